@@ -1,0 +1,145 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Targets are listed leaf first: a target may import only targets above it in this list.
+// `Tests/RepositoryTests` checks the order, the build checks that imports match `dependencies`.
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let testSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+func source(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: testSettings)
+}
+
+let package = Package(
+    name: "torii",
+    products: [.executable(name: "torii", targets: ["torii"])],
+    targets: [
+        // Platform
+        .target(name: "CLinux"),
+        // Kernels are optimised in debug builds too: at -O0 the tests on real models take hours.
+        .target(
+            name: "CKernels",
+            cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])]
+        ),
+        .systemLibrary(
+            name: "CSystemd",
+            pkgConfig: "libsystemd",
+            providers: [.apt(["libsystemd-dev"])]
+        ),
+        source("Platform", ["CLinux"]),
+        source("JSON"),
+        source("Telemetry", ["Platform", "JSON"]),
+
+        // Engine
+        source("Tensors"),
+        source("ModelFiles", ["Platform", "Tensors"]),
+        source("Tokenizers", ["ModelFiles"]),
+        source("ChatTemplates", ["JSON"]),
+        source("Kernels", ["CKernels", "Platform", "Tensors"]),
+        source("KVCache", ["Kernels"]),
+        source("Scheduling"),
+        source("Sampling"),
+        source("Transformers", ["Kernels", "KVCache", "ModelFiles", "Platform", "Tensors"]),
+        source(
+            "Inference",
+            [
+                "KVCache", "Kernels", "Platform", "Sampling", "Scheduling", "Tokenizers",
+                "Transformers",
+            ]
+        ),
+        source("WorkerProtocol", ["JSON", "Sampling"]),
+        source(
+            "Worker",
+            [
+                "ChatTemplates", "Inference", "JSON", "Kernels", "ModelFiles", "Platform",
+                "Sampling",
+                "Telemetry", "Tokenizers", "Transformers", "WorkerProtocol",
+            ]
+        ),
+
+        // Gateway
+        source("HTTP", ["CLinux", "Platform"]),
+        source("OpenAIAPI", ["JSON", "Sampling", "WorkerProtocol"]),
+        source("ModelService", ["JSON", "Platform", "Telemetry", "WorkerProtocol"]),
+        source(
+            "Gateway",
+            [
+                "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform", "Telemetry",
+                "WorkerProtocol",
+            ]
+        ),
+        source(
+            "Daemon",
+            ["CSystemd", "Gateway", "HTTP", "JSON", "ModelService", "Platform", "Telemetry"]
+        ),
+        source(
+            "Commands",
+            [
+                "Daemon", "Inference", "JSON", "Kernels", "ModelFiles", "Platform", "Telemetry",
+                "Tokenizers", "Transformers", "Worker",
+            ]
+        ),
+        .executableTarget(name: "torii", dependencies: ["Commands"], swiftSettings: swiftSettings),
+
+        // Tests
+        .target(
+            name: "TestSupport",
+            dependencies: ["JSON", "ModelFiles", "Platform", "Tensors", "Tokenizers"],
+            path: "Tests/TestSupport",
+            swiftSettings: testSettings
+        ),
+        test("PlatformTests", ["Platform", "CLinux", "TestSupport"]),
+        test("JSONTests", ["JSON", "TestSupport"]),
+        test("ModelFilesTests", ["ModelFiles", "Platform", "Tensors", "TestSupport"]),
+        test("TokenizersTests", ["ModelFiles", "Tokenizers", "TestSupport"]),
+        test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"]),
+        test("KernelsTests", ["CKernels", "Kernels", "Platform", "Tensors", "TestSupport"]),
+        test(
+            "TransformersTests",
+            ["Kernels", "KVCache", "ModelFiles", "Tensors", "Transformers", "TestSupport"]
+        ),
+        test(
+            "InferenceTests",
+            [
+                "Inference", "KVCache", "Kernels", "ModelFiles", "Sampling", "Scheduling",
+                "Tokenizers", "Transformers", "TestSupport",
+            ]
+        ),
+        test("WorkerProtocolTests", ["JSON", "Sampling", "WorkerProtocol", "TestSupport"]),
+        test("HTTPTests", ["HTTP", "Platform", "TestSupport"]),
+        test("OpenAIAPITests", ["JSON", "OpenAIAPI", "Sampling", "WorkerProtocol", "TestSupport"]),
+        test(
+            "ModelServiceTests",
+            ["JSON", "ModelService", "Platform", "WorkerProtocol", "TestSupport"]
+        ),
+        test(
+            "GatewayTests",
+            [
+                "Gateway", "HTTP", "JSON", "ModelService", "OpenAIAPI", "WorkerProtocol",
+                "TestSupport",
+            ]
+        ),
+        test("DaemonTests", ["Daemon", "JSON", "TestSupport"]),
+        test("CommandsTests", ["Commands", "TestSupport"]),
+        test("EndToEndTests", ["JSON", "Platform", "TestSupport"]),
+        test("RepositoryTests", ["TestSupport"]),
+    ]
+)
