@@ -158,6 +158,8 @@ import Testing
         ("    package private(set) var a = 1", ["a"]),
         ("    package consuming func f<T>(a: T) {}", ["f"]),
         ("extension A: Sendable {}", []),
+        ("extension A: P {\n    package func f() {\n    }\n    package var a = 1\n}", []),
+        ("extension A {\n    package func f() {}\n}", ["f"]),
         ("let x = \"package func f()\"", []),
     ])
     func `asks for a comment on package declarations`(source: String, missing: [String]) {

@@ -3,7 +3,8 @@ import Foundation
 /// Every `package` declaration has a doc comment.
 ///
 /// Two may share one: stored properties and cases on lines directly below a documented one, and the
-/// members that a well-known protocol asks for, which the type's own comment covers.
+/// members that a protocol asks for (well-known ones anywhere, others in an extension that adds the
+/// conformance), which the protocol's comment covers.
 enum DocumentationRule {
     static func check(_ file: Repository.File) -> [Finding] {
         guard file.isSwift, file.isIn("Sources") else { return [] }
@@ -19,7 +20,7 @@ enum DocumentationRule {
                 if isProperty { lastDocumentedProperty = index }
                 continue
             }
-            if isConformance(declaration) { continue }
+            if isConformance(declaration) || isInConformance(code, at: index) { continue }
             findings.append(
                 Finding(
                     .documentation,
@@ -81,6 +82,15 @@ enum DocumentationRule {
             above -= 1
         }
         return false
+    }
+
+    /// The nearest line that is indented less begins an extension that adds a conformance.
+    private static func isInConformance(_ code: [Substring], at index: Int) -> Bool {
+        let indentation = code[index].prefix { $0 == " " }.count
+        let enclosing = code[..<index].last { line in
+            line.contains { $0 != " " } && line.prefix { $0 == " " }.count < indentation
+        }
+        return enclosing.map { $0.hasPrefix("extension ") && $0.contains(":") } ?? false
     }
 
     private static func isConformance(_ declaration: Declaration) -> Bool {

@@ -17,7 +17,7 @@ import Testing
         }
         let (open, unneeded) = RuleException.apply(RuleException.all, to: findings)
         let report = open.map(\.description).joined(separator: "\n")
-        #expect(open.isEmpty, "\(open.count) breaches:\n\(report)")
+        if !open.isEmpty { Issue.record("\(open.count) breaches:\n\(report)") }
         #expect(
             unneeded.isEmpty,
             "remove these exceptions from Exceptions.swift, nothing needs them: \(unneeded)"
