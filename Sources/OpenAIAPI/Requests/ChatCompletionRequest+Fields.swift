@@ -1,3 +1,5 @@
+import JSON
+
 extension ChatCompletionRequest {
     private static let outputParsing =
         "is not supported yet: this server does not constrain or parse the model's output"

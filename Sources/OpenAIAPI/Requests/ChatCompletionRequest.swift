@@ -28,11 +28,12 @@ package struct ChatCompletionRequest: Sendable, Hashable {
         let reader = ParameterReader(object)
         let model = try reader.required("model", try reader.string("model"))
         let parser = ChatMessageParser(limits: limits)
-        var options = try GenerationOptions.parse(reader, limits: limits)
-        if options.maximumOutputTokens == 0 {
-            // A chat without output has no use; 0 means "no limit" to older clients' settings.
-            options.maximumOutputTokens = nil
-        }
+        let options = try GenerationOptions.parse(
+            reader,
+            outputLimits: ["max_tokens", "max_completion_tokens"],
+            minimumOutputCount: 1,
+            limits: limits
+        )
         return ChatCompletionRequest(
             model: model,
             conversation: ChatPrompt(
@@ -73,28 +74,5 @@ package struct ChatCompletionRequest: Sendable, Hashable {
             )
         }
         return wantsLogprobs ? count ?? 0 : nil
-    }
-}
-
-extension GenerationOptions {
-    /// The generation of one choice; its id is set when it is submitted.
-    func generation(
-        prompt: Prompt,
-        choice: Int,
-        topLogprobCount: Int?,
-        echo: Bool
-    ) -> GenerationRequest {
-        var sampling = sampling
-        sampling.seed = sampling.seed.map { $0 &+ UInt64(choice) }
-        return GenerationRequest(
-            id: 0,
-            prompt: prompt,
-            sampling: sampling,
-            maximumOutputTokens: maximumOutputTokens,
-            stopStrings: stopStrings,
-            ignoresEndOfGeneration: ignoresEndOfGeneration,
-            topLogprobCount: topLogprobCount,
-            echo: echo
-        )
     }
 }

@@ -1,3 +1,5 @@
+import JSON
+
 extension CompletionRequest {
     /// Every member of OpenAI's `CreateCompletionRequest`, and the extensions of vLLM and
     /// llama-server that clients send.

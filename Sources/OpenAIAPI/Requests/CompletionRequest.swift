@@ -35,7 +35,13 @@ package struct CompletionRequest: Sendable, Hashable {
         let reader = ParameterReader(object)
         let model = try reader.required("model", try reader.string("model"))
         let prompts = try prompts(reader)
-        var options = try GenerationOptions.parse(reader, limits: limits)
+        // No output at all is useful here: with `echo` and `logprobs` it scores the prompt.
+        var options = try GenerationOptions.parse(
+            reader,
+            outputLimits: ["max_tokens"],
+            minimumOutputCount: 0,
+            limits: limits
+        )
         if options.maximumOutputTokens == nil {
             options.maximumOutputTokens = defaultOutputTokenCount
         }

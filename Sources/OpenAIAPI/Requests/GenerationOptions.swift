@@ -19,8 +19,13 @@ package struct GenerationOptions: Sendable, Hashable {
     package var includesUsage: Bool
 
     /// Reads the common members of `body`; a refused value throws 400 with its `param`.
+    ///
+    /// The output limit is in one of the members `outputLimits`, of which the last one that is
+    /// there wins; it must be at least `minimumOutputCount`.
     static func parse(
         _ body: ParameterReader,
+        outputLimits: [String],
+        minimumOutputCount: Int,
         limits: RequestLimits
     ) throws(APIError) -> GenerationOptions {
         let streams = try body.bool("stream") ?? false
@@ -34,21 +39,20 @@ package struct GenerationOptions: Sendable, Hashable {
                 )
             }
         }
+        var maximumOutputTokens: Int?
+        for name in outputLimits {
+            let limit = try body.integer(name, in: minimumOutputCount...Int(Int32.max))
+            maximumOutputTokens = limit ?? maximumOutputTokens
+        }
         return GenerationOptions(
             sampling: try sampling(body, limits: limits),
-            maximumOutputTokens: try outputLimit(body),
+            maximumOutputTokens: maximumOutputTokens,
             stopStrings: try stopStrings(body, limits: limits),
             ignoresEndOfGeneration: try body.bool("ignore_eos") ?? false,
             choiceCount: try body.integer("n", in: 1...limits.maximumChoiceCount) ?? 1,
             streams: streams,
             includesUsage: includesUsage
         )
-    }
-
-    /// `max_completion_tokens` wins over the older `max_tokens`. A prompt's own tokens do not count.
-    private static func outputLimit(_ body: ParameterReader) throws(APIError) -> Int? {
-        let older = try body.integer("max_tokens", in: 0...Int(Int32.max))
-        return try body.integer("max_completion_tokens", in: 0...Int(Int32.max)) ?? older
     }
 
     private static func stopStrings(
