@@ -46,7 +46,7 @@ let package = Package(
         ),
         source("Platform", ["CLinux"]),
         source("JSON"),
-        source("Telemetry", ["Platform", "JSON"]),
+        source("Telemetry"),
 
         // Engine
         source("Tensors"),
@@ -108,6 +108,7 @@ let package = Package(
         ),
         test("PlatformTests", ["Platform", "CLinux", "TestSupport"]),
         test("JSONTests", ["JSON", "TestSupport"]),
+        test("TelemetryTests", ["Telemetry"]),
         test("ModelFilesTests", ["ModelFiles", "Platform", "Tensors", "TestSupport"]),
         test("TokenizersTests", ["ModelFiles", "Tokenizers", "TestSupport"]),
         test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"]),

@@ -1,0 +1,32 @@
+/// One model that could be loaded: a name and the file behind it.
+package struct CatalogEntry: Sendable, Hashable {
+    /// What `/v1/models` shows: the name in lower case, with its tag unless that is `latest`.
+    package let id: String
+    /// Further names from the configuration, in lower case.
+    package let aliases: [String]
+    /// Path of the GGUF file, its first part if it is split.
+    package let path: String
+    /// Size of all parts, in bytes.
+    package let byteCount: Int
+    /// When the file last changed, in seconds since 1970: a stable `created` for clients.
+    package let modificationTime: Int
+    /// The settings that apply: the model's own, completed by the defaults.
+    package let settings: ModelConfigurationEntry
+
+    /// Makes an entry.
+    package init(
+        id: String,
+        aliases: [String] = [],
+        path: String,
+        byteCount: Int,
+        modificationTime: Int,
+        settings: ModelConfigurationEntry = ModelConfigurationEntry()
+    ) {
+        self.id = id
+        self.aliases = aliases
+        self.path = path
+        self.byteCount = byteCount
+        self.modificationTime = modificationTime
+        self.settings = settings
+    }
+}

@@ -1,0 +1,15 @@
+/// Why the model service cannot give a lease.
+package enum ModelServiceError: Error, Sendable, Hashable {
+    /// No model has this name; nothing is wrong with the service.
+    case unknownModel(name: String)
+    /// More than one model begins with this name; the candidates' ids are listed.
+    case ambiguousModel(name: String, candidates: [String])
+    /// The model could not be loaded. It is not tried again before `retryAfter` is over.
+    case loadFailed(model: String, message: String, retryAfter: Duration)
+    /// Too many requests wait for this model to load.
+    case overloaded(model: String, retryAfter: Duration)
+    /// The service is shutting down.
+    case shuttingDown
+    /// The caller's task was cancelled while it waited.
+    case cancelled
+}

@@ -1,0 +1,32 @@
+/// Every bound of the model service, with its default.
+package struct ModelServiceLimits: Sendable, Hashable {
+    /// Time from a worker's start to its greeting: 30 s.
+    package var greetingTimeout: Duration = .seconds(30)
+    /// Longest silence of a worker that loads, no heartbeat and no progress: 60 s.
+    package var loadSilenceTimeout: Duration = .seconds(60)
+    /// Longest silence of a resident worker, which sends a heartbeat each second: 10 s.
+    package var heartbeatTimeout: Duration = .seconds(10)
+    /// Pause after the first failed load; doubles with each further failure: 10 s.
+    package var firstLoadPause: Duration = .seconds(10)
+    /// Longest pause after failed loads: 5 min.
+    package var maximumLoadPause: Duration = .seconds(300)
+    /// Requests that may wait for one model to load: 256.
+    package var maximumWaitingLeaseCount = 256
+    /// Unread output of one stream, in bytes, above which the stall clock runs: 256 KiB.
+    package var streamHighWaterByteCount = 256 << 10
+    /// Unread output of one stream, in bytes, at which it is cancelled at once: 8 MiB.
+    package var maximumStreamByteCount = 8 << 20
+    /// Time that a stream may stay above the high-water mark before it is cancelled: 30 s.
+    package var streamStallTimeout: Duration = .seconds(30)
+    /// Unsent requests to one worker, in bytes, above which new ones are refused: 128 MiB.
+    package var maximumUnsentByteCount = 128 << 20
+    /// Models that a scan lists: 4,096; further files are left out with a warning.
+    package var maximumCatalogEntryCount = 4096
+    /// Shortest time between two rescans caused by unknown names: 1 s.
+    package var rescanInterval: Duration = .seconds(1)
+    /// Time a worker has to end by itself when it is stopped: 2 s.
+    package var stopTimeout: Duration = .seconds(2)
+
+    /// The defaults.
+    package init() {}
+}

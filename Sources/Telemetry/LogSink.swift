@@ -1,0 +1,80 @@
+import Glibc
+import Synchronization
+
+/// Where log entries go.
+///
+/// Safe from any thread.
+package struct LogSink: Sendable {
+    /// Takes one entry; called on the thread that logs, so it must not block for long.
+    package let write: @Sendable (LogEntry) -> Void
+
+    /// A sink that calls `write` for every entry.
+    package init(write: @escaping @Sendable (LogEntry) -> Void) {
+        self.write = write
+    }
+
+    /// Drops everything.
+    package static let none = LogSink { _ in }
+
+    /// Standard error, one `write(2)` per entry.
+    ///
+    /// When systemd connected standard error to the journal (`JOURNAL_STREAM` names its device and
+    /// inode, systemd.exec(5)), a line begins with the priority in brackets (sd-daemon(3)) and
+    /// leaves the time to the journal; otherwise it begins with the time in UTC and the level.
+    package static let standardError = standardErrorSink(isJournal: standardErrorIsJournal())
+
+    /// A sink that keeps its entries, for tests.
+    package static func collecting() -> (sink: LogSink, entries: @Sendable () -> [LogEntry]) {
+        let store = EntryStore()
+        return (
+            LogSink { entry in store.entries.withLock { $0.append(entry) } },
+            { store.entries.withLock { $0 } }
+        )
+    }
+
+    private final class EntryStore: Sendable {
+        let entries = Mutex<[LogEntry]>([])
+    }
+
+    private static func standardErrorSink(isJournal: Bool) -> LogSink {
+        LogSink { entry in
+            let line: String
+            if isJournal {
+                line = "<\(entry.level.rawValue)>\(entry.line)\n"
+            } else {
+                line = "\(Timestamp.now()) \(entry.level.name) \(entry.line)\n"
+            }
+            writeToStandardError(Array(line.utf8))
+        }
+    }
+
+    /// A line that cannot be written is lost: there is nowhere left to say so.
+    private static func writeToStandardError(_ bytes: [UInt8]) {
+        // Safety: the buffer is valid inside the closure and `write` only reads it.
+        unsafe bytes.withUnsafeBytes { buffer in
+            var written = 0
+            while written < buffer.count {
+                let result = unsafe Glibc.write(
+                    STDERR_FILENO,
+                    buffer.baseAddress.map { unsafe $0 + written },
+                    buffer.count - written
+                )
+                if result > 0 {
+                    written += result
+                } else if errno != EINTR {
+                    return
+                }
+            }
+        }
+    }
+
+    private static func standardErrorIsJournal() -> Bool {
+        // Safety: getenv's string is copied at once; nothing changes the environment at start.
+        guard let pointer = unsafe getenv("JOURNAL_STREAM") else { return false }
+        let stream = unsafe String(cString: pointer)
+        var status = stat()
+        // Safety: `status` outlives the call.
+        guard unsafe fstat(STDERR_FILENO, &status) == 0 else { return false }
+        return stream == "\(status.st_dev):\(status.st_ino)"
+    }
+}
