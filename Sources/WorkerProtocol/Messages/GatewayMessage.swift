@@ -1,0 +1,23 @@
+/// What the gateway tells a worker.
+///
+/// `load` comes first and once. Afterwards generations, cancellations and questions may come in
+/// any order; ids are the gateway's and are unique among what is unanswered. Closing the socket
+/// means the same as `stop`.
+package enum GatewayMessage: Sendable, Hashable {
+    /// Load this model; answered by `loading` and then `ready` or `loadFailed`.
+    case load(WorkerLoadOptions)
+    /// Start a generation; answered by its events.
+    case generate(GenerationRequest)
+    /// End a generation after the running step; answered by its `finished(.cancelled)` event, or
+    /// by nothing if it has already ended.
+    case cancel(id: UInt64)
+    /// Encode text; answered by `tokens` or `requestFailed`. `addsBeginningToken` puts the
+    /// beginning token first if the model has one.
+    case tokenize(id: UInt64, text: String, specialTokens: Bool, addsBeginningToken: Bool)
+    /// Turn tokens into text; answered by `text` or `requestFailed`.
+    case detokenize(id: UInt64, tokens: [Int32])
+    /// Render the chat template only; answered by `text` or `requestFailed`.
+    case applyTemplate(id: UInt64, ChatPrompt)
+    /// End the process.
+    case stop
+}

@@ -1,0 +1,34 @@
+/// What a worker tells the gateway.
+///
+/// The gateway treats its bytes as untrusted.
+///
+/// `hello` comes first and once; its serialized form never changes between versions.
+package enum WorkerMessage: Sendable, Hashable {
+    /// The worker speaks this version; the gateway ends a worker of another version.
+    case hello(protocolVersion: UInt32)
+    /// How much of the model is loaded, 0...1.
+    case loading(fraction: Double)
+    /// The model can generate.
+    case ready(ModelFacts)
+    /// The model cannot be loaded; the worker ends after this message.
+    case loadFailed(message: String)
+    /// Something happened to a generation.
+    case event(id: UInt64, GenerationEvent)
+    /// The answer to `tokenize`.
+    case tokens(id: UInt64, [Int32])
+    /// The answer to `detokenize` and `applyTemplate`.
+    case text(id: UInt64, String)
+    /// The answer to a question that cannot be answered.
+    case requestFailed(id: UInt64, GenerationFailure)
+    /// The worker lives; sent about once a second, also while it loads.
+    case heartbeat(WorkerStatus)
+}
+
+/// The version of the messages between gateway and worker, and of nothing else.
+package enum WorkerProtocolVersion {
+    /// Raised with every change to a message's serialized form.
+    ///
+    /// Gateway and worker are the same executable; they differ only if the file was replaced while
+    /// the gateway ran.
+    package static let current: UInt32 = 1
+}

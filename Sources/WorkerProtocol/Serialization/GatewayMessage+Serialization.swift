@@ -1,0 +1,49 @@
+extension GatewayMessage: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        switch try reader.tag() {
+        case 1: self = .load(try WorkerLoadOptions(from: &reader))
+        case 2: self = .generate(try GenerationRequest(from: &reader))
+        case 3: self = .cancel(id: try reader.integer())
+        case 4:
+            self = .tokenize(
+                id: try reader.integer(),
+                text: try reader.string(),
+                specialTokens: try reader.bool(),
+                addsBeginningToken: try reader.bool()
+            )
+        case 5: self = .detokenize(id: try reader.integer(), tokens: try reader.tokens())
+        case 6: self = .applyTemplate(id: try reader.integer(), try ChatPrompt(from: &reader))
+        case 7: self = .stop
+        case let tag: throw .unknownTag(type: "GatewayMessage", tag: tag)
+        }
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        switch self {
+        case .load(let options):
+            writer.write(UInt8(1))
+            options.serialize(to: &writer)
+        case .generate(let request):
+            writer.write(UInt8(2))
+            request.serialize(to: &writer)
+        case .cancel(let id):
+            writer.write(UInt8(3))
+            writer.write(id)
+        case .tokenize(let id, let text, let specialTokens, let addsBeginningToken):
+            writer.write(UInt8(4))
+            writer.write(id)
+            writer.write(text)
+            writer.write(specialTokens)
+            writer.write(addsBeginningToken)
+        case .detokenize(let id, let tokens):
+            writer.write(UInt8(5))
+            writer.write(id)
+            writer.write(tokens)
+        case .applyTemplate(let id, let prompt):
+            writer.write(UInt8(6))
+            writer.write(id)
+            prompt.serialize(to: &writer)
+        case .stop: writer.write(UInt8(7))
+        }
+    }
+}

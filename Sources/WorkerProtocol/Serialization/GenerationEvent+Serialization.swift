@@ -1,0 +1,143 @@
+extension GenerationEvent: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        switch try reader.tag() {
+        case 1:
+            self = .started(
+                promptTokenCount: try reader.count(),
+                cachedTokenCount: try reader.count()
+            )
+        case 2: self = .delta(text: try reader.string(), tokens: try reader.array())
+        case 3:
+            let reason = try reader.tag()
+            guard let reason = FinishReason(rawValue: reason) else {
+                throw .unknownTag(type: "FinishReason", tag: reason)
+            }
+            self = .finished(reason, try GenerationUsage(from: &reader))
+        case 4: self = .failed(try GenerationFailure(from: &reader))
+        case let tag: throw .unknownTag(type: "GenerationEvent", tag: tag)
+        }
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        switch self {
+        case .started(let promptTokenCount, let cachedTokenCount):
+            writer.write(UInt8(1))
+            writer.write(count: promptTokenCount)
+            writer.write(count: cachedTokenCount)
+        case .delta(let text, let tokens):
+            writer.write(UInt8(2))
+            writer.write(text)
+            writer.write(tokens)
+        case .finished(let reason, let usage):
+            writer.write(UInt8(3))
+            writer.write(reason.rawValue)
+            usage.serialize(to: &writer)
+        case .failed(let failure):
+            writer.write(UInt8(4))
+            failure.serialize(to: &writer)
+        }
+    }
+}
+
+extension TokenLogprob: SerializableField {
+    /// Id, two lengths and a flag.
+    static var minimumByteCount: Int { 13 }
+
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        self.init(
+            token: try reader.integer(),
+            bytes: try reader.byteArray(),
+            logprob: try reader.optional { (reader) throws(WorkerProtocolError) in
+                try reader.logprob()
+            },
+            top: try reader.array()
+        )
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        writer.write(token)
+        writer.write(bytes)
+        writer.write(optional: logprob) { writer, logprob in writer.write(logprob) }
+        writer.write(top)
+    }
+}
+
+extension TokenAlternative: SerializableField {
+    /// Id, length and log-probability.
+    static var minimumByteCount: Int { 12 }
+
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        self.init(
+            token: try reader.integer(),
+            bytes: try reader.byteArray(),
+            logprob: try reader.logprob()
+        )
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        writer.write(token)
+        writer.write(bytes)
+        writer.write(logprob)
+    }
+}
+
+extension GenerationUsage: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        self.init(
+            promptTokenCount: try reader.count(),
+            cachedTokenCount: try reader.count(),
+            outputTokenCount: try reader.count(),
+            queueDuration: try reader.duration(),
+            prefillDuration: try reader.duration(),
+            decodeDuration: try reader.duration()
+        )
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        writer.write(count: promptTokenCount)
+        writer.write(count: cachedTokenCount)
+        writer.write(count: outputTokenCount)
+        writer.write(queueDuration)
+        writer.write(prefillDuration)
+        writer.write(decodeDuration)
+    }
+}
+
+extension GenerationFailure: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        let kind: Kind
+        switch try reader.tag() {
+        case 1:
+            kind = .contextLengthExceeded(
+                promptTokenCount: try reader.count(),
+                contextLength: try reader.count()
+            )
+        case 2: kind = .invalidRequest(parameter: try reader.optionalString())
+        case 3: kind = .templateFailed
+        case 4: kind = .overloaded
+        case 5: kind = .nonFiniteLogits
+        case 6: kind = .workerDied
+        case 7: kind = .internalFailure
+        case let tag: throw .unknownTag(type: "GenerationFailure", tag: tag)
+        }
+        self.init(kind: kind, message: try reader.string())
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        switch kind {
+        case .contextLengthExceeded(let promptTokenCount, let contextLength):
+            writer.write(UInt8(1))
+            writer.write(count: promptTokenCount)
+            writer.write(count: contextLength)
+        case .invalidRequest(let parameter):
+            writer.write(UInt8(2))
+            writer.write(optionalString: parameter)
+        case .templateFailed: writer.write(UInt8(3))
+        case .overloaded: writer.write(UInt8(4))
+        case .nonFiniteLogits: writer.write(UInt8(5))
+        case .workerDied: writer.write(UInt8(6))
+        case .internalFailure: writer.write(UInt8(7))
+        }
+        writer.write(message)
+    }
+}

@@ -1,0 +1,152 @@
+import JSON
+import Sampling
+
+extension GenerationRequest: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        self.init(
+            id: try reader.integer(),
+            prompt: try Prompt(from: &reader),
+            sampling: try SamplingParameters(from: &reader),
+            maximumOutputTokens: try reader.optionalCount(),
+            stopStrings: try reader.array(of: String.self),
+            ignoresEndOfGeneration: try reader.bool(),
+            topLogprobCount: try reader.optionalCount(),
+            echo: try reader.bool()
+        )
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        writer.write(id)
+        prompt.serialize(to: &writer)
+        sampling.serialize(to: &writer)
+        writer.write(optionalCount: maximumOutputTokens)
+        writer.write(stopStrings)
+        writer.write(ignoresEndOfGeneration)
+        writer.write(optionalCount: topLogprobCount)
+        writer.write(echo)
+    }
+}
+
+extension Prompt: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        switch try reader.tag() {
+        case 1: self = .chat(try ChatPrompt(from: &reader))
+        case 2: self = .text(try reader.string())
+        case 3: self = .tokens(try reader.tokens())
+        case let tag: throw .unknownTag(type: "Prompt", tag: tag)
+        }
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        switch self {
+        case .chat(let prompt):
+            writer.write(UInt8(1))
+            prompt.serialize(to: &writer)
+        case .text(let text):
+            writer.write(UInt8(2))
+            writer.write(text)
+        case .tokens(let tokens):
+            writer.write(UInt8(3))
+            writer.write(tokens)
+        }
+    }
+}
+
+extension ChatPrompt: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        self.init(
+            messages: try reader.json(),
+            tools: try reader.optional { (reader) throws(WorkerProtocolError) in
+                try reader.json()
+            },
+            addGenerationPrompt: try reader.bool(),
+            templateArguments: try reader.jsonObject()
+        )
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        writer.write(json: messages)
+        writer.write(optional: tools) { writer, tools in writer.write(json: tools) }
+        writer.write(addGenerationPrompt)
+        writer.write(json: .object(templateArguments))
+    }
+}
+
+extension SamplingParameters: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        self.init(
+            temperature: try reader.float(),
+            topP: try reader.float(),
+            topK: try reader.count(),
+            minP: try reader.float(),
+            repetitionPenalty: try reader.float(),
+            presencePenalty: try reader.float(),
+            frequencyPenalty: try reader.float(),
+            penaltyWindow: try reader.count(),
+            logitBias: try reader.logitBias(),
+            seed: try reader.optional { (reader) throws(WorkerProtocolError) in
+                try reader.integer()
+            }
+        )
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        writer.write(temperature)
+        writer.write(topP)
+        writer.write(count: topK)
+        writer.write(minP)
+        writer.write(repetitionPenalty)
+        writer.write(presencePenalty)
+        writer.write(frequencyPenalty)
+        writer.write(count: penaltyWindow)
+        writer.write(UInt32(clamping: logitBias.count))
+        // In order of the ids, so that equal requests have equal bytes.
+        for (token, bias) in logitBias.sorted(by: { $0.key < $1.key }) {
+            writer.write(token)
+            writer.write(bias)
+        }
+        writer.write(optional: seed) { writer, seed in writer.write(seed) }
+    }
+}
+
+extension FieldReader {
+    fileprivate mutating func logitBias() throws(WorkerProtocolError) -> [Int32: Float] {
+        let count = try arrayCount(elementByteCount: 8)
+        var bias: [Int32: Float] = [:]
+        for _ in 0..<count {
+            let token: Int32 = try integer()
+            bias[token] = try float()
+        }
+        return bias
+    }
+}
+
+extension String: SerializableField {
+    static var minimumByteCount: Int { 4 }
+
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        self = try reader.string()
+    }
+
+    func serialize(to writer: inout FieldWriter) { writer.write(self) }
+}
+
+extension FieldReader {
+    mutating func optionalCount() throws(WorkerProtocolError) -> Int? {
+        try optional { (reader) throws(WorkerProtocolError) in try reader.count() }
+    }
+
+    mutating func optionalString() throws(WorkerProtocolError) -> String? {
+        try optional { (reader) throws(WorkerProtocolError) in try reader.string() }
+    }
+}
+
+extension FieldWriter {
+    mutating func write(optionalCount value: Int?) {
+        write(optional: value) { writer, value in writer.write(count: value) }
+    }
+
+    mutating func write(optionalString value: String?) {
+        write(optional: value) { writer, value in writer.write(value) }
+    }
+}

@@ -1,0 +1,93 @@
+extension ModelFacts: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        self.init(
+            architecture: try reader.string(),
+            name: try reader.string(),
+            parameterCount: try reader.count(),
+            quantization: try reader.string(),
+            contextLength: try reader.count(),
+            trainedContextLength: try reader.count(),
+            vocabularySize: try reader.count(),
+            embeddingLength: try reader.count(),
+            layerCount: try reader.count(),
+            weightByteCount: try reader.count(),
+            kvBytesPerToken: try reader.count(),
+            kvCapacityTokens: try reader.count(),
+            maximumSequenceCount: try reader.count(),
+            threadCount: try reader.count(),
+            instructionSet: try reader.string(),
+            chatTemplate: try reader.optionalString(),
+            beginningTokenText: try reader.optionalString(),
+            endTokenText: try reader.optionalString()
+        )
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        writer.write(architecture)
+        writer.write(name)
+        writer.write(count: parameterCount)
+        writer.write(quantization)
+        writer.write(count: contextLength)
+        writer.write(count: trainedContextLength)
+        writer.write(count: vocabularySize)
+        writer.write(count: embeddingLength)
+        writer.write(count: layerCount)
+        writer.write(count: weightByteCount)
+        writer.write(count: kvBytesPerToken)
+        writer.write(count: kvCapacityTokens)
+        writer.write(count: maximumSequenceCount)
+        writer.write(count: threadCount)
+        writer.write(instructionSet)
+        writer.write(optionalString: chatTemplate)
+        writer.write(optionalString: beginningTokenText)
+        writer.write(optionalString: endTokenText)
+    }
+}
+
+extension WorkerLoadOptions: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        self.init(
+            modelPath: try reader.string(),
+            contextLength: try reader.optionalCount(),
+            threadCount: try reader.optionalCount(),
+            kvByteCount: try reader.optionalCount(),
+            maximumSequenceCount: try reader.count(),
+            maximumWaitingCount: try reader.count()
+        )
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        writer.write(modelPath)
+        writer.write(optionalCount: contextLength)
+        writer.write(optionalCount: threadCount)
+        writer.write(optionalCount: kvByteCount)
+        writer.write(count: maximumSequenceCount)
+        writer.write(count: maximumWaitingCount)
+    }
+}
+
+extension WorkerStatus: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        self.init(
+            runningCount: try reader.count(),
+            waitingCount: try reader.count(),
+            kvBlocksInUse: try reader.count(),
+            kvBlockCount: try reader.count(),
+            promptTokenTotal: try reader.count(),
+            outputTokenTotal: try reader.count(),
+            stepTotal: try reader.count(),
+            preemptionTotal: try reader.count()
+        )
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        writer.write(count: runningCount)
+        writer.write(count: waitingCount)
+        writer.write(count: kvBlocksInUse)
+        writer.write(count: kvBlockCount)
+        writer.write(count: promptTokenTotal)
+        writer.write(count: outputTokenTotal)
+        writer.write(count: stepTotal)
+        writer.write(count: preemptionTotal)
+    }
+}

@@ -1,0 +1,59 @@
+extension WorkerMessage: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        switch try reader.tag() {
+        case 1: self = .hello(protocolVersion: try reader.integer())
+        case 2:
+            let fraction = try reader.double()
+            guard (0...1).contains(fraction) else { throw .valueOutOfRange(field: "fraction") }
+            self = .loading(fraction: fraction)
+        case 3: self = .ready(try ModelFacts(from: &reader))
+        case 4: self = .loadFailed(message: try reader.string())
+        case 5: self = .event(id: try reader.integer(), try GenerationEvent(from: &reader))
+        case 6: self = .tokens(id: try reader.integer(), try reader.tokens())
+        case 7: self = .text(id: try reader.integer(), try reader.string())
+        case 8:
+            self = .requestFailed(
+                id: try reader.integer(),
+                try GenerationFailure(from: &reader)
+            )
+        case 9: self = .heartbeat(try WorkerStatus(from: &reader))
+        case let tag: throw .unknownTag(type: "WorkerMessage", tag: tag)
+        }
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        switch self {
+        case .hello(let version):
+            writer.write(UInt8(1))
+            writer.write(version)
+        case .loading(let fraction):
+            writer.write(UInt8(2))
+            writer.write(fraction)
+        case .ready(let facts):
+            writer.write(UInt8(3))
+            facts.serialize(to: &writer)
+        case .loadFailed(let message):
+            writer.write(UInt8(4))
+            writer.write(message)
+        case .event(let id, let event):
+            writer.write(UInt8(5))
+            writer.write(id)
+            event.serialize(to: &writer)
+        case .tokens(let id, let tokens):
+            writer.write(UInt8(6))
+            writer.write(id)
+            writer.write(tokens)
+        case .text(let id, let text):
+            writer.write(UInt8(7))
+            writer.write(id)
+            writer.write(text)
+        case .requestFailed(let id, let failure):
+            writer.write(UInt8(8))
+            writer.write(id)
+            failure.serialize(to: &writer)
+        case .heartbeat(let status):
+            writer.write(UInt8(9))
+            status.serialize(to: &writer)
+        }
+    }
+}

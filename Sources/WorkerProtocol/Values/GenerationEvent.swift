@@ -1,0 +1,106 @@
+/// What happens to one generation, in this order: `started`, deltas, then exactly one of `finished`
+/// and `failed`.
+///
+/// `failed` may also be the first event.
+package enum GenerationEvent: Sendable, Hashable {
+    /// The prompt is encoded and accepted.
+    /// `cachedTokenCount` of its `promptTokenCount` tokens need no computation.
+    case started(promptTokenCount: Int, cachedTokenCount: Int)
+    /// More output. The text may be empty (held back for a stop string or an incomplete
+    /// character). `tokens` is empty unless log-probabilities were asked for. With `echo` the
+    /// prompt's text and tokens come first; the very first token's log-probability is nil.
+    case delta(text: String, tokens: [TokenLogprob])
+    /// The generation ended well.
+    case finished(FinishReason, GenerationUsage)
+    /// The generation ended badly.
+    case failed(GenerationFailure)
+
+    /// Whether no further event follows.
+    package var isLast: Bool {
+        switch self {
+        case .started, .delta: false
+        case .finished, .failed: true
+        }
+    }
+}
+
+/// A token with its log-probability under the model's own distribution: natural logarithm, over
+/// the whole vocabulary, before temperature, penalties and filters.
+package struct TokenLogprob: Sendable, Hashable {
+    /// The token's id.
+    package var token: Int32
+    /// The token's text, not always whole UTF-8 sequences.
+    package var bytes: [UInt8]
+    /// The log-probability, 0 or less; nil for the first token of an echoed prompt.
+    package var logprob: Float?
+    /// The most likely tokens at this position, likeliest first; as many as were asked for.
+    package var top: [TokenAlternative]
+
+    /// Makes a value.
+    package init(token: Int32, bytes: [UInt8], logprob: Float?, top: [TokenAlternative] = []) {
+        self.token = token
+        self.bytes = bytes
+        self.logprob = logprob
+        self.top = top
+    }
+}
+
+/// One of the most likely tokens at a position.
+package struct TokenAlternative: Sendable, Hashable {
+    /// The token's id.
+    package var token: Int32
+    /// The token's text, not always whole UTF-8 sequences.
+    package var bytes: [UInt8]
+    /// The log-probability, 0 or less.
+    package var logprob: Float
+
+    /// Makes a value.
+    package init(token: Int32, bytes: [UInt8], logprob: Float) {
+        self.token = token
+        self.bytes = bytes
+        self.logprob = logprob
+    }
+}
+
+/// Why a generation ended well.
+package enum FinishReason: UInt8, Sendable, Hashable, CaseIterable {
+    /// An end-of-generation token or a stop string.
+    case stop
+    /// The output limit or the context length.
+    case length
+    /// The gateway cancelled it.
+    case cancelled
+}
+
+/// What a generation consumed.
+package struct GenerationUsage: Sendable, Hashable {
+    /// Tokens of the prompt.
+    package var promptTokenCount: Int
+    /// How many of the prompt's tokens were not computed again.
+    package var cachedTokenCount: Int
+    /// Tokens generated, the end-of-generation token included.
+    package var outputTokenCount: Int
+    /// From acceptance by the engine to the first step that computed something for it.
+    package var queueDuration: Duration
+    /// From there to the first output token.
+    package var prefillDuration: Duration
+    /// From the first output token to the last.
+    package var decodeDuration: Duration
+
+    /// Makes a value.
+    package init(
+        promptTokenCount: Int,
+        cachedTokenCount: Int = 0,
+        outputTokenCount: Int,
+        queueDuration: Duration = .zero,
+        prefillDuration: Duration = .zero,
+        decodeDuration: Duration = .zero
+    ) {
+        self.promptTokenCount = promptTokenCount
+        self.cachedTokenCount = cachedTokenCount
+        self.outputTokenCount = outputTokenCount
+        self.queueDuration = queueDuration
+        self.prefillDuration = prefillDuration
+        self.decodeDuration = decodeDuration
+    }
+}

@@ -1,0 +1,83 @@
+package import JSON
+package import Sampling
+
+/// One generation as the gateway asks a worker for it: a prompt, how to sample, when to stop.
+package struct GenerationRequest: Sendable, Hashable {
+    /// Names the generation on this worker's connection; unique while the generation lives.
+    package var id: UInt64
+    /// What the model continues.
+    package var prompt: Prompt
+    /// How tokens are chosen.
+    package var sampling: SamplingParameters
+    /// The most output tokens; nil or more than the context has left means up to the context.
+    package var maximumOutputTokens: Int?
+    /// The output ends before the first occurrence of any of these; empty strings are refused.
+    package var stopStrings: [String]
+    /// Whether end-of-generation tokens are ordinary tokens.
+    package var ignoresEndOfGeneration: Bool
+    /// How many alternatives come with each token's log-probability, 0...20; nil: no
+    /// log-probabilities at all.
+    package var topLogprobCount: Int?
+    /// Whether the prompt's text (and log-probabilities, if asked for) comes before the output.
+    package var echo: Bool
+
+    /// Makes a request; everything left out is off.
+    package init(
+        id: UInt64,
+        prompt: Prompt,
+        sampling: SamplingParameters = SamplingParameters(),
+        maximumOutputTokens: Int? = nil,
+        stopStrings: [String] = [],
+        ignoresEndOfGeneration: Bool = false,
+        topLogprobCount: Int? = nil,
+        echo: Bool = false
+    ) {
+        self.id = id
+        self.prompt = prompt
+        self.sampling = sampling
+        self.maximumOutputTokens = maximumOutputTokens
+        self.stopStrings = stopStrings
+        self.ignoresEndOfGeneration = ignoresEndOfGeneration
+        self.topLogprobCount = topLogprobCount
+        self.echo = echo
+    }
+
+    /// The most alternatives a request may ask for with `topLogprobCount` (OpenAI's limit).
+    package static let maximumTopLogprobCount = 20
+}
+
+/// What a model continues, before the worker has encoded it.
+package enum Prompt: Sendable, Hashable {
+    /// A conversation, rendered with the model's chat template.
+    case chat(ChatPrompt)
+    /// Plain text; the worker adds the beginning token if the model wants one. Control tokens
+    /// are not recognised in it.
+    case text(String)
+    /// Token ids, used as they are.
+    case tokens([Int32])
+}
+
+/// A conversation as the client sent it, for the model's chat template.
+package struct ChatPrompt: Sendable, Hashable {
+    /// An array of message objects, in the order and with the keys the client sent.
+    package var messages: JSONValue
+    /// An array of tool objects, or nil.
+    package var tools: JSONValue?
+    /// Whether the prompt ends with the start of the assistant's answer.
+    package var addGenerationPrompt: Bool
+    /// Further variables for the template, for example `enable_thinking`.
+    package var templateArguments: JSONObject
+
+    /// Makes a conversation that asks for the assistant's next message.
+    package init(
+        messages: JSONValue,
+        tools: JSONValue? = nil,
+        addGenerationPrompt: Bool = true,
+        templateArguments: JSONObject = [:]
+    ) {
+        self.messages = messages
+        self.tools = tools
+        self.addGenerationPrompt = addGenerationPrompt
+        self.templateArguments = templateArguments
+    }
+}

@@ -1,0 +1,82 @@
+/// What a worker knows about its loaded model.
+///
+/// Everything in it comes from an untrusted file.
+package struct ModelFacts: Sendable, Hashable {
+    /// `general.architecture`, for example `llama`.
+    package var architecture: String
+    /// `general.name`, or the file's name.
+    package var name: String
+    /// Number of weights.
+    package var parameterCount: Int
+    /// Name of the type most weights are stored in, for example `Q4_1`.
+    package var quantization: String
+    /// Prompt and output tokens a sequence may have: what is served.
+    package var contextLength: Int
+    /// What the model was trained for, in tokens.
+    package var trainedContextLength: Int
+    /// Number of tokens in the vocabulary.
+    package var vocabularySize: Int
+    /// Width of the residual stream.
+    package var embeddingLength: Int
+    /// Number of layers.
+    package var layerCount: Int
+    /// Bytes the packed weights occupy.
+    package var weightByteCount: Int
+    /// Bytes of keys and values for one token.
+    package var kvBytesPerToken: Int
+    /// Tokens that the KV cache holds over all sequences.
+    package var kvCapacityTokens: Int
+    /// Sequences computed at the same time.
+    package var maximumSequenceCount: Int
+    /// Threads that compute.
+    package var threadCount: Int
+    /// The kernels in use, for example `avx512`.
+    package var instructionSet: String
+    /// The chat template's source, as the file has it (or the default that stands in for it).
+    package var chatTemplate: String?
+    /// Text of the beginning-of-sequence token.
+    package var beginningTokenText: String?
+    /// Text of the end-of-sequence token.
+    package var endTokenText: String?
+
+    /// Makes facts; what is left out is unknown (0 or empty).
+    package init(
+        architecture: String,
+        name: String,
+        parameterCount: Int = 0,
+        quantization: String = "",
+        contextLength: Int,
+        trainedContextLength: Int,
+        vocabularySize: Int,
+        embeddingLength: Int = 0,
+        layerCount: Int = 0,
+        weightByteCount: Int = 0,
+        kvBytesPerToken: Int = 0,
+        kvCapacityTokens: Int = 0,
+        maximumSequenceCount: Int = 0,
+        threadCount: Int = 0,
+        instructionSet: String = "",
+        chatTemplate: String? = nil,
+        beginningTokenText: String? = nil,
+        endTokenText: String? = nil
+    ) {
+        self.architecture = architecture
+        self.name = name
+        self.parameterCount = parameterCount
+        self.quantization = quantization
+        self.contextLength = contextLength
+        self.trainedContextLength = trainedContextLength
+        self.vocabularySize = vocabularySize
+        self.embeddingLength = embeddingLength
+        self.layerCount = layerCount
+        self.weightByteCount = weightByteCount
+        self.kvBytesPerToken = kvBytesPerToken
+        self.kvCapacityTokens = kvCapacityTokens
+        self.maximumSequenceCount = maximumSequenceCount
+        self.threadCount = threadCount
+        self.instructionSet = instructionSet
+        self.chatTemplate = chatTemplate
+        self.beginningTokenText = beginningTokenText
+        self.endTokenText = endTokenText
+    }
+}

@@ -1,0 +1,42 @@
+/// A worker's counters, sent with every heartbeat.
+///
+/// Totals count from the worker's start.
+package struct WorkerStatus: Sendable, Hashable {
+    /// Sequences that compute.
+    package var runningCount: Int
+    /// Sequences that wait for a place.
+    package var waitingCount: Int
+    /// KV blocks in use.
+    package var kvBlocksInUse: Int
+    /// KV blocks there are.
+    package var kvBlockCount: Int
+    /// Prompt tokens computed.
+    package var promptTokenTotal: Int
+    /// Output tokens generated.
+    package var outputTokenTotal: Int
+    /// Steps of the engine.
+    package var stepTotal: Int
+    /// Sequences whose KV blocks were taken back.
+    package var preemptionTotal: Int
+
+    /// Makes a value; everything left out is 0.
+    package init(
+        runningCount: Int = 0,
+        waitingCount: Int = 0,
+        kvBlocksInUse: Int = 0,
+        kvBlockCount: Int = 0,
+        promptTokenTotal: Int = 0,
+        outputTokenTotal: Int = 0,
+        stepTotal: Int = 0,
+        preemptionTotal: Int = 0
+    ) {
+        self.runningCount = runningCount
+        self.waitingCount = waitingCount
+        self.kvBlocksInUse = kvBlocksInUse
+        self.kvBlockCount = kvBlockCount
+        self.promptTokenTotal = promptTokenTotal
+        self.outputTokenTotal = outputTokenTotal
+        self.stepTotal = stepTotal
+        self.preemptionTotal = preemptionTotal
+    }
+}
