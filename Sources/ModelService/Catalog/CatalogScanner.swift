@@ -50,7 +50,8 @@ struct CatalogScanner: Sendable {
             warnings.append("cannot read the directory \(directory)")
             return
         }
-        for name in names.sorted() where !name.hasPrefix(".") && entries.count <= maximumEntryCount {
+        for name in names.sorted() where !name.hasPrefix(".") && entries.count <= maximumEntryCount
+        {
             let path = directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
             guard let facts = FileFacts(path: path) else { continue }
             if facts.isDirectory, depth < Self.maximumDepth {
@@ -106,9 +107,9 @@ private struct FileFacts {
     let modificationTime: Int
 
     init?(path: String) {
-        var status = Glibc.stat()
+        var status = stat()
         // Safety: `status` is writable for the length of the call, the path is copied by it.
-        guard unsafe Glibc.stat(path, &status) == 0 else { return nil }
+        guard unsafe stat(path, &status) == 0 else { return nil }
         isDirectory = status.st_mode & S_IFMT == S_IFDIR
         byteCount = Int(status.st_size)
         modificationTime = Int(status.st_mtim.tv_sec)

@@ -11,7 +11,7 @@ package import Platform
 /// | `leaseRequested` | loading, **start** | **wait** | **grant** | **wait** | before its end **refuse**, then loading, **start** |
 /// | `workerReady` | – | resident, **grant waiting** | – | – | – |
 /// | `loadFailed` | – | failed, **refuse waiting** | – | – | – |
-/// | `workerEnded` | – | the first time unloaded, again failed; **refuse waiting** | unloaded | unloaded, or loading if leases wait, **start** | – |
+/// | `workerEnded` | – | the first time unloaded, again failed; **refuse waiting** | unloaded | if a lease was requested loading, **start**; else unloaded, **refuse waiting** | – |
 /// | `leaseEnded` | – | – | one lease less | the last one: **stop** | – |
 /// | `unloadRequested` | – | draining, **stop** | draining; without leases **stop** | – | unloaded |
 /// | `fileChanged` | – | – | – | – | unloaded |
@@ -137,10 +137,15 @@ package struct ModelSlot: Sendable, Hashable {
         case .draining where isWantedAfterDrain:
             leaseCount = 0
             return start(now: now)
-        case .resident, .draining:
+        case .resident:
             leaseCount = 0
             state = .unloaded
             return .none
+        case .draining:
+            // Who waited for the load that the unload cut short.
+            leaseCount = 0
+            state = .unloaded
+            return .refuseWaiting(message: "the model was unloaded", retryAfter: .seconds(1))
         case .unloaded, .failed:
             return .none
         }
