@@ -1,1 +1,6 @@
+// Everything CKernels offers. Each header can be included alone.
 #pragma once
+
+#include "isa.h"
+#include "matmul.h"
+#include "sampling.h"
