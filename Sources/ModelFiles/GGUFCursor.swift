@@ -1,7 +1,9 @@
 import Platform
 
 /// Walks the describing part of a model file, which is read piece by piece as far as it turns out
-/// to reach. Confined to the parse.
+/// to reach.
+///
+/// Confined to the parse.
 ///
 /// Every step is checked against the bytes that are left in the file before anything is allocated
 /// or read for it.

@@ -1,6 +1,8 @@
 import Tensors
 
-/// Why a model file was refused. The description names the file, the key or tensor, and a way out.
+/// Why a model file was refused.
+///
+/// The description names the file, the key or tensor, and a way out.
 package struct GGUFError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The file that was read.
     package let path: String
@@ -117,7 +119,8 @@ extension GGUFError.Problem: CustomStringConvertible {
     }
 
     private static func quoted(_ bytes: [UInt8]) -> String {
-        "\"" + bytes.map { (32..<127).contains($0) ? String(UnicodeScalar($0)) : "\\\($0)" }.joined()
+        "\""
+            + bytes.map { (32..<127).contains($0) ? String(UnicodeScalar($0)) : "\\\($0)" }.joined()
             + "\""
     }
 }

@@ -20,8 +20,9 @@ package final class GGUFFile: Sendable {
     private let files: [OpenFile]
     private let indexByName: [String: Int]
 
-    /// Opens the model at `path`; for a split model, the path of its first part. The other parts
-    /// are looked for beside it, under the names that follow from the first one's.
+    /// Opens the model at `path`; for a split model, the path of its first part.
+    ///
+    /// The other parts are looked for beside it, under the names that follow from the first one's.
     package static func open(
         path: String,
         limits: GGUFLimits = .standard
@@ -43,7 +44,9 @@ package final class GGUFFile: Sendable {
         )
     }
 
-    /// Parses a model of one part that lies in memory. Its tensors can be looked up, not read.
+    /// Parses a model of one part that lies in memory.
+    ///
+    /// Its tensors can be looked up, not read.
     package static func parse(
         _ bytes: [UInt8],
         path: String = "memory",
@@ -83,7 +86,9 @@ package final class GGUFFile: Sendable {
         indexByName[name].map { tensors[$0] }
     }
 
-    /// Fills `buffer` with the bytes of `tensor` from `byteOffset` on. Blocks until they are read.
+    /// Fills `buffer` with the bytes of `tensor` from `byteOffset` on.
+    ///
+    /// Blocks until they are read.
     ///
     /// Throws if the range isn't within the tensor, or if the file can't be read or became shorter.
     package func read(

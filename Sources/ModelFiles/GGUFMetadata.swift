@@ -82,7 +82,7 @@ package struct GGUFMetadata: Sendable {
         else {
             throw wrongType(key, "an array of floating-point numbers", entry)
         }
-        var values = [Float]()
+        var values: [Float] = []
         values.reserveCapacity(entry.count)
         for index in 0..<entry.count {
             let value = floatingPoint(type, at: entry.range.lowerBound + index * width)
@@ -97,7 +97,7 @@ package struct GGUFMetadata: Sendable {
         guard let type = entry.elementType, type.isInteger, let width = type.byteCount else {
             throw wrongType(key, "an array of whole numbers", entry)
         }
-        var values = [Int]()
+        var values: [Int] = []
         values.reserveCapacity(entry.count)
         for index in 0..<entry.count {
             let offset = entry.range.lowerBound + index * width

@@ -1,8 +1,9 @@
 import Platform
 import Tensors
 
-/// One file of a model: its metadata, its tensors and the open file. A model is one part, or
-/// several if it is split.
+/// One file of a model: its metadata, its tensors and the open file.
+///
+/// A model is one part, or several if it is split.
 struct GGUFPart {
     let metadata: GGUFMetadata
     let tensors: [GGUFTensor]
@@ -53,7 +54,9 @@ struct GGUFPart {
     }
 }
 
-/// An open file that several owners share. Safe from any thread.
+/// An open file that several owners share.
+///
+/// Safe from any thread.
 final class OpenFile: Sendable {
     let file: ReadOnlyFile
 
@@ -91,7 +94,8 @@ struct GGUFHeader {
 
     static func parse(_ cursor: inout GGUFCursor) throws(GGUFError) -> GGUFHeader {
         let available = min(4, cursor.remainingByteCount)
-        let magic = Array(cursor.bytes(in: try cursor.take(available, field: "the magic number")))
+        let range = try cursor.take(available, field: "the magic number")
+        let magic = Array(cursor.bytes(in: range))
         guard magic == Array("GGUF".utf8) else {
             throw cursor.error(.notGGUF(firstBytes: magic))
         }
@@ -144,8 +148,8 @@ enum GGUFMetadataParser {
         _ cursor: inout GGUFCursor,
         keyCount: UInt64
     ) throws(GGUFError) -> (keys: [String], entries: [String: GGUFMetadata.Entry]) {
-        var keys = [String]()
-        var entries = [String: GGUFMetadata.Entry]()
+        var keys: [String] = []
+        var entries: [String: GGUFMetadata.Entry] = [:]
         for index in 0..<Int(keyCount) {
             let range = try cursor.string(
                 maximumByteCount: cursor.limits.maximumKeyByteCount,

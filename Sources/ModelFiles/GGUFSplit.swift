@@ -32,7 +32,9 @@ enum GGUFSplit {
         return (2...count).map { name.path(ofPart: $0) }
     }
 
-    /// Checks that a sibling is the part that its name says. `index` counts from 0.
+    /// Checks that a sibling is the part that its name says.
+    ///
+    /// `index` counts from 0.
     static func check(
         _ metadata: GGUFMetadata,
         isPart index: Int,

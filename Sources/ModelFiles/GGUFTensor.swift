@@ -6,8 +6,10 @@ package struct GGUFTensor: Sendable, Hashable {
     package let name: String
     /// How the elements are stored.
     package let type: TensorType
-    /// Lengths, **fastest first**: for a matrix `[columns, rows]`. At most four, each at least 0;
-    /// their product fits an Int. The first is a multiple of the type's quantised block.
+    /// Lengths, **fastest first**: for a matrix `[columns, rows]`.
+    ///
+    /// At most four, each at least 0; their product fits an Int. The first is a multiple of the
+    /// type's quantised block.
     package let dimensions: [Int]
     /// Bytes of all elements, without padding; they lie within the file.
     package let byteCount: Int

@@ -23,7 +23,7 @@ enum GGUFTensorParser {
         alignment: Int,
         partIndex: Int
     ) throws(GGUFError) -> [GGUFTensor] {
-        var descriptions = [Description]()
+        var descriptions: [Description] = []
         var names = Set<String>()
         for index in 0..<Int(count) {
             let description = try parseOne(&cursor, index: index)
@@ -60,7 +60,7 @@ enum GGUFTensorParser {
             let reason = "has \(dimensionCount) dimensions; at most 4 are possible"
             throw cursor.error(.invalidTensor(name: name, reason: reason))
         }
-        var dimensions = [Int]()
+        var dimensions: [Int] = []
         for _ in 0..<dimensionCount {
             let length = try cursor.integer(Int64.self, field: field)
             guard length >= 0 else {
@@ -117,7 +117,7 @@ enum GGUFTensorParser {
         // The header is at most some 100 MB and the alignment below 2^32: no overflow.
         let dataStart = (UInt64(cursor.position) + alignment - 1) / alignment * alignment
         var expectedOffset: UInt64 = 0
-        var tensors = [GGUFTensor]()
+        var tensors: [GGUFTensor] = []
         tensors.reserveCapacity(descriptions.count)
         for description in descriptions {
             guard description.offset == expectedOffset else {
@@ -139,7 +139,8 @@ enum GGUFTensorParser {
                     )
                 )
             }
-            expectedOffset += (UInt64(description.byteCount) + alignment - 1) / alignment * alignment
+            expectedOffset +=
+                (UInt64(description.byteCount) + alignment - 1) / alignment * alignment
             tensors.append(
                 GGUFTensor(
                     name: description.name,

@@ -9,11 +9,13 @@ package struct StringTable: Sendable {
     private let starts: [UInt32]
     private let ends: [UInt32]
 
-    /// The strings of an array in a model file. `position` points at the first string's length, and
-    /// the parse has shown that `count` strings follow.
+    /// The strings of an array in a model file.
+    ///
+    /// `position` points at the first string's length, and the parse has shown that `count` strings
+    /// follow.
     init(bytes: [UInt8], position: Int, count: Int) {
-        var starts = [UInt32]()
-        var ends = [UInt32]()
+        var starts: [UInt32] = []
+        var ends: [UInt32] = []
         starts.reserveCapacity(count)
         ends.reserveCapacity(count)
         var position = position

@@ -1,6 +1,8 @@
 /// The alphabet in which byte-level vocabularies write bytes, GPT-2's: each byte is one printable
-/// character. Printable Latin-1 bytes are themselves, the other 68 are the characters from U+0100 on
-/// in the bytes' order (so a space is U+0120, "Ġ").
+/// character.
+///
+/// Printable Latin-1 bytes are themselves, the other 68 are the characters from U+0100 on in the
+/// bytes' order (so a space is U+0120, "Ġ").
 ///
 /// Source: `bytes_to_unicode` in https://github.com/openai/gpt-2/blob/master/src/encoder.py
 enum ByteAlphabet {
@@ -20,8 +22,10 @@ enum ByteAlphabet {
         return table
     }()
 
-    /// Appends the bytes that `text` stands for. If `text` has a character outside of the alphabet,
-    /// it isn't written in it: then it stands for itself.
+    /// Appends the bytes that `text` stands for.
+    ///
+    /// If `text` has a character outside of the alphabet, it isn't written in it: then it stands
+    /// for itself.
     static func appendBytes(of text: ArraySlice<UInt8>, to output: inout [UInt8]) {
         let start = output.count
         let table = byteOfCharacter

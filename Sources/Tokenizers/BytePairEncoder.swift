@@ -1,5 +1,7 @@
 /// Encodes one piece of text after the other by merging neighbouring tokens, lowest rank first and
-/// of equal ranks the leftmost. Holds the scratch memory; confined to one call of `encode`.
+/// of equal ranks the leftmost.
+///
+/// Holds the scratch memory; confined to one call of `encode`.
 struct BytePairEncoder {
     /// Up to this many symbols a plain search for the lowest rank beats a heap.
     private static let maximumSearchedCount = 48
@@ -68,14 +70,18 @@ struct BytePairEncoder {
         }
     }
 
-    /// The same with a heap of (rank, place) and a linked list of symbols. An entry of the heap is
-    /// stale if its symbol's merge has another rank by now: a rank belongs to one pair only.
+    /// The same with a heap of (rank, place) and a linked list of symbols.
+    ///
+    /// An entry of the heap is stale if its symbol's merge has another rank by now: a rank belongs
+    /// to one pair only.
     private mutating func mergeByHeap() {
         let count = tokens.count
         next = (1...Int32(count)).map { $0 }
         previous = (-1..<Int32(count) - 1).map { $0 }
-        heap.fill(merges.indices.lazy.filter { [merges] in merges[$0].rank != Self.noMerge }
-            .map { [merges] in RankHeap.entry(rank: merges[$0].rank, place: $0) })
+        heap.fill(
+            merges.indices.lazy.filter { [merges] in merges[$0].rank != Self.noMerge }
+                .map { [merges] in RankHeap.entry(rank: merges[$0].rank, place: $0) }
+        )
         while let (rank, place) = heap.popLowest() {
             guard merges[place].rank == rank else { continue }
             let removed = Int(next[place])

@@ -1,5 +1,7 @@
-/// What the rules for splitting text ask of a character. A set: a character has one of the first
-/// four bits or none (punctuation, symbols, controls, unassigned).
+/// What the rules for splitting text ask of a character.
+///
+/// A set: a character has one of the first four bits or none (punctuation, symbols, controls,
+/// unassigned).
 struct CharacterClass: OptionSet, Sendable {
     let rawValue: UInt8
 
@@ -16,7 +18,9 @@ struct CharacterClass: OptionSet, Sendable {
 /// The classes of all characters, from the standard library's Unicode tables, unpacked once per
 /// process: the look-up is one load.
 struct CharacterClassTable: Sendable {
-    /// The table of this process. Takes some 200 KB.
+    /// The table of this process.
+    ///
+    /// Takes some 200 KB.
     static let shared = CharacterClassTable()
 
     /// Above it lie only tags, variation selectors (marks) and private characters.

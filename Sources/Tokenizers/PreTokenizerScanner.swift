@@ -39,7 +39,7 @@ struct PreTokenizerScanner {
     private mutating func smollmPieceEnd(_ start: Int) -> Int {
         if start == stretchEnd {
             let first = character(at: start, before: end)
-            if first.kind == .number { 
+            if first.kind == .number {
                 stretchEnd = first.end
                 return first.end
             }

@@ -17,7 +17,9 @@ package struct PromptText: Sendable, Hashable {
         }
     }
 
-    /// The runs, in order. Neighbouring trusted runs count as one.
+    /// The runs, in order.
+    ///
+    /// Neighbouring trusted runs count as one.
     package var runs: [Run]
 
     /// Text in runs.

@@ -28,8 +28,9 @@ struct SpecialTokens: Sendable {
         self.starts = starts
     }
 
-    /// The longest token that starts at `text[position]` and where it ends. Tokens that need trust
-    /// must end by `trustedEnd`, the others by `end`.
+    /// The longest token that starts at `text[position]` and where it ends.
+    ///
+    /// Tokens that need trust must end by `trustedEnd`, the others by `end`.
     func longestMatch(
         _ text: [UInt8],
         at position: Int,

@@ -1,6 +1,8 @@
 extension Tokenizer {
-    /// The tokens of a text, without a beginning token. With `specialTokens`, names of control
-    /// tokens in the text become those tokens; pass that for text from a trusted author only.
+    /// The tokens of a text, without a beginning token.
+    ///
+    /// With `specialTokens`, names of control tokens in the text become those tokens; pass that for
+    /// text from a trusted author only.
     ///
     /// - Complexity: O(n log n) in the bytes of the text.
     package func encode(_ text: String, specialTokens: Bool = false) -> [TokenID] {
@@ -14,9 +16,9 @@ extension Tokenizer {
     ///
     /// - Complexity: O(n log n) in the bytes of the text.
     package func encode(_ prompt: PromptText) -> [TokenID] {
-        var text = [UInt8]()
+        var text: [UInt8] = []
         // Where each trusted stretch starts and ends, in order, neighbours joined.
-        var trusted = [Range<Int>]()
+        var trusted: [Range<Int>] = []
         for run in prompt.runs where !run.text.isEmpty {
             let start = text.count
             text.append(contentsOf: run.text.utf8)
@@ -31,7 +33,7 @@ extension Tokenizer {
     }
 
     private func encode(_ text: [UInt8], trusted: [Range<Int>]) -> [TokenID] {
-        var output = [TokenID]()
+        var output: [TokenID] = []
         output.reserveCapacity(text.count / 4 + 1)
         var encoder = BytePairEncoder(vocabulary: vocabulary)
         var plainStart = 0

@@ -1,6 +1,8 @@
 package import ModelFiles
 
-/// A model's vocabulary: text to tokens and back. Immutable and safe from any thread.
+/// A model's vocabulary: text to tokens and back.
+///
+/// Immutable and safe from any thread.
 ///
 /// Byte-level byte-pair encoding: any text can be encoded, and the tokens' bytes joined give it
 /// back exactly. Text is taken as it is; no Unicode normalisation is applied, as llama.cpp does it.
@@ -9,7 +11,9 @@ package final class Tokenizer: Sendable {
     package let vocabularySize: Int
     /// The token that begins a text, if the vocabulary names one.
     package let beginningToken: TokenID?
-    /// Whether the model expects texts to begin with `beginningToken`. `encode` never adds it.
+    /// Whether the model expects texts to begin with `beginningToken`.
+    ///
+    /// `encode` never adds it.
     package let addsBeginningToken: Bool
     /// The token that ends a text, if the vocabulary names one.
     package let endToken: TokenID?
@@ -43,7 +47,7 @@ package final class Tokenizer: Sendable {
             try source.addsBeginningToken(default: rules.addsBeginningToken)
             && beginningToken != nil
 
-        var named = [TokenID]()
+        var named: [TokenID] = []
         for key in EndOfGeneration.keys {
             if let token = try source.token(key, vocabularySize: tokens.count) {
                 named.append(token)
@@ -71,7 +75,9 @@ package final class Tokenizer: Sendable {
     }
 
     /// The bytes that a token adds to a text; for a control token the bytes of its name, such as
-    /// `<|im_end|>`. Not always whole characters: see `IncrementalDetokenizer`.
+    /// `<|im_end|>`.
+    ///
+    /// Not always whole characters: see `IncrementalDetokenizer`.
     package func bytes(of token: TokenID) -> [UInt8] {
         precondition(token >= 0 && token < vocabularySize, "a token must be in the vocabulary")
         return Array(vocabulary.pieces.bytes[vocabulary.pieces.range(at: Int(token))])
@@ -82,10 +88,11 @@ package final class Tokenizer: Sendable {
         controlTokens.contains(token)
     }
 
-    /// The text of tokens; what isn't UTF-8 in it becomes U+FFFD. Control tokens give no text unless
-    /// wanted.
+    /// The text of tokens; what isn't UTF-8 in it becomes U+FFFD.
+    ///
+    /// Control tokens give no text unless wanted.
     package func detokenize(_ tokens: [TokenID], controlTokens: Bool = false) -> String {
-        var bytes = [UInt8]()
+        var bytes: [UInt8] = []
         for token in tokens where controlTokens || !isControl(token) {
             bytes.append(contentsOf: self.bytes(of: token))
         }

@@ -1,6 +1,8 @@
 package import ModelFiles
 
-/// Why a model's vocabulary can't be used. The description says what to do about it.
+/// Why a model's vocabulary can't be used.
+///
+/// The description says what to do about it.
 package enum TokenizerError: Error, Sendable, Hashable {
     /// A metadata value can't be read.
     case metadata(GGUFError)

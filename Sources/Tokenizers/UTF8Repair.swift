@@ -4,9 +4,11 @@ enum UTF8Repair {
     static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
 
     /// Takes all bytes that can be judged, with U+FFFD for each maximal part of a broken sequence
-    /// (Unicode 16, section 3.9). What may still become a character, at most three bytes, stays.
+    /// (Unicode 16, section 3.9).
+    ///
+    /// What may still become a character, at most three bytes, stays.
     static func takeComplete(from bytes: inout [UInt8]) -> [UInt8] {
-        var output = [UInt8]()
+        var output: [UInt8] = []
         output.reserveCapacity(bytes.count)
         var index = 0
         judging: while index < bytes.count {

@@ -1,6 +1,8 @@
 import ModelFiles
 
-/// A byte-level vocabulary with its merges, as encoding needs it. Immutable.
+/// A byte-level vocabulary with its merges, as encoding needs it.
+///
+/// Immutable.
 struct Vocabulary: Sendable {
     /// A token's type, numbered as in `tokenizer.ggml.token_type`.
     enum TokenType: UInt8, Sendable {
@@ -64,7 +66,7 @@ struct Vocabulary: Sendable {
         _ pieces: PieceList,
         unknownToken: TokenID?
     ) throws(TokenizerError) -> [TokenID] {
-        var tokens = [TokenID]()
+        var tokens: [TokenID] = []
         for byte in UInt8.min...UInt8.max {
             let token = table.token(of: [byte], 0..<1, in: pieces) ?? unknownToken
             // Text is UTF-8, which never contains C0, C1 and F5 to FF (RFC 3629, section 3).
@@ -82,7 +84,7 @@ struct Vocabulary: Sendable {
         pieces: PieceList
     ) throws(TokenizerError) -> MergeTable {
         var result = MergeTable(minimumCapacity: merges.count)
-        var joined = [UInt8]()
+        var joined: [UInt8] = []
         for index in 0..<merges.count {
             let range = merges.byteRange(at: index)
             func invalid(_ reason: String) -> TokenizerError {

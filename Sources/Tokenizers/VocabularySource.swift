@@ -50,7 +50,7 @@ struct VocabularySource {
                 expected: count
             )
         }
-        var types = [Vocabulary.TokenType]()
+        var types: [Vocabulary.TokenType] = []
         types.reserveCapacity(count)
         for (index, number) in numbers.enumerated() {
             guard let type = UInt8(exactly: number).flatMap(Vocabulary.TokenType.init) else {
@@ -82,7 +82,7 @@ struct VocabularySource {
     /// The first token of each of these texts.
     func tokens(withTexts texts: Set<String>, in tokens: StringTable) -> [String: TokenID] {
         let lengths = Set(texts.map(\.utf8.count))
-        var found = [String: TokenID]()
+        var found: [String: TokenID] = [:]
         for index in 0..<tokens.count where lengths.contains(tokens.byteRange(at: index).count) {
             let text = tokens[index]
             if texts.contains(text), found[text] == nil { found[text] = TokenID(index) }
