@@ -1,1 +1,5 @@
+// Everything CKernels offers. Each header can be included alone.
 #pragma once
+
+#include "isa.h"
+#include "matmul.h"

@@ -1,0 +1,201 @@
+import JSON
+import Sampling
+import TestSupport
+import WorkerProtocol
+
+/// Random messages of every kind, with awkward texts and extreme numbers.
+struct RandomMessages {
+    var random: SeededRandom
+
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
+
+    mutating func workerMessage(kind: Int) -> WorkerMessage {
+        switch kind % 9 {
+        case 0: .hello(protocolVersion: UInt32.random(in: 0...UInt32.max, using: &random))
+        case 1: .loading(fraction: Double.random(in: 0...1, using: &random))
+        case 2: .ready(facts())
+        case 3: .loadFailed(message: text())
+        case 4: .event(id: random.next(), event())
+        case 5: .tokens(id: random.next(), tokens())
+        case 6: .text(id: random.next(), text())
+        case 7: .requestFailed(id: random.next(), failure())
+        default: .heartbeat(status())
+        }
+    }
+
+    mutating func gatewayMessage(kind: Int) -> GatewayMessage {
+        switch kind % 7 {
+        case 0: .load(options())
+        case 1: .generate(request())
+        case 2: .cancel(id: random.next())
+        case 3:
+            .tokenize(
+                id: random.next(),
+                text: text(),
+                specialTokens: random.chance(0.5),
+                addsBeginningToken: random.chance(0.5)
+            )
+        case 4: .detokenize(id: random.next(), tokens: tokens())
+        case 5: .applyTemplate(id: random.next(), chat())
+        default: .stop
+        }
+    }
+
+    mutating func text() -> String {
+        let scalars: [String] = ["a", "Ä", "漢", "😀", "\u{0}", "\n", "\"", "\\", "e\u{301}", " "]
+        return (0..<random.int(in: 0...12)).map { _ in scalars[random.int(in: 0...9)] }.joined()
+    }
+
+    mutating func tokens() -> [Int32] {
+        (0..<random.int(in: 0...9)).map { _ in Int32(truncatingIfNeeded: random.next()) }
+    }
+
+    mutating func count() -> Int { Int(random.next() % (1 << 48)) >> random.int(in: 0...40) }
+
+    mutating func optionalCount() -> Int? { random.chance(0.5) ? count() : nil }
+
+    mutating func float() -> Float { Float.random(in: -100...100, using: &random) }
+
+    mutating func bytes() -> [UInt8] {
+        (0..<random.int(in: 0...5)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+    }
+
+    mutating func facts() -> ModelFacts {
+        ModelFacts(
+            architecture: text(),
+            name: text(),
+            parameterCount: count(),
+            quantization: text(),
+            contextLength: count(),
+            trainedContextLength: count(),
+            vocabularySize: count(),
+            embeddingLength: count(),
+            layerCount: count(),
+            weightByteCount: count(),
+            kvBytesPerToken: count(),
+            kvCapacityTokens: count(),
+            maximumSequenceCount: count(),
+            threadCount: count(),
+            instructionSet: text(),
+            chatTemplate: random.chance(0.5) ? text() : nil,
+            beginningTokenText: random.chance(0.5) ? text() : nil,
+            endTokenText: random.chance(0.5) ? text() : nil
+        )
+    }
+
+    mutating func options() -> WorkerLoadOptions {
+        WorkerLoadOptions(
+            modelPath: text(),
+            contextLength: optionalCount(),
+            threadCount: optionalCount(),
+            kvByteCount: optionalCount(),
+            maximumSequenceCount: count(),
+            maximumWaitingCount: count()
+        )
+    }
+
+    mutating func status() -> WorkerStatus {
+        WorkerStatus(
+            runningCount: count(),
+            waitingCount: count(),
+            kvBlocksInUse: count(),
+            kvBlockCount: count(),
+            promptTokenTotal: count(),
+            outputTokenTotal: count(),
+            stepTotal: count(),
+            preemptionTotal: count()
+        )
+    }
+
+    mutating func event() -> GenerationEvent {
+        switch random.int(in: 0...3) {
+        case 0: .started(promptTokenCount: count(), cachedTokenCount: count())
+        case 1: .delta(text: text(), tokens: (0..<random.int(in: 0...3)).map { _ in logprob() })
+        case 2:
+            .finished(
+                FinishReason.allCases[random.int(in: 0...2)],
+                GenerationUsage(
+                    promptTokenCount: count(),
+                    cachedTokenCount: count(),
+                    outputTokenCount: count(),
+                    queueDuration: .nanoseconds(Int64(count())),
+                    prefillDuration: .nanoseconds(Int64(count())),
+                    decodeDuration: .nanoseconds(Int64(count()))
+                )
+            )
+        default: .failed(failure())
+        }
+    }
+
+    mutating func logprob() -> TokenLogprob {
+        TokenLogprob(
+            token: Int32(truncatingIfNeeded: random.next()),
+            bytes: bytes(),
+            logprob: random.chance(0.2) ? nil : float(),
+            top: (0..<random.int(in: 0...3)).map { _ in
+                TokenAlternative(token: 7, bytes: bytes(), logprob: float())
+            }
+        )
+    }
+
+    mutating func failure() -> GenerationFailure {
+        let kinds: [GenerationFailure.Kind] = [
+            .contextLengthExceeded(promptTokenCount: count(), contextLength: count()),
+            .invalidRequest(parameter: random.chance(0.5) ? text() : nil),
+            .templateFailed, .overloaded, .nonFiniteLogits, .workerDied, .internalFailure,
+        ]
+        return GenerationFailure(kind: kinds[random.int(in: 0...6)], message: text())
+    }
+
+    mutating func request() -> GenerationRequest {
+        let prompts: [Prompt] = [.chat(chat()), .text(text()), .tokens(tokens())]
+        return GenerationRequest(
+            id: random.next(),
+            prompt: prompts[random.int(in: 0...2)],
+            sampling: sampling(),
+            maximumOutputTokens: optionalCount(),
+            stopStrings: (0..<random.int(in: 0...3)).map { _ in text() },
+            ignoresEndOfGeneration: random.chance(0.5),
+            topLogprobCount: optionalCount(),
+            echo: random.chance(0.5)
+        )
+    }
+
+    mutating func sampling() -> SamplingParameters {
+        var bias: [Int32: Float] = [:]
+        for _ in 0..<random.int(in: 0...4) { bias[Int32(truncatingIfNeeded: count())] = float() }
+        return SamplingParameters(
+            temperature: float(),
+            topP: float(),
+            topK: count(),
+            minP: float(),
+            repetitionPenalty: float(),
+            presencePenalty: float(),
+            frequencyPenalty: float(),
+            penaltyWindow: count(),
+            logitBias: bias,
+            seed: random.chance(0.5) ? random.next() : nil
+        )
+    }
+
+    mutating func chat() -> ChatPrompt {
+        ChatPrompt(
+            messages: .array([["role": .string(text()), "content": json(depth: 3)]]),
+            tools: random.chance(0.5) ? json(depth: 2) : nil,
+            addGenerationPrompt: random.chance(0.5),
+            templateArguments: ["enable_thinking": json(depth: 1)]
+        )
+    }
+
+    mutating func json(depth: Int) -> JSONValue {
+        switch random.int(in: 0...(depth > 0 ? 6 : 4)) {
+        case 0: .null
+        case 1: .bool(random.chance(0.5))
+        case 2: .integer(Int(truncatingIfNeeded: random.next()))
+        case 3: .double(Double.random(in: -1e9...1e9, using: &random))
+        case 4: .string(text())
+        case 5: .array((0..<random.int(in: 0...3)).map { _ in json(depth: depth - 1) })
+        default: ["ключ": json(depth: depth - 1), "b": json(depth: depth - 1)]
+        }
+    }
+}
