@@ -56,7 +56,7 @@ let package = Package(
         source("Kernels", ["CKernels", "Platform", "Tensors"]),
         source("KVCache", ["Kernels"]),
         source("Scheduling"),
-        source("Sampling"),
+        source("Sampling", ["CKernels"]),
         source("Transformers", ["Kernels", "KVCache", "ModelFiles", "Platform", "Tensors"]),
         source(
             "Inference",
@@ -124,6 +124,7 @@ let package = Package(
                 "Tokenizers", "Transformers", "TestSupport",
             ]
         ),
+        test("SamplingTests", ["CKernels", "Sampling", "TestSupport"]),
         test("WorkerProtocolTests", ["JSON", "Sampling", "WorkerProtocol", "TestSupport"]),
         test("HTTPTests", ["HTTP", "Platform", "TestSupport"]),
         test("OpenAIAPITests", ["JSON", "OpenAIAPI", "Sampling", "WorkerProtocol", "TestSupport"]),
