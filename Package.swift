@@ -139,7 +139,7 @@ let package = Package(
                 "TestSupport",
             ]
         ),
-        test("DaemonTests", ["Daemon", "HTTP", "JSON", "Telemetry", "TestSupport"]),
+        test("DaemonTests", ["Daemon", "HTTP", "JSON", "Platform", "Telemetry", "TestSupport"]),
         test("CommandsTests", ["Commands", "Daemon", "HTTP", "JSON", "TestSupport"]),
         test("EndToEndTests", ["JSON", "Platform", "TestSupport"]),
         test("RepositoryTests", ["TestSupport"]),
