@@ -79,10 +79,12 @@ let package = Package(
         source("HTTP", ["CLinux", "Platform"]),
         source("OpenAIAPI", ["JSON", "Sampling", "WorkerProtocol"]),
         source("ModelService", ["JSON", "Platform", "Telemetry", "WorkerProtocol"]),
+        // openapi.yaml inside the executable.
+        .target(name: "CResources"),
         source(
             "Gateway",
             [
-                "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform", "Telemetry",
+                "CResources", "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform", "Telemetry",
                 "WorkerProtocol",
             ]
         ),
