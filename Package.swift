@@ -79,10 +79,12 @@ let package = Package(
         source("HTTP", ["CLinux", "Platform"]),
         source("OpenAIAPI", ["JSON", "Sampling", "WorkerProtocol"]),
         source("ModelService", ["JSON", "Platform", "Telemetry", "WorkerProtocol"]),
+        // openapi.yaml inside the executable.
+        .target(name: "CResources"),
         source(
             "Gateway",
             [
-                "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform", "Telemetry",
+                "CResources", "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform", "Telemetry",
                 "WorkerProtocol",
             ]
         ),
@@ -139,7 +141,7 @@ let package = Package(
                 "TestSupport",
             ]
         ),
-        test("DaemonTests", ["Daemon", "HTTP", "JSON", "Telemetry", "TestSupport"]),
+        test("DaemonTests", ["Daemon", "HTTP", "JSON", "Platform", "Telemetry", "TestSupport"]),
         test("CommandsTests", ["Commands", "Daemon", "HTTP", "JSON", "TestSupport"]),
         test("EndToEndTests", ["JSON", "Platform", "TestSupport"]),
         test("RepositoryTests", ["TestSupport"]),
