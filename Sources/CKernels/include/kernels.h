@@ -3,3 +3,4 @@
 
 #include "isa.h"
 #include "matmul.h"
+#include "probes.h"
