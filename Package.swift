@@ -56,7 +56,7 @@ let package = Package(
         source("Kernels", ["CKernels", "Platform", "Tensors"]),
         source("KVCache", ["Kernels"]),
         source("Scheduling"),
-        source("Sampling"),
+        source("Sampling", ["CKernels"]),
         source("Transformers", ["Kernels", "KVCache", "ModelFiles", "Platform", "Tensors"]),
         source(
             "Inference",
@@ -79,10 +79,12 @@ let package = Package(
         source("HTTP", ["CLinux", "Platform"]),
         source("OpenAIAPI", ["JSON", "Sampling", "WorkerProtocol"]),
         source("ModelService", ["JSON", "Platform", "Telemetry", "WorkerProtocol"]),
+        // openapi.yaml inside the executable.
+        .target(name: "CResources"),
         source(
             "Gateway",
             [
-                "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform", "Telemetry",
+                "CResources", "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform", "Telemetry",
                 "WorkerProtocol",
             ]
         ),
@@ -93,8 +95,8 @@ let package = Package(
         source(
             "Commands",
             [
-                "Daemon", "Inference", "JSON", "Kernels", "ModelFiles", "Platform", "Telemetry",
-                "Tokenizers", "Transformers", "Worker",
+                "Daemon", "HTTP", "Inference", "JSON", "KVCache", "Kernels", "ModelFiles",
+                "Platform", "Telemetry", "Tokenizers", "Transformers", "Worker",
             ]
         ),
         .executableTarget(name: "torii", dependencies: ["Commands"], swiftSettings: swiftSettings),
@@ -124,6 +126,7 @@ let package = Package(
                 "Tokenizers", "Transformers", "TestSupport",
             ]
         ),
+        test("SamplingTests", ["CKernels", "Sampling", "TestSupport"]),
         test("WorkerProtocolTests", ["JSON", "Sampling", "WorkerProtocol", "TestSupport"]),
         test("HTTPTests", ["HTTP", "Platform", "TestSupport"]),
         test("OpenAIAPITests", ["JSON", "OpenAIAPI", "Sampling", "WorkerProtocol", "TestSupport"]),
@@ -138,8 +141,8 @@ let package = Package(
                 "TestSupport",
             ]
         ),
-        test("DaemonTests", ["Daemon", "JSON", "TestSupport"]),
-        test("CommandsTests", ["Commands", "TestSupport"]),
+        test("DaemonTests", ["Daemon", "HTTP", "JSON", "Platform", "Telemetry", "TestSupport"]),
+        test("CommandsTests", ["Commands", "Daemon", "HTTP", "JSON", "TestSupport"]),
         test("EndToEndTests", ["JSON", "Platform", "TestSupport"]),
         test("RepositoryTests", ["TestSupport"]),
     ]

@@ -1,1 +1,179 @@
+#define _GNU_SOURCE
 #include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+_Static_assert(TORII_EPOLL_IN == EPOLLIN, "EPOLLIN");
+_Static_assert(TORII_EPOLL_OUT == EPOLLOUT, "EPOLLOUT");
+_Static_assert(TORII_EPOLL_ERROR == EPOLLERR, "EPOLLERR");
+_Static_assert(TORII_EPOLL_HANGUP == EPOLLHUP, "EPOLLHUP");
+_Static_assert(TORII_EPOLL_PEER_CLOSED == EPOLLRDHUP, "EPOLLRDHUP");
+
+int torii_accept(int listener, void *address, uint32_t *address_length) {
+    socklen_t length = sizeof(struct sockaddr_storage);
+    int accepted = accept4(listener, address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    *address_length = length;
+    return accepted;
+}
+
+int torii_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+int torii_signalfd(const sigset_t *signals) { return signalfd(-1, signals, SFD_CLOEXEC); }
+
+int torii_duplicate_above(int descriptor, int lowest) {
+    return fcntl(descriptor, F_DUPFD_CLOEXEC, lowest);
+}
+
+int torii_set_nonblocking(int descriptor, bool nonblocking) {
+    int flags = fcntl(descriptor, F_GETFL);
+    if (flags < 0)
+        return -1;
+    return fcntl(descriptor, F_SETFL, nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}
+
+int torii_set_close_on_exec(int descriptor, bool close_on_exec) {
+    return fcntl(descriptor, F_SETFD, close_on_exec ? FD_CLOEXEC : 0);
+}
+
+int torii_open_read_only(const char *path) {
+    return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
+int torii_socket_unsent(int descriptor) {
+    int count = 0;
+    return ioctl(descriptor, TIOCOUTQ, &count) < 0 ? -1 : count;
+}
+
+int torii_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+static int control(int epoll, int operation, int descriptor, uint32_t events, uint64_t token) {
+    struct epoll_event event = {.events = events, .data.u64 = token};
+    return epoll_ctl(epoll, operation, descriptor, &event);
+}
+
+int torii_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t token) {
+    return control(epoll, EPOLL_CTL_ADD, descriptor, events, token);
+}
+
+int torii_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t token) {
+    return control(epoll, EPOLL_CTL_MOD, descriptor, events, token);
+}
+
+int torii_epoll_remove(int epoll, int descriptor) {
+    return control(epoll, EPOLL_CTL_DEL, descriptor, 0, 0);
+}
+
+int torii_epoll_wait(int epoll, torii_readiness *ready, int capacity, int timeout_ms) {
+    struct epoll_event events[256];
+    int count = epoll_wait(epoll, events, capacity < 256 ? capacity : 256, timeout_ms);
+    for (int index = 0; index < count; index++) {
+        ready[index].token = events[index].data.u64;
+        ready[index].events = events[index].events;
+    }
+    return count;
+}
+
+int torii_spawn(
+    const char *path, char *const argv[], char *const envp[], const int *sources,
+    const int *targets, size_t descriptor_count, pid_t *pid) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error != 0)
+        return error;
+    error = posix_spawnattr_init(&attributes);
+    if (error != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return error;
+    }
+    int first_closed = 3;
+    for (size_t index = 0; error == 0 && index < descriptor_count; index++) {
+        error = posix_spawn_file_actions_adddup2(&actions, sources[index], targets[index]);
+        if (targets[index] >= first_closed)
+            first_closed = targets[index] + 1;
+    }
+    if (error == 0)
+        error = posix_spawn_file_actions_addclosefrom_np(&actions, first_closed);
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    if (error == 0)
+        error = posix_spawnattr_setsigmask(&attributes, &none);
+    if (error == 0)
+        error = posix_spawnattr_setsigdefault(&attributes, &all);
+    if (error == 0)
+        error = posix_spawnattr_setflags(
+            &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    if (error == 0)
+        error = posix_spawn(pid, path, &actions, &attributes, argv, envp);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+int torii_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+int torii_pidfd_send_signal(int pidfd, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+int torii_wait_exit(pid_t pid, int *status) {
+    int raw = 0;
+    pid_t result;
+    do {
+        result = waitpid(pid, &raw, 0);
+    } while (result < 0 && errno == EINTR);
+    if (result < 0)
+        return -1;
+    *status = WIFSIGNALED(raw) ? -WTERMSIG(raw) : WEXITSTATUS(raw);
+    return 0;
+}
+
+int torii_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
+
+void torii_set_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+int torii_affinity_cpu_count(void) {
+    // The kernel refuses a set smaller than its own, so grow until it fits.
+    for (int cpus = 1024; cpus <= 1 << 20; cpus *= 2) {
+        cpu_set_t *set = CPU_ALLOC(cpus);
+        if (set == NULL)
+            return -1;
+        size_t size = CPU_ALLOC_SIZE(cpus);
+        int result = sched_getaffinity(0, size, set);
+        int count = result == 0 ? CPU_COUNT_S(size, set) : -1;
+        int error = errno;
+        CPU_FREE(set);
+        if (result == 0)
+            return count;
+        if (error != EINVAL) {
+            errno = error;
+            return -1;
+        }
+    }
+    return -1;
+}
+
+const char *torii_error_description(int error) {
+    const char *text = strerrordesc_np(error);
+    return text == NULL ? "unknown error" : text;
+}
+
+const char *torii_error_name(int error) {
+    const char *name = strerrorname_np(error);
+    return name == NULL ? "E?" : name;
+}

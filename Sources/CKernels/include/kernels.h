@@ -4,3 +4,4 @@
 #include "isa.h"
 #include "matmul.h"
 #include "probes.h"
+#include "sampling.h"

@@ -1,2 +1,75 @@
 #pragma once
-// What Glibc's module map leaves out: these need _GNU_SOURCE or are not in the modulemap.
+// What Glibc's module map leaves out (it needs _GNU_SOURCE, is variadic, or is a macro), as plain
+// functions. Each returns what the system call returns and leaves errno as the call left it.
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// ---- descriptors ----
+
+// accept4(2) with SOCK_NONBLOCK | SOCK_CLOEXEC. `address` has room for a sockaddr_storage;
+// `*address_length` receives the length that the kernel filled in.
+int torii_accept(int listener, void *address, uint32_t *address_length);
+// A non-blocking, close-on-exec eventfd(2) with counter 0.
+int torii_eventfd(void);
+// A close-on-exec signalfd(2) for `signals`.
+int torii_signalfd(const sigset_t *signals);
+// fcntl(F_DUPFD_CLOEXEC): a copy of `descriptor` numbered `lowest` or above.
+int torii_duplicate_above(int descriptor, int lowest);
+int torii_set_nonblocking(int descriptor, bool nonblocking);
+int torii_set_close_on_exec(int descriptor, bool close_on_exec);
+// open(2) for reading, close-on-exec, without becoming the terminal's owner or waiting on a FIFO.
+int torii_open_read_only(const char *path);
+// TIOCOUTQ: bytes in the socket's send buffer that the peer has not acknowledged, or -1.
+int torii_socket_unsent(int descriptor);
+
+// ---- epoll ----
+
+enum {
+    TORII_EPOLL_IN = 0x001,
+    TORII_EPOLL_OUT = 0x004,
+    TORII_EPOLL_ERROR = 0x008,
+    TORII_EPOLL_HANGUP = 0x010,
+    TORII_EPOLL_PEER_CLOSED = 0x2000,
+};
+
+typedef struct torii_readiness {
+    uint64_t token;
+    uint32_t events;
+} torii_readiness;
+
+int torii_epoll_create(void);
+int torii_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t token);
+int torii_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t token);
+int torii_epoll_remove(int epoll, int descriptor);
+// Fills at most `capacity` (256 at most) entries of `ready`. `timeout_ms` < 0 waits without end.
+int torii_epoll_wait(int epoll, torii_readiness *ready, int capacity, int timeout_ms);
+
+// ---- processes and threads ----
+
+// posix_spawn(3): `argv` and `envp` end in NULL. `sources[i]` becomes descriptor `targets[i]`, in
+// order; every other descriptor from 3 up is closed. The child starts with an empty signal mask and
+// default signal actions. Returns 0 and sets `*pid`, or an errno value.
+int torii_spawn(
+    const char *path, char *const argv[], char *const envp[], const int *sources,
+    const int *targets, size_t descriptor_count, pid_t *pid);
+int torii_pidfd_open(pid_t pid);
+int torii_pidfd_send_signal(int pidfd, int signal);
+// Waits for the child and reaps it. `*status`: the exit code, or minus the signal that ended it.
+int torii_wait_exit(pid_t pid, int *status);
+// prctl(PR_SET_PDEATHSIG).
+int torii_set_parent_death_signal(int signal);
+// Names the calling thread; `name` has at most 15 bytes.
+void torii_set_thread_name(const char *name);
+// CPUs in the calling thread's affinity mask, or -1.
+int torii_affinity_cpu_count(void);
+
+// ---- texts ----
+
+// A static description ("No such file or directory"), never NULL.
+const char *torii_error_description(int error);
+// A static name ("ENOENT"), never NULL.
+const char *torii_error_name(int error);
