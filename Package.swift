@@ -144,6 +144,6 @@ let package = Package(
         test("DaemonTests", ["Daemon", "HTTP", "JSON", "Platform", "Telemetry", "TestSupport"]),
         test("CommandsTests", ["Commands", "Daemon", "HTTP", "JSON", "TestSupport"]),
         test("EndToEndTests", ["JSON", "Platform", "TestSupport"]),
-        test("RepositoryTests", ["TestSupport"]),
+        test("RepositoryTests", ["Commands", "Gateway", "HTTP", "TestSupport"]),
     ]
 )
