@@ -24,8 +24,19 @@ func source(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
-func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: testSettings)
+/// `golden`: the target's folder has expectations in a sub-folder `Golden`, which tests read in place
+/// (`TestSupport.Golden`).
+func test(
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    golden: Bool = false
+) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: dependencies,
+        exclude: golden ? ["Golden"] : [],
+        swiftSettings: testSettings
+    )
 }
 
 let package = Package(
@@ -111,6 +122,7 @@ let package = Package(
         test("PlatformTests", ["Platform", "CLinux", "TestSupport"]),
         test("JSONTests", ["JSON", "TestSupport"]),
         test("TelemetryTests", ["Telemetry"]),
+        test("TensorsTests", ["Tensors", "TestSupport"], golden: true),
         test("ModelFilesTests", ["ModelFiles", "Platform", "Tensors", "TestSupport"]),
         test("TokenizersTests", ["ModelFiles", "Tokenizers", "TestSupport"]),
         test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"]),
