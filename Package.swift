@@ -155,7 +155,7 @@ let package = Package(
         ),
         test("DaemonTests", ["Daemon", "HTTP", "JSON", "Platform", "Telemetry", "TestSupport"]),
         test("CommandsTests", ["Commands", "Daemon", "HTTP", "JSON", "TestSupport"]),
-        test("EndToEndTests", ["JSON", "Platform", "TestSupport"]),
+        test("EndToEndTests", ["HTTP", "JSON", "Platform", "TestSupport"]),
         test("RepositoryTests", ["Commands", "Gateway", "HTTP", "TestSupport"]),
     ]
 )
