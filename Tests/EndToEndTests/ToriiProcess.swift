@@ -12,13 +12,6 @@ final class ToriiProcess: Sendable {
     private let lines: Lines
     private let reader: DedicatedThread
 
-    /// The executable beside the test bundle, of the same configuration.
-    static var executable: String {
-        let own =
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-        return (own as NSString).deletingLastPathComponent + "/torii"
-    }
-
     /// Starts `torii` with these arguments; standard output and standard error are collected.
     init(
         _ arguments: [String],
@@ -26,6 +19,7 @@ final class ToriiProcess: Sendable {
         input: Int32? = nil,
         sockets: [Int32] = []
     ) throws {
+        let executable = try BuiltExecutable.path("torii")
         var pipe: [Int32] = [0, 0]
         guard Glibc.pipe(&pipe) == 0 else { throw SystemError.last("pipe") }
         let (readEnd, writeEnd) = (pipe[0], pipe[1])
@@ -41,7 +35,7 @@ final class ToriiProcess: Sendable {
         }
         if sockets.isEmpty {
             child = try ChildProcess.spawn(
-                executable: Self.executable,
+                executable: executable,
                 arguments: arguments,
                 environment: variables,
                 inheriting: descriptors
@@ -51,7 +45,7 @@ final class ToriiProcess: Sendable {
             variables["LISTEN_FDS"] = "\(sockets.count)"
             child = try ChildProcess.spawn(
                 executable: "/bin/sh",
-                arguments: ["-c", "export LISTEN_PID=$$; exec \"$0\" \"$@\"", Self.executable]
+                arguments: ["-c", "export LISTEN_PID=$$; exec \"$0\" \"$@\"", executable]
                     + arguments,
                 environment: variables,
                 inheriting: descriptors
