@@ -65,7 +65,7 @@ let package = Package(
         source("Tokenizers", ["ModelFiles"]),
         source("ChatTemplates", ["JSON"]),
         source("Kernels", ["CKernels", "Platform", "Tensors"]),
-        source("KVCache", ["Kernels"]),
+        source("KVCache", ["Kernels", "Platform"]),
         source("Scheduling"),
         source("Sampling", ["CKernels"]),
         source("Transformers", ["Kernels", "KVCache", "ModelFiles", "Platform", "Tensors"]),
