@@ -107,7 +107,7 @@ let package = Package(
             "Commands",
             [
                 "Daemon", "HTTP", "Inference", "JSON", "KVCache", "Kernels", "ModelFiles",
-                "Platform", "Telemetry", "Tokenizers", "Transformers", "Worker",
+                "ModelService", "Platform", "Telemetry", "Tokenizers", "Transformers", "Worker",
             ]
         ),
         .executableTarget(name: "torii", dependencies: ["Commands"], swiftSettings: swiftSettings),
