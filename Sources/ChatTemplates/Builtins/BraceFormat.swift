@@ -42,7 +42,9 @@ enum BraceFormat {
     ) throws(ChatTemplateError) -> MarkedText {
         let parts = field.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let value = try find(parts[0], arguments, &nextIndex, evaluator: evaluator)
-        guard parts.count > 1, !parts[1].isEmpty else { return try evaluator.printedText(of: value) }
+        guard parts.count > 1, !parts[1].isEmpty else {
+            return try evaluator.printedText(of: value)
+        }
         return try FormatSpecification(String(parts[1])).lay(value, evaluator: evaluator)
     }
 
@@ -74,7 +76,8 @@ enum BraceFormat {
             if mark == "." {
                 value = try evaluator.attribute(String(part), of: value)
             } else {
-                let key = Int(part).map { TemplateValue.integer($0) } ?? .text(trusted: String(part))
+                let key =
+                    Int(part).map { TemplateValue.integer($0) } ?? .text(trusted: String(part))
                 value = try evaluator.item(key, of: value)
             }
         }

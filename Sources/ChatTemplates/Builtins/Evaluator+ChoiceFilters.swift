@@ -6,9 +6,15 @@ extension Evaluator {
         to value: TemplateValue
     ) throws(ChatTemplateError) -> TemplateValue {
         switch filter {
-        case .map: return try map(value, &arguments)
-        case .select, .reject, .selectattr, .rejectattr:
-            return try choose(filter, &arguments, from: value)
+        case .map, .select, .reject, .selectattr, .rejectattr:
+            do throws(ChatTemplateError) {
+                return filter == .map
+                    ? try map(value, &arguments) : try choose(filter, &arguments, from: value)
+            } catch {
+                guard error.kind != .limit else { throw error }
+                arguments = CallArguments()
+                return .iterator(IteratorValue(failing: error))
+            }
         case .min, .max:
             let isCaseSensitive = arguments.takeBool("case_sensitive") ?? false
             let path = try takePath("attribute", &arguments)

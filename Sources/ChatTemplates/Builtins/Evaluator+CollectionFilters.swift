@@ -131,14 +131,17 @@ extension Evaluator {
         let elements = try elements(of: value)
         let count = try arguments.takeInteger(intoColumns ? "slices" : "linecount") ?? 0
         let filler = arguments.take("fill_with")
-        guard count > 0 else { throw ChatTemplateError(.type, "the number of parts must be positive") }
+        guard count > 0 else {
+            throw ChatTemplateError(.type, "the number of parts must be positive")
+        }
         try meter.touch(elementCount: count)
         var parts: [TemplateValue] = []
         var start = 0
         let rowCount = intoColumns ? count : (elements.count + count - 1) / count
         for row in 0..<rowCount {
             let length =
-                intoColumns ? elements.count / count + (row < elements.count % count ? 1 : 0) : count
+                intoColumns
+                ? elements.count / count + (row < elements.count % count ? 1 : 0) : count
             let end = min(start + length, elements.count)
             var part = Array(elements[start..<end])
             start = end
@@ -164,7 +167,9 @@ extension Evaluator {
         let isCaseSensitive = arguments.takeBool("case_sensitive") ?? false
         let elements = try elements(of: value)
         var keys: [TemplateValue] = []
-        for element in elements { keys.append(try member(at: path, of: element, standard: standard)) }
+        for element in elements {
+            keys.append(try member(at: path, of: element, standard: standard))
+        }
         let folded = try caseFolded(keys, isCaseSensitive: isCaseSensitive)
         let order = try sortedIndices(by: folded)
         var groups: [TemplateValue] = []

@@ -21,7 +21,9 @@ struct FormatSpecification {
         if scalars.count > 1, alignments.contains(scalars[scalars.startIndex + 1]) {
             fill = scalars.removeFirst()
         }
-        if let first = scalars.first, alignments.contains(first) { alignment = scalars.removeFirst() }
+        if let first = scalars.first, alignments.contains(first) {
+            alignment = scalars.removeFirst()
+        }
         if let first = scalars.first, first == "+" || first == "-" { sign = scalars.removeFirst() }
         if scalars.first == "0" {
             fill = "0"
@@ -37,8 +39,12 @@ struct FormatSpecification {
             precision = Self.takeNumber(&scalars)
         }
         conversion = scalars.popFirst()
-        guard scalars.isEmpty, conversion.map({ "sdfx%".unicodeScalars.contains($0) }) ?? true else {
-            throw ChatTemplateError(.unsupported, "the format '\(text.prefix(40))' is not available")
+        guard scalars.isEmpty, conversion.map({ "sdfx%".unicodeScalars.contains($0) }) ?? true
+        else {
+            throw ChatTemplateError(
+                .unsupported,
+                "the format '\(text.prefix(40))' is not available"
+            )
         }
     }
 
@@ -89,7 +95,8 @@ struct FormatSpecification {
     }
 
     /// Lays a number out.
-    func lay(_ number: TemplateNumber, evaluator: Evaluator) throws(ChatTemplateError) -> MarkedText {
+    func lay(_ number: TemplateNumber, evaluator: Evaluator) throws(ChatTemplateError) -> MarkedText
+    {
         var digits: String
         switch (conversion, number) {
         case ("x", .integer(let value)): digits = String(value, radix: 16)

@@ -65,7 +65,10 @@ enum SequenceMethod: String {
             count += 1
         }
         guard self == .count else {
-            throw ChatTemplateError(.type, "the list does not hold the value that 'index' looks for")
+            throw ChatTemplateError(
+                .type,
+                "the list does not hold the value that 'index' looks for"
+            )
         }
         return .integer(count)
     }

@@ -6,7 +6,9 @@ enum PercentFormat {
         evaluator: Evaluator
     ) throws(ChatTemplateError) -> MarkedText {
         var values = [value]
-        if case .sequence(let sequence) = value, sequence.kind == .tuple { values = sequence.elements }
+        if case .sequence(let sequence) = value, sequence.kind == .tuple {
+            values = sequence.elements
+        }
         var next = values[...]
         var result = MarkedText()
         var start = 0

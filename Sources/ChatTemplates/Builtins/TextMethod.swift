@@ -64,7 +64,8 @@ enum TextMethod: String {
             let separator = try nonEmpty(try arguments.requireText("sep"))
             let found =
                 self == .partition
-                ? text.firstOffset(of: separator) : text.lastOffset(of: separator, before: text.count)
+                ? text.firstOffset(of: separator)
+                : text.lastOffset(of: separator, before: text.count)
             let parts: [MarkedText] =
                 if let found {
                     [
@@ -146,7 +147,9 @@ enum TextMethod: String {
             let place = start < 0 ? max(0, start &+ offsets.count - 1) : start
             found = place < offsets.count ? text.firstOffset(of: part, from: offsets[place]) : nil
         } else {
-            found = isBackward ? text.lastOffset(of: part, before: text.count) : text.firstOffset(of: part)
+            found =
+                isBackward
+                ? text.lastOffset(of: part, before: text.count) : text.firstOffset(of: part)
         }
         guard let found else {
             guard self == .find || self == .rfind else {
@@ -181,7 +184,8 @@ enum TextMethod: String {
                 try evaluator.repeated(fill, leading), text,
                 try evaluator.repeated(fill, missing - leading),
             ])
-        case .zfill where text.bytes.first == UInt8(ascii: "-") || text.bytes.first == UInt8(ascii: "+"):
+        case .zfill
+        where text.bytes.first == UInt8(ascii: "-") || text.bytes.first == UInt8(ascii: "+"):
             return MarkedText.joined([
                 text[0..<1], try evaluator.repeated(fill, missing), text[1..<text.count],
             ])
@@ -216,7 +220,8 @@ enum TextMethod: String {
                 case .isalpha: isLetter
                 case .isdecimal: category == .decimalNumber
                 case .isdigit:
-                    scalar.properties.numericType == .decimal || scalar.properties.numericType == .digit
+                    scalar.properties.numericType == .decimal
+                        || scalar.properties.numericType == .digit
                 case .isnumeric: scalar.properties.numericType != nil
                 default: isLetter || scalar.properties.numericType != nil
                 }

@@ -20,7 +20,8 @@ enum ValueFilter: String {
             .escape, .e, .forceescape, .center, .truncate, .wordcount, .urlencode, .tojson,
             .striptags:
             .text
-        case .length, .count, .first, .last, .join, .list, .items, .reverse, .dictsort, .sum, .batch,
+        case .length, .count, .first, .last, .join, .list, .items, .reverse, .dictsort, .sum,
+            .batch,
             .slice, .groupby, .attr:
             .collection
         case .sort, .unique, .map, .select, .reject, .selectattr, .rejectattr, .min, .max: .choice

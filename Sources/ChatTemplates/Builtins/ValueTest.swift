@@ -1,6 +1,7 @@
 /// The tests behind `is`.
 enum ValueTest: String {
-    case defined, undefined, none, boolean, integer, float, number, string, mapping, sequence, iterable
+    case defined, undefined, none, boolean, integer, float, number, string, mapping, sequence,
+        iterable
     case callable, odd, even, divisibleby, lower, upper, sameas, escaped, filter, test
     case isTrue = "true"
     case isFalse = "false"

@@ -96,7 +96,9 @@ extension Evaluator {
                 inner.set(slot, to: .undefined("the parameter '\(name)' was not given"))
             }
         }
-        if let slot = tree.names.firstIndex(of: "caller"), let caller = arguments.takeNamed("caller") {
+        if let slot = tree.names.firstIndex(of: "caller"),
+            let caller = arguments.takeNamed("caller")
+        {
             inner.set(slot, to: caller)
         }
         try setRest(of: &arguments, in: inner)

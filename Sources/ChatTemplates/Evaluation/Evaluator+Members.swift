@@ -1,6 +1,11 @@
 // Members and elements: the only way from one value to another. Names reach the values' own data and the
 // closed lists of methods, nothing else.
 extension Evaluator {
+    /// Methods that Python has and the sandbox of `transformers` refuses.
+    private static let mutators: Set<String> = [
+        "append", "clear", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update",
+    ]
+
     /// `value.name`: a method of that name, else a member.
     func attribute(
         _ name: String,
@@ -8,6 +13,12 @@ extension Evaluator {
     ) throws(ChatTemplateError) -> TemplateValue {
         if let found = try builtIn(name, of: value) { return found }
         if case .mapping(let mapping) = value, let member = mapping[name] { return member }
+        if Self.mutators.contains(name) {
+            return .undefined(
+                "'\(name)' would change a \(value.typeName), which templates cannot do "
+                    + "(build a new one with '+')"
+            )
+        }
         return .undefined("'\(value.typeName) object' has no attribute '\(name)'")
     }
 
@@ -158,7 +169,8 @@ extension Evaluator {
         if step > 0 {
             let lower = clamp(start, count, missing: 0)
             let upper = clamp(stop, count, missing: count)
-            return lower < upper ? Array(stride(from: lower, to: upper, by: min(step, count + 1))) : []
+            guard lower < upper else { return [] }
+            return Array(stride(from: lower, to: upper, by: min(step, count + 1)))
         }
         func place(_ bound: Int?, missing: Int) -> Int {
             guard let bound else { return missing }
@@ -166,6 +178,7 @@ extension Evaluator {
         }
         let upper = place(start, missing: count - 1)
         let lower = place(stop, missing: -1)
-        return upper > lower ? Array(stride(from: upper, to: lower, by: max(step, -count - 1))) : []
+        guard upper > lower else { return [] }
+        return Array(stride(from: upper, to: lower, by: max(step, -count - 1)))
     }
 }

@@ -4,7 +4,7 @@ extension Evaluator {
         switch value {
         case .sequence(let sequence): return sequence.elements
         case .mapping(let mapping): return mapping.keys
-        case .iterator(let iterator): return iterator.takeAll()
+        case .iterator(let iterator): return try iterator.takeAll()
         case .undefined: return []
         case .text(let text):
             try meter.touch(elementCount: text.count)

@@ -1,4 +1,6 @@
-/// The variables of one body, with the scope around it. Confined to one rendering.
+/// The variables of one body, with the scope around it.
+///
+/// Confined to one rendering.
 final class Scope {
     private var slots: [Int] = []
     private var values: [TemplateValue] = []

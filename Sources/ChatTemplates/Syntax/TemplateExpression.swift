@@ -16,11 +16,11 @@ final class TemplateExpression: Sendable {
         case tuple([TemplateExpression])
         case list([TemplateExpression])
         case dictionary([(key: TemplateExpression, value: TemplateExpression)])
-        /// `of.name`
+        /// A member, `of.name`.
         case attribute(of: TemplateExpression, name: String)
-        /// `of[key]`
+        /// An element or member, `of[key]`.
         case item(of: TemplateExpression, key: TemplateExpression)
-        /// `of[start:stop:step]`
+        /// A part, `of[start:stop:step]`.
         case slice(
             of: TemplateExpression,
             start: TemplateExpression?,
@@ -34,16 +34,19 @@ final class TemplateExpression: Sendable {
         case positive(TemplateExpression)
         case not(TemplateExpression)
         /// Operations of equal rank from left to right.
-        case chain(TemplateExpression, [(operation: ArithmeticOperation, operand: TemplateExpression)])
+        case chain(
+            TemplateExpression,
+            [(operation: ArithmeticOperation, operand: TemplateExpression)]
+        )
         /// Comparisons as Python chains them: `a < b < c`.
         case comparison(TemplateExpression, [(operation: Comparison, operand: TemplateExpression)])
         /// The first operand that is false, else the last.
         case and([TemplateExpression])
         /// The first operand that is true, else the last.
         case or([TemplateExpression])
-        /// `a ~ b ~ c`
+        /// Texts joined, `a ~ b ~ c`.
         case concatenation([TemplateExpression])
-        /// `value if condition else otherwise`
+        /// An inline `if`.
         case conditional(
             condition: TemplateExpression,
             value: TemplateExpression,
@@ -88,9 +91,9 @@ enum Comparison: String, Sendable {
 struct CallSyntax: Sendable {
     var positional: [TemplateExpression] = []
     var named: [(name: String, value: TemplateExpression)] = []
-    /// `*values`
+    /// The list behind `*`.
     var moreValues: TemplateExpression?
-    /// `**names`
+    /// The mapping behind `**`.
     var moreNames: TemplateExpression?
 }
 

@@ -1,7 +1,8 @@
 extension TemplateLexer {
     /// Operators and brackets, longest first.
     private static let symbols = [
-        "//", "**", "==", "!=", ">=", "<=", "+", "-", "*", "/", "%", "~", "(", ")", "[", "]", "{", "}",
+        "//", "**", "==", "!=", ">=", "<=", "+", "-", "*", "/", "%", "~", "(", ")", "[", "]", "{",
+        "}",
         ">", "<", "=", ".", ":", "|", ",", ";",
     ]
 
@@ -62,7 +63,9 @@ extension TemplateLexer {
     private mutating func readNumber() throws(ChatTemplateError) -> TemplateToken.Kind {
         let start = position
         let radix: Int? =
-            switch position + 1 < source.count && source[position] == "0" ? source[position + 1] : " " {
+            switch position + 1 < source.count && source[position] == "0"
+                ? source[position + 1] : " "
+            {
             case "x", "X": 16
             case "o", "O": 8
             case "b", "B": 2
@@ -85,7 +88,9 @@ extension TemplateLexer {
             position += 1
             skipDigits()
         }
-        if !followsPoint, position < source.count, source[position] == "e" || source[position] == "E" {
+        if !followsPoint, position < source.count,
+            source[position] == "e" || source[position] == "E"
+        {
             let hasSign =
                 position + 1 < source.count
                 && (source[position + 1] == "+" || source[position + 1] == "-")

@@ -16,7 +16,10 @@ struct TemplateStatement: Sendable {
         /// `{% call(parameters) callee(…) %}body{% endcall %}`
         case call(MacroDefinition, callee: TemplateExpression)
         case filter([FilterSyntax], body: [TemplateStatement])
-        case with([(target: AssignmentTarget, value: TemplateExpression)], body: [TemplateStatement])
+        case with(
+            [(target: AssignmentTarget, value: TemplateExpression)],
+            body: [TemplateStatement]
+        )
         /// A body with variables of its own (`{% generation %}`).
         case scope([TemplateStatement])
         case breakLoop

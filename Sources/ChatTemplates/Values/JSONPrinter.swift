@@ -46,7 +46,8 @@ struct JSONPrinter {
     }
 
     private static func number(_ value: Double) -> String {
-        value.isNaN ? "NaN" : value.isInfinite ? (value < 0 ? "-Infinity" : "Infinity") : value.pythonText
+        value.isNaN
+            ? "NaN" : value.isInfinite ? (value < 0 ? "-Infinity" : "Infinity") : value.pythonText
     }
 
     private mutating func append(_ made: String) throws(ChatTemplateError) {
@@ -69,7 +70,9 @@ struct JSONPrinter {
                 }
             }
             entries.sort { left, right in
-                guard case (.text(let left), .text(let right)) = (left.0, right.0) else { return false }
+                guard case (.text(let left), .text(let right)) = (left.0, right.0) else {
+                    return false
+                }
                 return left < right
             }
         }

@@ -26,7 +26,8 @@ extension MarkedText {
         return mapped { scalar in
             let isSeparator = scalar.isPythonSpace || "-({[<".unicodeScalars.contains(scalar)
             defer { startsWord = isSeparator }
-            return startsWord ? scalar.properties.uppercaseMapping : scalar.properties.lowercaseMapping
+            return startsWord
+                ? scalar.properties.uppercaseMapping : scalar.properties.lowercaseMapping
         }
     }
 

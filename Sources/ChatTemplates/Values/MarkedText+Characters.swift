@@ -11,7 +11,9 @@ extension MarkedText {
     var scalarOffsets: [Int] {
         var offsets: [Int] = []
         offsets.reserveCapacity(count + 1)
-        for (offset, byte) in bytes.enumerated() where byte & 0xC0 != 0x80 { offsets.append(offset) }
+        for (offset, byte) in bytes.enumerated() where byte & 0xC0 != 0x80 {
+            offsets.append(offset)
+        }
         offsets.append(count)
         return offsets
     }

@@ -158,7 +158,9 @@ extension MarkedText {
         }
         var offsets: [Int] = []
         var start = 0
-        while limit.map({ offsets.count < $0 }) ?? true, let found = firstOffset(of: other, from: start) {
+        while limit.map({ offsets.count < $0 }) ?? true,
+            let found = firstOffset(of: other, from: start)
+        {
             offsets.append(found)
             start = found + other.count
         }

@@ -16,7 +16,9 @@ struct MarkedText: Sendable {
         startsTrusted = true
     }
 
-    init(_ text: String, isTrusted: Bool) { self.init(bytes: Array(text.utf8), isTrusted: isTrusted) }
+    init(_ text: String, isTrusted: Bool) {
+        self.init(bytes: Array(text.utf8), isTrusted: isTrusted)
+    }
 
     /// Takes bytes, which must be valid UTF-8.
     init(bytes: [UInt8], isTrusted: Bool) {
@@ -47,7 +49,8 @@ struct MarkedText: Sendable {
         var runs: [(range: Range<Int>, isTrusted: Bool)] = []
         var start = range.lowerBound
         while start < range.upperBound {
-            let end = next < boundaries.count ? min(boundaries[next], range.upperBound) : range.upperBound
+            let end =
+                next < boundaries.count ? min(boundaries[next], range.upperBound) : range.upperBound
             runs.append((start..<end, startsTrusted != (next % 2 == 1)))
             start = end
             next += 1

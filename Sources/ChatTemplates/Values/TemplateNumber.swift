@@ -64,7 +64,11 @@ extension Double {
     private var shortestDigits: (digits: String, exponent: Int) {
         let parts = description.split(separator: "e", maxSplits: 1)
         var exponent = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
-        let mantissa = parts[0].split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        let mantissa = parts[0].split(
+            separator: ".",
+            maxSplits: 1,
+            omittingEmptySubsequences: false
+        )
         let whole = mantissa[0]
         let fraction = mantissa.count > 1 ? mantissa[1] : ""
         var digits = String(whole + fraction)

@@ -36,23 +36,27 @@ final class SequenceValue {
     }
 }
 
-/// Values that can be read once, from front to back, such as `selectattr` gives.
+/// Values that can be read once, such as `selectattr` gives.
 final class IteratorValue {
-    private(set) var remaining: ArraySlice<TemplateValue>
+    private var content: Result<[TemplateValue], ChatTemplateError>
     let depth: Int
 
     init(_ elements: [TemplateValue], depth: Int) {
-        remaining = elements[...]
+        content = .success(elements)
         self.depth = depth
     }
 
-    /// Takes the next value; nil at the end.
-    func next() -> TemplateValue? { remaining.popFirst() }
+    /// An iterator that fails when it is read; Python's generators find their errors only then.
+    init(failing error: ChatTemplateError) {
+        content = .failure(error)
+        depth = 1
+    }
 
     /// Takes everything that is left.
-    func takeAll() -> [TemplateValue] {
-        defer { remaining = [] }
-        return Array(remaining)
+    func takeAll() throws(ChatTemplateError) -> [TemplateValue] {
+        let elements = try content.get()
+        content = .success([])
+        return elements
     }
 }
 
