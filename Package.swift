@@ -124,7 +124,11 @@ let package = Package(
         test("TelemetryTests", ["Telemetry"]),
         test("TensorsTests", ["Tensors", "TestSupport"], golden: true),
         test("ModelFilesTests", ["ModelFiles", "Platform", "Tensors", "TestSupport"]),
-        test("TokenizersTests", ["ModelFiles", "Tokenizers", "TestSupport"]),
+        test(
+            "TokenizersTests",
+            ["ModelFiles", "Tokenizers", "TestSupport"],
+            golden: true
+        ),
         test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"]),
         test("KernelsTests", ["CKernels", "Kernels", "Platform", "Tensors", "TestSupport"]),
         test(
