@@ -37,7 +37,9 @@ struct ByteSet: Sendable {
     )
 
     /// unreserved and sub-delims of RFC 3986 §2 without the comma, plus "%": what a host name may
-    /// consist of. The comma is left out so that no list of hosts passes for one host.
+    /// consist of.
+    ///
+    /// The comma is left out so that no list of hosts passes for one host.
     static let registeredName = ByteSet(
         "-._~!$&'()*+;=%0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
     )

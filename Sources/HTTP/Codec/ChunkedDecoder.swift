@@ -51,7 +51,12 @@ struct ChunkedDecoder: Sendable {
                 phase = .end
             case .end:
                 guard
-                    try readLine(input, from: &index, maximumByteCount: 0, tooLong: .missingChunkEnd)
+                    try readLine(
+                        input,
+                        from: &index,
+                        maximumByteCount: 0,
+                        tooLong: .missingChunkEnd
+                    )
                 else { return false }
                 phase = .size
                 reader.reset()

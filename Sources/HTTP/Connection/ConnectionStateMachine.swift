@@ -30,7 +30,9 @@ struct ConnectionStateMachine: Sendable {
         case close(reset: Bool)
     }
 
-    enum Phase: Sendable, Hashable { case reading, admission, answering, flushing, lingering, closed }
+    enum Phase: Sendable, Hashable {
+        case reading, admission, answering, flushing, lingering, closed
+    }
 
     private(set) var phase = Phase.reading
     private(set) var isPeerClosed = false
@@ -123,6 +125,14 @@ struct ConnectionStateMachine: Sendable {
         phase = .answering
     }
 
+    /// The connection was accepted only to be told that there are too many: what the client sends
+    /// is not read, and the answer, which is reported as any other, is the last.
+    mutating func overloaded() {
+        precondition(requestCount == 0 && phase == .reading, "only a new connection is turned away")
+        isOutOfStep = true
+        phase = .answering
+    }
+
     /// The answer is complete; `isFlushed` tells whether the socket has taken all of it.
     mutating func answerFinished(
         keepsAlive: Bool,
@@ -140,7 +150,8 @@ struct ConnectionStateMachine: Sendable {
     /// The answer was given up half-way.
     mutating func answerAborted() -> [Action] {
         guard phase == .answering else { return [] }
-        return close(reset: true)
+        // A client of HTTP/1.0 takes the end of the connection for the end of the body.
+        return close(reset: head?.isHTTP10 ?? false)
     }
 
     /// The socket would not take more.

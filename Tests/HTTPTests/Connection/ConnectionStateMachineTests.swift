@@ -35,7 +35,9 @@ import Testing
                 return
             }
             #expect(head.target.path == "/")
-            #expect(machine.admitted(maximumBodyByteCount: nil, now: at(0)) == [.dispatch(body: [])])
+            #expect(
+                machine.admitted(maximumBodyByteCount: nil, now: at(0)) == [.dispatch(body: [])]
+            )
             #expect(machine.allowsKeepAlive)
             #expect(machine.requestCount == round)
             #expect(machine.answerFinished(keepsAlive: true, isFlushed: true, now: at(0)) == [])
@@ -159,7 +161,12 @@ import Testing
         var machine = machine()
         _ = feed(&machine, get)
         _ = machine.admitted(maximumBodyByteCount: nil, now: at(0))
-        #expect(machine.answerAborted() == [.cancel, .close(reset: true)])
+        #expect(machine.answerAborted() == [.cancel, .close(reset: false)])
+
+        var old = self.machine()
+        _ = feed(&old, "GET / HTTP/1.0\r\n\r\n")
+        _ = old.admitted(maximumBodyByteCount: nil, now: at(0))
+        #expect(old.answerAborted() == [.cancel, .close(reset: true)])
     }
 
     @Test func `a client that hangs up before its request is complete gets nothing`() {
