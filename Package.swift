@@ -24,8 +24,19 @@ func source(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
-func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: testSettings)
+/// `golden`: the target's folder has expectations in a sub-folder `Golden`, which tests read in place
+/// (`TestSupport.Golden`).
+func test(
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    golden: Bool = false
+) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: dependencies,
+        exclude: golden ? ["Golden"] : [],
+        swiftSettings: testSettings
+    )
 }
 
 let package = Package(
@@ -54,9 +65,9 @@ let package = Package(
         source("Tokenizers", ["ModelFiles"]),
         source("ChatTemplates", ["JSON"]),
         source("Kernels", ["CKernels", "Platform", "Tensors"]),
-        source("KVCache", ["Kernels"]),
+        source("KVCache", ["Kernels", "Platform"]),
         source("Scheduling"),
-        source("Sampling"),
+        source("Sampling", ["CKernels"]),
         source("Transformers", ["Kernels", "KVCache", "ModelFiles", "Platform", "Tensors"]),
         source(
             "Inference",
@@ -79,10 +90,12 @@ let package = Package(
         source("HTTP", ["CLinux", "Platform"]),
         source("OpenAIAPI", ["JSON", "Sampling", "WorkerProtocol"]),
         source("ModelService", ["JSON", "Platform", "Telemetry", "WorkerProtocol"]),
+        // openapi.yaml inside the executable.
+        .target(name: "CResources"),
         source(
             "Gateway",
             [
-                "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform", "Telemetry",
+                "CResources", "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform", "Telemetry",
                 "WorkerProtocol",
             ]
         ),
@@ -93,8 +106,8 @@ let package = Package(
         source(
             "Commands",
             [
-                "Daemon", "Inference", "JSON", "Kernels", "ModelFiles", "Platform", "Telemetry",
-                "Tokenizers", "Transformers", "Worker",
+                "Daemon", "HTTP", "Inference", "JSON", "KVCache", "Kernels", "ModelFiles",
+                "Platform", "Telemetry", "Tokenizers", "Transformers", "Worker",
             ]
         ),
         .executableTarget(name: "torii", dependencies: ["Commands"], swiftSettings: swiftSettings),
@@ -109,6 +122,7 @@ let package = Package(
         test("PlatformTests", ["Platform", "CLinux", "TestSupport"]),
         test("JSONTests", ["JSON", "TestSupport"]),
         test("TelemetryTests", ["Telemetry"]),
+        test("TensorsTests", ["Tensors", "TestSupport"], golden: true),
         test("ModelFilesTests", ["ModelFiles", "Platform", "Tensors", "TestSupport"]),
         test("TokenizersTests", ["ModelFiles", "Tokenizers", "TestSupport"]),
         test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"]),
@@ -124,22 +138,33 @@ let package = Package(
                 "Tokenizers", "Transformers", "TestSupport",
             ]
         ),
+        test("SamplingTests", ["CKernels", "Sampling", "TestSupport"]),
         test("WorkerProtocolTests", ["JSON", "Sampling", "WorkerProtocol", "TestSupport"]),
         test("HTTPTests", ["HTTP", "Platform", "TestSupport"]),
         test("OpenAIAPITests", ["JSON", "OpenAIAPI", "Sampling", "WorkerProtocol", "TestSupport"]),
+        // A worker process without a model, for the tests of what stands in front of one.
+        .executableTarget(
+            name: "FakeWorker",
+            dependencies: ["JSON", "Sampling", "WorkerProtocol"],
+            path: "Tests/FakeWorker",
+            swiftSettings: testSettings
+        ),
         test(
             "ModelServiceTests",
-            ["JSON", "ModelService", "Platform", "WorkerProtocol", "TestSupport"]
+            [
+                "FakeWorker", "JSON", "ModelService", "Platform", "Telemetry", "TestSupport",
+                "WorkerProtocol",
+            ]
         ),
         test(
             "GatewayTests",
             [
-                "Gateway", "HTTP", "JSON", "ModelService", "OpenAIAPI", "WorkerProtocol",
-                "TestSupport",
+                "FakeWorker", "Gateway", "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform",
+                "Telemetry", "TestSupport", "WorkerProtocol",
             ]
         ),
-        test("DaemonTests", ["Daemon", "JSON", "TestSupport"]),
-        test("CommandsTests", ["Commands", "TestSupport"]),
+        test("DaemonTests", ["Daemon", "HTTP", "JSON", "Platform", "Telemetry", "TestSupport"]),
+        test("CommandsTests", ["Commands", "Daemon", "HTTP", "JSON", "TestSupport"]),
         test("EndToEndTests", ["JSON", "Platform", "TestSupport"]),
         test("RepositoryTests", ["TestSupport"]),
     ]

@@ -1,0 +1,49 @@
+// Passes over a row of logits for the sampler. V: vocabulary size.
+//
+// All of them are plain C in one fixed order of operations (16 lanes, blocks of
+// TORII_SAMPLING_BLOCK), so that their results are the same on every machine.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// Elements that share one partial sum.
+enum { TORII_SAMPLING_BLOCK = 256 };
+
+// Bins of one histogram: 10 bits of the weights' bit patterns. A weight is 0...1, so its pattern
+// has 30 bits: three histograms, each inside one bin of the one before, reach a single value.
+enum { TORII_WEIGHT_BIN_BITS = 10, TORII_WEIGHT_BINS = 1 << TORII_WEIGHT_BIN_BITS };
+
+typedef struct torii_logits_summary {
+    float maximum;
+    int32_t maximum_index; // the lowest index that holds the maximum
+    bool is_finite;        // no NaN and no infinity; otherwise the other fields mean nothing
+} torii_logits_summary;
+
+// logits: [V], V >= 1
+torii_logits_summary torii_logits_summarize(const float *logits, int32_t count);
+
+// The sum of exp(logits[i] - maximum).
+// logits: [V]  maximum: of all
+double torii_logits_exponential_sum(const float *logits, int32_t count, float maximum);
+
+// weights[i] = exp((logits[i] - maximum) * inverse_temperature), 0 below exp(-87).
+// logits: [V]  weights: [V]  block_sums: [ceil(V / TORII_SAMPLING_BLOCK)]
+void torii_logits_to_weights(const float *logits, int32_t count, float maximum,
+                             float inverse_temperature, float *weights, double *block_sums);
+
+// Adds the weights whose bit pattern begins with `prefix` to histograms over the next bits:
+// those with (bits >> (shift + TORII_WEIGHT_BIN_BITS)) == prefix, bin = (bits >> shift) & 1023.
+// weights: [V], 0...1  counts: [1024]  masses: [1024]; both are cleared first
+void torii_weights_histogram(const float *weights, int32_t count, uint32_t prefix, int32_t shift,
+                             int32_t *counts, double *masses);
+
+// The indices of the weights above `cut` and of the first `tie_count` that equal it, ascending.
+// Returns how many there are; writes at most `capacity`.
+// weights: [V]  indices: [capacity]
+int32_t torii_weights_gather(const float *weights, int32_t count, float cut, int32_t tie_count,
+                             int32_t *indices, int32_t capacity);
+
+// The indices of the `top_count` largest logits, largest first, equal ones by index.
+// logits: [V], finite  indices: [top_count]; top_count <= V
+void torii_logits_top(const float *logits, int32_t count, int32_t top_count, int32_t *indices);

@@ -1,0 +1,164 @@
+import CKernels
+
+/// Chooses the tokens of one sequence.
+///
+/// The order of the rules, for the logits of one position:
+///
+/// 1. Logits that are not all finite end the sequence (`nonFiniteLogits`).
+/// 2. Repetition penalty on the tokens of the last `penaltyWindow` prompt and output tokens:
+///    a positive logit is divided by it, others are multiplied.
+/// 3. Frequency penalty (times the token's count) and presence penalty (once) on the tokens of
+///    the output are subtracted, as OpenAI documents them.
+/// 4. The logit bias is added, last of the changes, so that -100 and 100 forbid and force.
+/// 5. A temperature below 0.00001 takes the largest logit, of equal ones the lowest id.
+/// 6. The logits are divided by the temperature and become probabilities.
+/// 7. Top-k keeps the k most likely tokens; top-p the shortest prefix of those that holds p of
+///    their sum; min-p those at least min-p times as likely as the likeliest. Equal
+///    probabilities rank by id.
+/// 8. A number from ``Philox`` for (seed, position) picks from what is left in the order of ids.
+///
+/// Nothing depends on other sequences, on the batch or on earlier calls other than `accept`.
+package struct Sampler: Sendable {
+    /// How the tokens are chosen.
+    package let parameters: SamplingParameters
+    /// The seed in use.
+    package let seed: UInt64
+    private var penalties: TokenPenalties
+
+    /// Prepares the choice of a sequence's tokens.
+    ///
+    /// - Parameters:
+    ///   - parameters: Within the ranges ``SamplingParameters`` gives.
+    ///   - seed: The sequence's seed, chosen by the engine if the parameters have none.
+    ///   - prompt: The prompt's tokens, for the repetition penalty.
+    package init(
+        parameters: SamplingParameters,
+        seed: UInt64,
+        prompt: some BidirectionalCollection<Int32> = EmptyCollection<Int32>()
+    ) {
+        self.parameters = parameters
+        self.seed = seed
+        penalties = TokenPenalties(parameters: parameters, prompt: prompt)
+    }
+
+    /// Takes a chosen token into the history that penalties look at.
+    package mutating func accept(_ token: Int32) {
+        penalties.accept(token)
+    }
+
+    /// Chooses the token for one position.
+    ///
+    /// - Parameters:
+    ///   - logits: [V], unchanged.
+    ///   - position: The token's position in the sequence, prompt included.
+    ///   - workspace: Made for the same vocabulary.
+    /// - Returns: An index into `logits`.
+    /// - Throws: `nonFiniteLogits`.
+    /// - Complexity: O(V); nothing of the size of the vocabulary is sorted or allocated.
+    package func sample(
+        _ logits: UnsafeBufferPointer<Float>,
+        position: Int,
+        workspace: SamplingWorkspace
+    ) throws(SamplingError) -> Int32 {
+        precondition(logits.count == workspace.vocabularySize, "one logit for each token")
+        // Safety: `logits` has V elements for the time of the call, as all of the workspace's.
+        var summary = unsafe torii_logits_summarize(logits.baseAddress, Int32(logits.count))
+        guard summary.is_finite else { throw .nonFiniteLogits }
+        var changed = unsafe logits
+        if !penalties.areNeutral {
+            unsafe _ = workspace.logits.update(fromContentsOf: logits)
+            unsafe penalties.apply(to: workspace.logits)
+            unsafe changed = UnsafeBufferPointer(workspace.logits)
+            summary = unsafe torii_logits_summarize(changed.baseAddress, Int32(changed.count))
+            guard summary.is_finite else { throw .nonFiniteLogits }
+        }
+        if isGreedy { return summary.maximum_index }
+        unsafe torii_logits_to_weights(
+            changed.baseAddress,
+            Int32(changed.count),
+            summary.maximum,
+            1 / parameters.temperature,
+            workspace.weights.baseAddress,
+            workspace.blockSums.baseAddress
+        )
+        let uniform = Philox.uniform(seed: seed, position: position)
+        let kept = keptPrefix(workspace)
+        if kept == .all { return drawFromAll(workspace, uniform) ?? summary.maximum_index }
+        return draw(from: kept, workspace, uniform) ?? summary.maximum_index
+    }
+
+    /// Whether the largest logit wins; a smaller temperature could not be divided by.
+    private var isGreedy: Bool { parameters.temperature < 0.00001 || parameters.topK == 1 }
+
+    private func keptPrefix(_ workspace: SamplingWorkspace) -> WeightPrefix {
+        var kept = WeightPrefix.all
+        // Safety: reads the workspace's own buffers.
+        var mass = unsafe workspace.blockSums.reduce(0, +)
+        if parameters.topK > 0, parameters.topK < workspace.vocabularySize {
+            (kept, mass) = WeightPrefix.reaching(.count(parameters.topK), in: workspace)
+        }
+        if parameters.topP < 1 {
+            let goal = Double(parameters.topP) * mass
+            kept = .shortest(kept, WeightPrefix.reaching(.mass(goal), in: workspace).prefix)
+        }
+        if parameters.minP > 0 {
+            // The likeliest token's weight is 1.
+            kept = .shortest(kept, WeightPrefix(cut: parameters.minP, tieCount: .max))
+        }
+        return kept
+    }
+
+    private func drawFromAll(_ workspace: SamplingWorkspace, _ uniform: Double) -> Int32? {
+        // Safety: block and index stay inside the workspace's buffers.
+        let total = unsafe workspace.blockSums.reduce(0, +)
+        var rest = uniform * total
+        var block = 0
+        while unsafe block + 1 < workspace.blockSums.count,
+            unsafe rest >= workspace.blockSums[block]
+        {
+            unsafe rest -= workspace.blockSums[block]
+            block += 1
+        }
+        let first = block * TORII_SAMPLING_BLOCK
+        let end = min(first + TORII_SAMPLING_BLOCK, workspace.vocabularySize)
+        var chosen: Int32?
+        for index in first..<end {
+            let weight = unsafe Double(workspace.weights[index])
+            // A sum in another order may differ in its last bits: then the last possible token.
+            if weight > 0 { chosen = Int32(index) }
+            if rest < weight { break }
+            rest -= weight
+        }
+        return chosen
+    }
+
+    private func draw(
+        from kept: WeightPrefix,
+        _ workspace: SamplingWorkspace,
+        _ uniform: Double
+    ) -> Int32? {
+        // Safety: the workspace's buffers have V elements, the gathered indices are below V.
+        let count = unsafe torii_weights_gather(
+            workspace.weights.baseAddress,
+            Int32(workspace.vocabularySize),
+            kept.cut,
+            kept.tieCount,
+            workspace.indices.baseAddress,
+            Int32(workspace.vocabularySize)
+        )
+        var total = 0.0
+        for place in 0..<Int(count) {
+            total += unsafe Double(workspace.weights[Int(workspace.indices[place])])
+        }
+        var rest = uniform * total
+        var chosen: Int32?
+        for place in 0..<Int(count) {
+            let index = unsafe workspace.indices[place]
+            let weight = unsafe Double(workspace.weights[Int(index)])
+            if weight > 0 { chosen = index }
+            if rest < weight { break }
+            rest -= weight
+        }
+        return chosen
+    }
+}

@@ -1,0 +1,52 @@
+import CKernels
+
+/// Scratch memory for sampling, shared by all sequences of one engine.
+///
+/// Confined to the thread that samples. Sized once from the vocabulary, so that sampling does not
+/// allocate per token.
+@safe package final class SamplingWorkspace {
+    let vocabularySize: Int
+    /// [V] logits with penalties and bias applied.
+    let logits: UnsafeMutableBufferPointer<Float>
+    /// [V] unnormalised probabilities; the likeliest token's is 1.
+    let weights: UnsafeMutableBufferPointer<Float>
+    /// [V / block] sums of weights.
+    let blockSums: UnsafeMutableBufferPointer<Double>
+    /// [V] indices of tokens that passed the filters.
+    let indices: UnsafeMutableBufferPointer<Int32>
+    /// [bins] of the histogram being read.
+    let binCounts: UnsafeMutableBufferPointer<Int32>
+    /// [bins] of the histogram being read.
+    let binMasses: UnsafeMutableBufferPointer<Double>
+
+    /// Reserves the memory: about 12 bytes per token of the vocabulary.
+    package init(vocabularySize: Int) {
+        precondition(vocabularySize > 0, "a vocabulary has at least one token")
+        self.vocabularySize = vocabularySize
+        let blockSize = TORII_SAMPLING_BLOCK
+        let binCount = TORII_WEIGHT_BINS
+        // Safety: each buffer is freed exactly once in deinit and never leaves this target.
+        unsafe logits = .allocate(capacity: vocabularySize)
+        unsafe weights = .allocate(capacity: vocabularySize)
+        unsafe blockSums = .allocate(capacity: (vocabularySize + blockSize - 1) / blockSize)
+        unsafe indices = .allocate(capacity: vocabularySize)
+        unsafe binCounts = .allocate(capacity: binCount)
+        unsafe binMasses = .allocate(capacity: binCount)
+        unsafe logits.initialize(repeating: 0)
+        unsafe weights.initialize(repeating: 0)
+        unsafe blockSums.initialize(repeating: 0)
+        unsafe indices.initialize(repeating: 0)
+        unsafe binCounts.initialize(repeating: 0)
+        unsafe binMasses.initialize(repeating: 0)
+    }
+
+    deinit {
+        // Safety: allocated in init, all of trivial types.
+        unsafe logits.deallocate()
+        unsafe weights.deallocate()
+        unsafe blockSums.deallocate()
+        unsafe indices.deallocate()
+        unsafe binCounts.deallocate()
+        unsafe binMasses.deallocate()
+    }
+}
