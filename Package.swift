@@ -29,15 +29,31 @@ func source(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 func test(
     _ name: String,
     _ dependencies: [Target.Dependency],
-    golden: Bool = false
+    golden: Bool = false,
+    excluded: [String] = []
 ) -> Target {
     .testTarget(
         name: name,
         dependencies: dependencies,
-        exclude: golden ? ["Golden"] : [],
+        exclude: (golden ? ["Golden"] : []) + excluded,
         swiftSettings: testSettings
     )
 }
+
+/// libFuzzer has its own `main`, so its executables exist only for `Tests/run-fuzzers`.
+let fuzzers: [Target] =
+    Context.environment["TORII_FUZZ"] == nil
+    ? []
+    : [
+        "Canary", "ChatTemplate", "GGUF", "JSON", "ServerSentEvents", "Tokenizer", "WorkerProtocol",
+    ].map { name in
+        .executableTarget(
+            name: "Fuzz\(name)",
+            dependencies: ["FuzzTargets"],
+            path: "Tests/Fuzzers/Fuzz\(name)",
+            swiftSettings: testSettings + [.unsafeFlags(["-parse-as-library"])]
+        )
+    }
 
 let package = Package(
     name: "torii",
@@ -171,5 +187,15 @@ let package = Package(
         test("CommandsTests", ["Commands", "Daemon", "HTTP", "JSON", "TestSupport"]),
         test("EndToEndTests", ["JSON", "Platform", "TestSupport"]),
         test("RepositoryTests", ["TestSupport"]),
-    ]
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "ChatTemplates", "HTTP", "JSON", "ModelFiles", "TestSupport", "Tokenizers",
+                "WorkerProtocol",
+            ],
+            path: "Tests/FuzzTargets",
+            swiftSettings: testSettings
+        ),
+        test("FuzzTargetsTests", ["FuzzTargets", "TestSupport"], excluded: ["Corpora"]),
+    ] + fuzzers
 )
