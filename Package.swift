@@ -29,13 +29,12 @@ func source(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 func test(
     _ name: String,
     _ dependencies: [Target.Dependency],
-    golden: Bool = false,
-    excluded: [String] = []
+    golden: Bool = false
 ) -> Target {
     .testTarget(
         name: name,
         dependencies: dependencies,
-        exclude: (golden ? ["Golden"] : []) + excluded,
+        exclude: golden ? ["Golden"] : [],
         swiftSettings: testSettings
     )
 }
@@ -123,7 +122,7 @@ let package = Package(
             "Commands",
             [
                 "Daemon", "HTTP", "Inference", "JSON", "KVCache", "Kernels", "ModelFiles",
-                "Platform", "Telemetry", "Tokenizers", "Transformers", "Worker",
+                "ModelService", "Platform", "Telemetry", "Tokenizers", "Transformers", "Worker",
             ]
         ),
         .executableTarget(name: "torii", dependencies: ["Commands"], swiftSettings: swiftSettings),
@@ -185,8 +184,8 @@ let package = Package(
         ),
         test("DaemonTests", ["Daemon", "HTTP", "JSON", "Platform", "Telemetry", "TestSupport"]),
         test("CommandsTests", ["Commands", "Daemon", "HTTP", "JSON", "TestSupport"]),
-        test("EndToEndTests", ["JSON", "Platform", "TestSupport"]),
-        test("RepositoryTests", ["TestSupport"]),
+        test("EndToEndTests", ["HTTP", "JSON", "Platform", "TestSupport"]),
+        test("RepositoryTests", ["Commands", "Gateway", "HTTP", "TestSupport"]),
         .target(
             name: "FuzzTargets",
             dependencies: [
@@ -196,6 +195,6 @@ let package = Package(
             path: "Tests/FuzzTargets",
             swiftSettings: testSettings
         ),
-        test("FuzzTargetsTests", ["FuzzTargets", "TestSupport"], excluded: ["Corpora"]),
+        test("FuzzTargetsTests", ["FuzzTargets", "TestSupport"], golden: true),
     ] + fuzzers
 )

@@ -2,7 +2,7 @@
 ///
 /// A body must not trap, whatever the bytes are, and checks what must hold if they are accepted.
 /// `Tests/run-fuzzers` runs each for a while under libFuzzer; `FuzzTargetsTests` replays the inputs
-/// that once failed (`Corpora`).
+/// that once failed (its folder `Golden`).
 package enum FuzzTarget: String, CaseIterable, Sendable {
     case chatTemplate = "ChatTemplate"
     case gguf = "GGUF"

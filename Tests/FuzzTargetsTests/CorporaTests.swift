@@ -9,7 +9,7 @@ struct CorporaTests {
     @Test(arguments: FuzzTarget.allCases)
     func `replays the inputs that once failed`(target: FuzzTarget) throws {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("Corpora/\(target.rawValue)")
+            .appendingPathComponent("Golden/\(target.rawValue)")
         let files = try? FileManager.default.contentsOfDirectory(
             at: folder,
             includingPropertiesForKeys: nil
