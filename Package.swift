@@ -55,7 +55,7 @@ let package = Package(
         source("ChatTemplates", ["JSON"]),
         source("Kernels", ["CKernels", "Platform", "Tensors"]),
         source("KVCache", ["Kernels"]),
-        source("Scheduling"),
+        source("Scheduling", ["KVCache"]),
         source("Sampling", ["CKernels"]),
         source("Transformers", ["Kernels", "KVCache", "ModelFiles", "Platform", "Tensors"]),
         source(
@@ -124,6 +124,8 @@ let package = Package(
                 "Tokenizers", "Transformers", "TestSupport",
             ]
         ),
+        test("KVCacheTests", ["KVCache", "TestSupport"]),
+        test("SchedulingTests", ["KVCache", "Scheduling", "TestSupport"]),
         test("SamplingTests", ["CKernels", "Sampling", "TestSupport"]),
         test("WorkerProtocolTests", ["JSON", "Sampling", "WorkerProtocol", "TestSupport"]),
         test("HTTPTests", ["HTTP", "Platform", "TestSupport"]),
