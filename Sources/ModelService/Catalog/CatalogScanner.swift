@@ -1,0 +1,117 @@
+import FoundationEssentials
+import Glibc
+
+/// Looks for model files in the configured directories.
+///
+/// Reads directories and file sizes only, never a file. Blocks; call it from no actor.
+struct CatalogScanner: Sendable {
+    let directories: [String]
+    let models: [String: ModelConfigurationEntry]
+    let defaults: ModelConfigurationEntry
+    let maximumEntryCount: Int
+
+    /// How deep below a configured directory files are found: `org/model/file.gguf`.
+    static let maximumDepth = 3
+
+    /// What a scan found, and what an operator should know about it.
+    struct Outcome: Sendable {
+        var catalog: Catalog
+        var warnings: [String]
+    }
+
+    init(_ configuration: ModelServiceConfiguration) {
+        directories = configuration.directories
+        models = configuration.models
+        defaults = configuration.defaults
+        maximumEntryCount = configuration.limits.maximumCatalogEntryCount
+    }
+
+    /// Scans all directories now.
+    func scan() -> Outcome {
+        var entries: [CatalogEntry] = []
+        var warnings: [String] = []
+        for directory in directories {
+            scan(directory, depth: 1, into: &entries, warnings: &warnings)
+        }
+        if entries.count > maximumEntryCount {
+            warnings.append("more than \(maximumEntryCount) models, the rest is left out")
+            entries.removeLast(entries.count - maximumEntryCount)
+        }
+        return Outcome(catalog: Catalog(entries), warnings: warnings)
+    }
+
+    private func scan(
+        _ directory: String,
+        depth: Int,
+        into entries: inout [CatalogEntry],
+        warnings: inout [String]
+    ) {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: directory) else {
+            warnings.append("cannot read the directory \(directory)")
+            return
+        }
+        for name in names.sorted() where !name.hasPrefix(".") && entries.count <= maximumEntryCount
+        {
+            let path = directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
+            guard let facts = FileFacts(path: path) else { continue }
+            if facts.isDirectory, depth < Self.maximumDepth {
+                scan(path, depth: depth + 1, into: &entries, warnings: &warnings)
+            } else if !facts.isDirectory, let fileName = ModelFileName(name) {
+                let entry = entry(fileName, name: name, path: path, directory, facts)
+                if entry == nil { warnings.append("parts of \(path) are missing") }
+                if let entry { entries.append(entry) }
+            }
+        }
+    }
+
+    /// The entry of a model, nil when one of its parts is missing.
+    private func entry(
+        _ fileName: ModelFileName,
+        name: String,
+        path: String,
+        _ directory: String,
+        _ facts: FileFacts
+    ) -> CatalogEntry? {
+        var byteCount = 0
+        for part in fileName.fileNames(first: name) {
+            guard let partFacts = FileFacts(path: "\(directory)/\(part)") else { return nil }
+            byteCount += partFacts.byteCount
+        }
+        let settings = settings(of: fileName.id)
+        return CatalogEntry(
+            id: fileName.id,
+            aliases: settings.aliases.map { Catalog.normalized($0) },
+            path: path,
+            byteCount: byteCount,
+            modificationTime: facts.modificationTime,
+            settings: settings
+        )
+    }
+
+    private func settings(of id: String) -> ModelConfigurationEntry {
+        let own = models.first { Catalog.normalized($0.key) == id }?.value
+        return ModelConfigurationEntry(
+            aliases: own?.aliases ?? [],
+            contextLength: own?.contextLength ?? defaults.contextLength,
+            threadCount: own?.threadCount ?? defaults.threadCount,
+            kvByteCount: own?.kvByteCount ?? defaults.kvByteCount,
+            maximumSequenceCount: own?.maximumSequenceCount ?? defaults.maximumSequenceCount
+        )
+    }
+}
+
+/// What stat(2) says about a path, symbolic links followed.
+private struct FileFacts {
+    let isDirectory: Bool
+    let byteCount: Int
+    let modificationTime: Int
+
+    init?(path: String) {
+        var status = stat()
+        // Safety: `status` is writable for the length of the call, the path is copied by it.
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        isDirectory = status.st_mode & S_IFMT == S_IFDIR
+        byteCount = Int(status.st_size)
+        modificationTime = Int(status.st_mtim.tv_sec)
+    }
+}

@@ -1,0 +1,117 @@
+import Platform
+import WorkerProtocol
+
+/// The events of one request that its reader has not taken yet. Pure.
+///
+/// Bounded: text that piles up is joined into fewer events; above the high-water mark a clock runs,
+/// and when it runs out, or at the maximum, the choice whose event came is failed. A reader that
+/// keeps up never notices.
+struct GenerationQueue {
+    /// What a reader gets.
+    enum Next {
+        case element(GenerationStream.Element)
+        case error(ModelServiceError)
+        case end
+    }
+
+    private var elements: [GenerationStream.Element] = []
+    private var head = 0
+    private var byteCount = 0
+    private var error: ModelServiceError?
+    private var openChoices: Set<Int>
+    private var aboveSince: MonotonicInstant?
+    private let limits: ModelServiceLimits
+
+    /// Unread events beyond which text is joined.
+    private static let joinCount = 64
+
+    init(choiceCount: Int, limits: ModelServiceLimits) {
+        openChoices = Set(0..<choiceCount)
+        self.limits = limits
+    }
+
+    /// Whether nothing more will be put in.
+    var isComplete: Bool { openChoices.isEmpty || error != nil }
+
+    /// The worker is there.
+    mutating func putLease(facts: ModelFacts, waited: Duration) {
+        elements.append(.leased(facts, waited: waited))
+    }
+
+    /// There will be no worker.
+    mutating func putError(_ error: ModelServiceError) {
+        if self.error == nil { self.error = error }
+    }
+
+    /// Takes an event; false when the choice had to be failed because the reader is behind. Events
+    /// of a choice that has ended are dropped.
+    mutating func put(_ event: GenerationEvent, choice: Int, now: MonotonicInstant) -> Bool {
+        guard openChoices.contains(choice) else { return true }
+        if event.isLast {
+            openChoices.remove(choice)
+        } else if isTooFarBehind(now: now) {
+            openChoices.remove(choice)
+            let failure = GenerationFailure(
+                kind: .internalFailure,
+                message: "The client reads its answer too slowly."
+            )
+            elements.append(.event(choice: choice, .failed(failure)))
+            return false
+        }
+        byteCount += Self.cost(event)
+        if !join(event, choice: choice) { elements.append(.event(choice: choice, event)) }
+        return true
+    }
+
+    /// The next element; nil when the reader must wait.
+    mutating func take() -> Next? {
+        guard head < elements.count else {
+            if let error { return .error(error) }
+            return openChoices.isEmpty ? .end : nil
+        }
+        let element = elements[head]
+        head += 1
+        if case .event(_, let event) = element { byteCount -= Self.cost(event) }
+        if byteCount <= limits.streamHighWaterByteCount { aboveSince = nil }
+        if head == elements.count {
+            elements.removeAll(keepingCapacity: head <= 1024)
+            head = 0
+        }
+        return .element(element)
+    }
+
+    private mutating func isTooFarBehind(now: MonotonicInstant) -> Bool {
+        guard byteCount > limits.streamHighWaterByteCount else {
+            aboveSince = nil
+            return false
+        }
+        guard let since = aboveSince else {
+            aboveSince = now
+            return byteCount > limits.maximumStreamByteCount
+        }
+        return byteCount > limits.maximumStreamByteCount
+            || now.duration(since: since) > limits.streamStallTimeout
+    }
+
+    /// Adds the event's text to the last unread one of the same choice.
+    private mutating func join(_ event: GenerationEvent, choice: Int) -> Bool {
+        guard elements.count - head >= Self.joinCount, let last = elements.last,
+            case .delta(let text, let tokens) = event,
+            case .event(choice, .delta(let lastText, let lastTokens)) = last
+        else { return false }
+        elements[elements.count - 1] = .event(
+            choice: choice,
+            .delta(text: lastText + text, tokens: lastTokens + tokens)
+        )
+        return true
+    }
+
+    /// Roughly the memory that an event keeps, in bytes; additive, so that joined events cost the
+    /// sum of theirs.
+    private static func cost(_ event: GenerationEvent) -> Int {
+        guard case .delta(let text, let tokens) = event else { return 0 }
+        return tokens.reduce(text.utf8.count) { sum, token in
+            sum + 64 + token.bytes.count + token.top.reduce(0) { $0 + 32 + $1.bytes.count }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+import WorkerProtocol
+
+/// What a worker's supervisor tells the model service, in this order.
+enum WorkerReport: Sendable {
+    /// How much of the model is loaded, 0...1.
+    case loading(fraction: Double)
+    /// The model can generate.
+    case ready(ModelFacts)
+    /// The worker says that it cannot load the model.
+    case loadFailed(message: String)
+    /// The process is gone and everything it owed has been failed. Always the last report.
+    case ended(reason: String)
+}

@@ -1,0 +1,95 @@
+import Glibc
+import Platform
+
+/// The gateway's end of the socket to a worker, and a way to wake the thread that waits on it.
+///
+/// Safe from any thread: nothing in it changes, the kernel orders the calls.
+final class WorkerSocket: Sendable {
+    private let socket: FileDescriptor
+    private let waker: FileDescriptor
+    private let wakened: FileDescriptor
+
+    /// What `receive` found.
+    enum Received {
+        case bytes(ArraySlice<UInt8>)
+        /// Nothing at the moment.
+        case nothing
+        /// The worker's end is closed, or the connection broke.
+        case ended
+    }
+
+    /// Takes the descriptor over.
+    init(_ socket: consuming FileDescriptor) throws(SystemError) {
+        let pair = try SocketPair.make()
+        self.socket = socket
+        // Both ends are taken out of the pair by number, because a pair is torn down as a whole.
+        waker = try FileDescriptor(returnedBy: "dup", Self.duplicate(pair.first))
+        wakened = try FileDescriptor(returnedBy: "dup", Self.duplicate(pair.second))
+    }
+
+    private static func duplicate(_ descriptor: borrowing FileDescriptor) -> Int32 {
+        fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 3)
+    }
+
+    /// Sends what the kernel takes now and returns how much that was; nil when the worker is gone.
+    func send(_ bytes: ArraySlice<UInt8>) -> Int? {
+        while true {
+            // Safety: the buffer is readable for its own count during the call.
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe Glibc.send(
+                    socket.rawValue,
+                    buffer.baseAddress,
+                    buffer.count,
+                    Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
+                )
+            }
+            if count >= 0 { return count }
+            if errno == EINTR { continue }
+            return errno == EAGAIN ? 0 : nil
+        }
+    }
+
+    /// Receives what is there, at most `buffer.count` bytes.
+    func receive(into buffer: inout [UInt8]) -> Received {
+        while true {
+            // Safety: the buffer is writable for its own count during the call.
+            let count = unsafe buffer.withUnsafeMutableBytes { buffer in
+                unsafe Glibc.recv(
+                    socket.rawValue,
+                    buffer.baseAddress,
+                    buffer.count,
+                    Int32(MSG_DONTWAIT)
+                )
+            }
+            if count > 0 { return .bytes(buffer[..<count]) }
+            if count == 0 { return .ended }
+            if errno == EINTR { continue }
+            return errno == EAGAIN ? .nothing : .ended
+        }
+    }
+
+    /// Blocks until the worker said something (or hung up), `wake` was called, the socket takes
+    /// output if that is awaited, or the deadline has passed.
+    func wait(forOutput: Bool, until deadline: MonotonicInstant) {
+        let events = POLLIN | (forOutput ? POLLOUT : 0)
+        var polls = [
+            pollfd(fd: socket.rawValue, events: Int16(events), revents: 0),
+            pollfd(fd: wakened.rawValue, events: Int16(POLLIN), revents: 0),
+        ]
+        // Safety: the array holds the two entries announced. Any error ends the wait like a
+        // time-out, the caller looks at the state again.
+        guard unsafe poll(&polls, 2, pollTimeout(until: deadline)) > 0 else { return }
+        if polls[1].revents != 0 {
+            var drained = [UInt8](repeating: 0, count: 64)
+            // Safety: the array owns 64 writable bytes.
+            _ = unsafe recv(wakened.rawValue, &drained, 64, Int32(MSG_DONTWAIT))
+        }
+    }
+
+    /// Ends a `wait`, the present one or the next.
+    func wake() {
+        var one: UInt8 = 1
+        // Safety: one readable byte. A full socket already holds a wake-up.
+        _ = unsafe Glibc.send(waker.rawValue, &one, 1, Int32(MSG_DONTWAIT))
+    }
+}

@@ -1,0 +1,103 @@
+import JSON
+
+extension ChatCompletionRequest {
+    private static let outputParsing =
+        "is not supported yet: this server does not constrain or parse the model's output"
+
+    /// Every member of OpenAI's `CreateChatCompletionRequest`, and the extensions of vLLM and
+    /// llama-server that clients send.
+    package static let fields = RequestFieldTable(
+        RequestField.honoured(
+            "messages",
+            "model",
+            "frequency_penalty",
+            "logit_bias",
+            "logprobs",
+            "max_completion_tokens",
+            "max_tokens",
+            "n",
+            "presence_penalty",
+            "seed",
+            "stop",
+            "stream",
+            "stream_options",
+            "temperature",
+            "tools",
+            "top_logprobs",
+            "top_p"
+        ),
+        // Without effect by nature on one's own machine, or hints that may be ignored.
+        RequestField.accepted(
+            "metadata",
+            "moderation",
+            "parallel_tool_calls",
+            "prediction",
+            "prompt_cache_key",
+            "prompt_cache_options",
+            "prompt_cache_retention",
+            "reasoning_effort",
+            "safety_identifier",
+            "service_tier",
+            "store",
+            "user",
+            "verbosity"
+        ),
+        RequestField.refused(
+            "response_format",
+            harmless: [["type": "text"]],
+            reason: outputParsing + "; only {\"type\": \"text\"} is accepted"
+        ),
+        RequestField.refused(
+            "tool_choice",
+            harmless: ["none", "auto"],
+            reason: outputParsing + "; only \"none\" and \"auto\" are accepted"
+        ),
+        RequestField.refused("audio", reason: "is not supported: this server produces text only"),
+        RequestField.refused(
+            "modalities",
+            harmless: [["text"], []],
+            reason: "must be [\"text\"]: this server produces text only"
+        ),
+        RequestField.refused(
+            "functions",
+            harmless: [[]],
+            reason: "is deprecated and not supported; use 'tools'"
+        ),
+        RequestField.refused(
+            "function_call",
+            harmless: ["none", "auto"],
+            reason: "is deprecated and not supported; use 'tool_choice'"
+        ),
+        RequestField.refused(
+            "web_search_options",
+            reason: "is not supported: this server does not search the web"
+        ),
+        // Extensions.
+        RequestField.honoured(
+            "add_generation_prompt",
+            "chat_template_kwargs",
+            "ignore_eos",
+            "min_p",
+            "repeat_last_n",
+            "repeat_penalty",
+            "repetition_penalty",
+            "top_k"
+        ),
+        RequestField.accepted("cache_prompt", "keep_alive"),
+        RequestField.refused(
+            "continue_final_message",
+            harmless: [false],
+            reason: "is not supported yet"
+        ),
+        RequestField.refused(
+            "grammar",
+            "guided_choice",
+            "guided_grammar",
+            "guided_json",
+            "guided_regex",
+            "json_schema",
+            "structured_outputs",
+            reason: outputParsing
+        )
+    )
+}

@@ -1,0 +1,143 @@
+package import JSON
+package import WorkerProtocol
+
+/// A checked `POST /v1/completions` request (OpenAI's `CreateCompletionRequest`).
+package struct CompletionRequest: Sendable, Hashable {
+    /// The model's name as the client wrote it; answers echo it.
+    package var model: String
+    /// What to continue, at least one; choice k of prompt p has the index p·n + k.
+    package var prompts: [Prompt]
+    /// How to sample, when to stop, how to answer.
+    package var options: GenerationOptions
+    /// Alternatives per token for `logprobs`, 0...5; nil: no log-probabilities.
+    package var topLogprobCount: Int?
+    /// Whether each answer begins with its prompt.
+    package var echo: Bool
+    /// Names of unknown members, in the order of the request, for `x-ignored-params`.
+    package var ignoredParameters: [String]
+
+    /// `max_tokens` where the request is silent: OpenAI's documented default of this endpoint.
+    package static let defaultOutputTokenCount = 16
+    /// The most alternatives that this endpoint's `logprobs` may ask for (OpenAI's limit).
+    package static let maximumLogprobCount = 5
+
+    /// Reads and checks a request body.
+    ///
+    /// - Throws: 400 whose `param` names the first member that is wrong or cannot be honoured.
+    package static func parse(
+        _ body: JSONValue,
+        limits: RequestLimits = RequestLimits()
+    ) throws(APIError) -> CompletionRequest {
+        guard let object = body.objectValue else {
+            throw .invalidRequest("The request body must be a JSON object.", code: "invalid_type")
+        }
+        let ignored = try fields.check(object)
+        let reader = ParameterReader(object)
+        let model = try reader.required("model", try reader.string("model"))
+        let prompts = try prompts(reader)
+        // No output at all is useful here: with `echo` and `logprobs` it scores the prompt.
+        var options = try GenerationOptions.parse(
+            reader,
+            outputLimits: ["max_tokens"],
+            minimumOutputCount: 0,
+            limits: limits
+        )
+        if options.maximumOutputTokens == nil {
+            options.maximumOutputTokens = defaultOutputTokenCount
+        }
+        guard prompts.count * options.choiceCount <= limits.maximumGenerationCount else {
+            throw .invalidRequest(
+                "Invalid 'prompt': prompts times 'n' must be at most "
+                    + "\(limits.maximumGenerationCount).",
+                parameter: "prompt",
+                code: "array_above_max_length"
+            )
+        }
+        if let best = try reader.integer("best_of", in: 1...Int(Int32.max)),
+            best != options.choiceCount
+        {
+            throw .unsupportedValue(
+                "best_of",
+                reason: "it must equal 'n'; this server returns every choice that it generates"
+            )
+        }
+        return CompletionRequest(
+            model: model,
+            prompts: prompts,
+            options: options,
+            topLogprobCount: try reader.integer("logprobs", in: 0...maximumLogprobCount),
+            echo: try reader.bool("echo") ?? false,
+            ignoredParameters: ignored
+        )
+    }
+
+    /// The generations in the order of their choices' indices.
+    package func generations() -> [GenerationRequest] {
+        prompts.flatMap { prompt in
+            (0..<options.choiceCount).map { choice in
+                options.generation(
+                    prompt: prompt,
+                    choice: choice,
+                    topLogprobCount: topLogprobCount,
+                    echo: echo
+                )
+            }
+        }
+    }
+
+    // MARK: Prompt
+
+    /// A string, an array of strings, an array of token ids, or an array of such arrays.
+    private static func prompts(_ reader: ParameterReader) throws(APIError) -> [Prompt] {
+        guard let value = reader.value("prompt") else { throw .missing("prompt") }
+        switch value {
+        case .string(let text):
+            return [.text(text)]
+        case .array(let elements):
+            guard let first = elements.first else {
+                throw .invalidRequest(
+                    "Invalid 'prompt': empty array. Expected an array with minimum length 1.",
+                    parameter: "prompt",
+                    code: "empty_array"
+                )
+            }
+            if first.intValue != nil { return [.tokens(try tokens(elements, path: "prompt"))] }
+            var prompts: [Prompt] = []
+            for (index, element) in elements.enumerated() {
+                let path = "prompt[\(index)]"
+                switch element {
+                case .string(let text): prompts.append(.text(text))
+                case .array(let ids): prompts.append(.tokens(try tokens(ids, path: path)))
+                default:
+                    throw .invalidType(
+                        path,
+                        expected: "a string or an array of token ids",
+                        value: element
+                    )
+                }
+            }
+            return prompts
+        default:
+            throw .invalidType("prompt", expected: "a string or an array", value: value)
+        }
+    }
+
+    private static func tokens(_ ids: [JSONValue], path: String) throws(APIError) -> [Int32] {
+        guard !ids.isEmpty else {
+            throw .invalidRequest(
+                "Invalid '\(path)': it needs at least one token id.",
+                parameter: path,
+                code: "empty_array"
+            )
+        }
+        var tokens: [Int32] = []
+        tokens.reserveCapacity(ids.count)
+        for (index, id) in ids.enumerated() {
+            guard let number = id.intValue, let token = Int32(exactly: number), token >= 0 else {
+                throw .invalidType("\(path)[\(index)]", expected: "a token id", value: id)
+            }
+            tokens.append(token)
+        }
+        return tokens
+    }
+}

@@ -1,0 +1,24 @@
+/// What all chunks of one answer share: id, time and model name.
+package struct ResponseIdentity: Sendable, Hashable {
+    /// `chatcmpl-` or `cmpl-` and 28 random characters; the same in every chunk of a stream.
+    package let id: String
+    /// Seconds since 1970.
+    package let created: Int
+    /// The model's name as the client asked for it.
+    package let model: String
+
+    /// An identity with a new random id that begins with `prefix`.
+    package init(prefix: String, created: Int, model: String) {
+        var id = prefix
+        for _ in 0..<28 {
+            id.append(Self.alphabet[Int.random(in: 0..<Self.alphabet.count)])
+        }
+        self.id = id
+        self.created = created
+        self.model = model
+    }
+
+    private static let alphabet = Array(
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    )
+}
