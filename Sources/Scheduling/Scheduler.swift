@@ -1,4 +1,4 @@
-package import KVCache
+import KVCache
 
 /// Decides which sequences compute which tokens in the next step, and who holds which KV blocks.
 ///
@@ -111,7 +111,9 @@ package struct Scheduler: Sendable {
         }
     }
 
-    /// Says that the plan was computed. Sequences finished since then are left out.
+    /// Says that the plan was computed.
+    ///
+    /// Sequences finished since then are left out.
     package mutating func commit(_ plan: StepPlan) {
         for entry in plan.entries {
             guard let index = running.firstIndex(where: { $0.id == entry.id }) else { continue }

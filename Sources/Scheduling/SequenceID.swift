@@ -1,4 +1,6 @@
-/// Names a sequence inside one engine; never used again. Ascending in the order of arrival.
+/// Names a sequence inside one engine; never used again.
+///
+/// Ascending in the order of arrival.
 package struct SequenceID: Hashable, Comparable, Sendable {
     /// The number of the arrival.
     package let rawValue: UInt64
