@@ -93,8 +93,8 @@ let package = Package(
         source(
             "Commands",
             [
-                "Daemon", "Inference", "JSON", "Kernels", "ModelFiles", "Platform", "Telemetry",
-                "Tokenizers", "Transformers", "Worker",
+                "Daemon", "HTTP", "Inference", "JSON", "KVCache", "Kernels", "ModelFiles",
+                "Platform", "Telemetry", "Tokenizers", "Transformers", "Worker",
             ]
         ),
         .executableTarget(name: "torii", dependencies: ["Commands"], swiftSettings: swiftSettings),
@@ -141,8 +141,8 @@ let package = Package(
                 "TestSupport",
             ]
         ),
-        test("DaemonTests", ["Daemon", "JSON", "TestSupport"]),
-        test("CommandsTests", ["Commands", "TestSupport"]),
+        test("DaemonTests", ["Daemon", "HTTP", "JSON", "Telemetry", "TestSupport"]),
+        test("CommandsTests", ["Commands", "Daemon", "HTTP", "JSON", "TestSupport"]),
         test("EndToEndTests", ["JSON", "Platform", "TestSupport"]),
         test("RepositoryTests", ["TestSupport"]),
     ]

@@ -1,1 +1,4 @@
-print("torii")
+import Commands
+import Glibc
+
+exit(await CommandLineInterface.main(Array(CommandLine.arguments.dropFirst())))

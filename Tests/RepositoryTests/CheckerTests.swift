@@ -160,10 +160,14 @@ import Testing
         ("extension A: Sendable {}", []),
         ("extension A: P {\n    package func f() {\n    }\n    package var a = 1\n}", []),
         ("extension A {\n    package func f() {}\n}", ["f"]),
+        ("/// One.\npackage func f() {}\n\npackage func f(a: Int) {}", []),
+        ("protocol P {\n    func f()\n}\nfinal class A: P {\n    package func f() {}\n}", []),
+        ("protocol P {\n    func f()\n}\nfinal class A {\n    package func f() {}\n}", ["f"]),
         ("let x = \"package func f()\"", []),
     ])
     func `asks for a comment on package declarations`(source: String, missing: [String]) {
-        let findings = DocumentationRule.check(file("Sources/A/A.swift", source))
+        let file = file("Sources/A/A.swift", source)
+        let findings = DocumentationRule(files: [file]).check(file)
         #expect(findings.map(\.subject) == missing)
     }
 

@@ -2,25 +2,45 @@ import Foundation
 
 /// Every `package` declaration has a doc comment.
 ///
-/// Two may share one: stored properties and cases on lines directly below a documented one, and the
-/// members that a protocol asks for (well-known ones anywhere, others in an extension that adds the
-/// conformance), which the protocol's comment covers.
-enum DocumentationRule {
-    static func check(_ file: Repository.File) -> [Finding] {
+/// Several may share one: stored properties on lines directly below a documented one, overloads of
+/// one name in a file, and the members that a protocol asks for, which the protocol's comment covers.
+struct DocumentationRule {
+    /// The names of the members that each protocol of this repository asks for.
+    private let requirements: [String: Set<String>]
+
+    init(files: [Repository.File]) {
+        var requirements: [String: Set<String>] = [:]
+        for file in files where file.isSwift && file.isIn("Sources") {
+            for (name, members) in Self.protocols(in: StrippedSource(file.text).lines) {
+                requirements[name, default: []].formUnion(members)
+            }
+        }
+        self.requirements = requirements
+    }
+
+    func check(_ file: Repository.File) -> [Finding] {
         guard file.isSwift, file.isIn("Sources") else { return [] }
         let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false)
         let code = StrippedSource(file.text).lines
         var findings: [Finding] = []
         var lastDocumentedProperty = -2
+        var documentedNames: Set<String> = []
+        let conformances = conformanceMembers(code)
         for (index, line) in code.enumerated() {
-            guard let declaration = packageDeclaration(line) else { continue }
-            let isDocumented = isDocumented(lines, at: index)
+            guard let declaration = Self.packageDeclaration(line) else { continue }
+            let isDocumented = Self.isDocumented(lines, at: index)
             let isProperty = declaration.kind == "let" || declaration.kind == "var"
             if isDocumented || (isProperty && lastDocumentedProperty == index - 1) {
                 if isProperty { lastDocumentedProperty = index }
+                if declaration.kind != "init" { documentedNames.insert(declaration.name) }
                 continue
             }
-            if isConformance(declaration) || isInConformance(code, at: index) { continue }
+            if documentedNames.contains(declaration.name) { continue }
+            if conformances.contains(declaration.name) || Self.isConformance(declaration)
+                || Self.isInConformance(code, at: index)
+            {
+                continue
+            }
             findings.append(
                 Finding(
                     .documentation,
@@ -32,6 +52,39 @@ enum DocumentationRule {
             )
         }
         return findings
+    }
+
+    /// What the protocols that this file names ask for.
+    private func conformanceMembers(_ code: [Substring]) -> Set<String> {
+        var members: Set<String> = []
+        for line in code where line.contains(":") && !line.contains("protocol ") {
+            for word in line.split(whereSeparator: { !$0.isLetter && !$0.isNumber }) {
+                members.formUnion(requirements[String(word)] ?? [])
+            }
+        }
+        return members
+    }
+
+    /// The protocols declared at the left margin, with the names of their members.
+    private static func protocols(in code: [Substring]) -> [(String, Set<String>)] {
+        var found: [(String, Set<String>)] = []
+        var isInside = false
+        for line in code {
+            let words = line.split { !$0.isLetter && !$0.isNumber && $0 != "_" }
+            if !line.hasPrefix(" "), let position = words.firstIndex(of: "protocol"),
+                position + 1 < words.count
+            {
+                found.append((String(words[position + 1]), []))
+                isInside = !line.contains("}")
+            } else if isInside, line.hasPrefix("}") {
+                isInside = false
+            } else if isInside {
+                let names = zip(words, words.dropFirst()).filter { $0.0 == "func" || $0.0 == "var" }
+                found[found.count - 1].1.formUnion(names.map { String($0.1) })
+                if words.first == "init" { found[found.count - 1].1.insert("init") }
+            }
+        }
+        return found
     }
 
     struct Declaration: Equatable {

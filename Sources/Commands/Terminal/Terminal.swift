@@ -1,0 +1,65 @@
+import Glibc
+
+/// The standard streams of a command.
+///
+/// Output is written whole, through `write(2)`; nothing is buffered. Safe from any thread, though
+/// lines from several may interleave.
+struct Terminal: Sendable {
+    /// Takes bytes for standard output.
+    let writeOutput: @Sendable ([UInt8]) -> Void
+    /// Takes bytes for standard error.
+    let writeError: @Sendable ([UInt8]) -> Void
+    /// Whether a person sits at standard input and standard output: prompts and colours make sense.
+    let isInteractive: Bool
+    /// Whether standard input is a terminal; false means a pipe or a file holds the input.
+    let hasInputTerminal: Bool
+    /// Whether standard error is a terminal: progress makes sense.
+    let showsProgress: Bool
+
+    /// The streams of this process.
+    static let standard = Terminal(
+        writeOutput: { Self.write($0, to: STDOUT_FILENO) },
+        writeError: { Self.write($0, to: STDERR_FILENO) },
+        isInteractive: isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1,
+        hasInputTerminal: isatty(STDIN_FILENO) == 1,
+        showsProgress: isatty(STDERR_FILENO) == 1
+    )
+
+    /// Writes text to standard output as it is.
+    func write(_ text: String) { writeOutput(Array(text.utf8)) }
+
+    /// Writes a line to standard output.
+    func writeLine(_ text: String = "") { writeOutput(Array((text + "\n").utf8)) }
+
+    /// Writes a line to standard error.
+    func writeErrorLine(_ text: String) { writeError(Array((text + "\n").utf8)) }
+
+    /// Replaces the progress line on standard error; nothing when it is not a terminal.
+    func showProgress(_ text: String) {
+        if showsProgress { writeError(Array("\r\u{1B}[K\(text)".utf8)) }
+    }
+
+    /// Removes the progress line.
+    func clearProgress() {
+        if showsProgress { writeError(Array("\r\u{1B}[K".utf8)) }
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        // Safety: the buffer is valid inside the closure and `write` only reads it.
+        unsafe bytes.withUnsafeBytes { buffer in
+            var written = 0
+            while written < buffer.count {
+                let result = unsafe Glibc.write(
+                    descriptor,
+                    buffer.baseAddress.map { unsafe $0 + written },
+                    buffer.count - written
+                )
+                if result > 0 {
+                    written += result
+                } else if errno != EINTR {
+                    return
+                }
+            }
+        }
+    }
+}

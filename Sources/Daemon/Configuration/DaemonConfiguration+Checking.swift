@@ -1,0 +1,160 @@
+import Glibc
+import HTTP
+import ModelService
+import Platform
+import Telemetry
+
+extension DaemonConfiguration {
+    /// The configuration that `sources` describe, or every problem found in it.
+    ///
+    /// - Parameters:
+    ///   - sources: File, variables and flags.
+    ///   - inheritsSockets: Whether a service manager has opened sockets, so that `listen` may be
+    ///     left out.
+    /// - Throws: All problems together.
+    package init(
+        checking sources: ConfigurationSources,
+        inheritsSockets: Bool = false
+    ) throws(ConfigurationProblems) {
+        var checker = ConfigurationChecker(sources: sources, inheritsSockets: inheritsSockets)
+        let configuration = checker.configuration()
+        guard checker.problems.isEmpty else {
+            throw ConfigurationProblems(problems: checker.problems)
+        }
+        self = configuration
+    }
+}
+
+/// Turns settings into a configuration and collects what is wrong with them.
+private struct ConfigurationChecker {
+    let sources: ConfigurationSources
+    let settings: DaemonSettings
+    let inheritsSockets: Bool
+    var problems: [ConfigurationProblem] = []
+
+    init(sources: ConfigurationSources, inheritsSockets: Bool) {
+        self.sources = sources
+        settings = sources.merged
+        self.inheritsSockets = inheritsSockets
+    }
+
+    mutating func configuration() -> DaemonConfiguration {
+        let keys = apiKeys()
+        let configuration = DaemonConfiguration(
+            listen: listenAddresses(),
+            standardSocket: settings.listen == nil && !inheritsSockets ? sources.paths.socket : nil,
+            allowAnonymous: settings.allowAnonymous ?? false,
+            apiKeys: keys,
+            allowedHosts: settings.allowedHosts ?? [],
+            allowedOrigins: settings.allowedOrigins ?? [],
+            drainTimeout: .seconds(settings.drainTimeout ?? 30),
+            logLevel: logLevel(),
+            modelDirectories: modelDirectories(),
+            modelDefaults: entry(settings.models.defaults ?? ModelEntrySettings()),
+            models: models(),
+            filePath: sources.filePath
+        )
+        checkExposure(configuration)
+        return configuration
+    }
+
+    private mutating func listenAddresses() -> [ListenAddress] {
+        guard let texts = settings.listen else {
+            let standard = try? ListenAddress(parsing: DaemonConfiguration.defaultAddress)
+            return inheritsSockets ? [] : [standard].compactMap(\.self)
+        }
+        if texts.isEmpty, !inheritsSockets {
+            problems.append(sources.problem(.listen, "names no address, so nobody could connect"))
+        }
+        return texts.compactMap { text in
+            do {
+                return try ListenAddress(parsing: text)
+            } catch {
+                problems.append(sources.problem(.listen, "\(error)"))
+                return nil
+            }
+        }
+    }
+
+    /// Without keys only this machine may connect, unless the operator says otherwise.
+    private mutating func checkExposure(_ configuration: DaemonConfiguration) {
+        guard configuration.apiKeys.isEmpty, !configuration.allowAnonymous,
+            problems.isEmpty,
+            let open = configuration.listen.first(where: { !$0.isLoopback })
+        else { return }
+        problems.append(
+            sources.problem(
+                .listen,
+                "\(open) can be reached from other machines: name an api_key_file, or give "
+                    + "--allow-anonymous if everybody there may use it"
+            )
+        )
+    }
+
+    private mutating func logLevel() -> LogLevel {
+        guard let name = settings.logLevel else { return .info }
+        if let level = LogLevel(name: name) { return level }
+        let names = LogLevel.allCases.map(\.name).joined(separator: ", ")
+        problems.append(sources.problem(.logLevel, "\(name) is not one of \(names)"))
+        return .info
+    }
+
+    private mutating func modelDirectories() -> [String] {
+        guard let directories = settings.models.directories else {
+            return [sources.paths.modelDirectory]
+        }
+        for directory in directories {
+            var status = stat()
+            // Safety: `status` outlives the call.
+            if unsafe stat(directory, &status) != 0 {
+                problems.append(sources.problem(.models, "there is no directory \(directory)"))
+            } else if status.st_mode & S_IFMT != S_IFDIR {
+                problems.append(
+                    sources.problem(.models, "\(directory) is a file; name the directory it is in")
+                )
+            }
+        }
+        return directories
+    }
+
+    private mutating func models() -> [String: ModelConfigurationEntry] {
+        let entries = settings.models.entries ?? [:]
+        var owners: [String: String] = [:]
+        for name in entries.keys.sorted() {
+            for alias in [name] + (entries[name]?.aliases ?? []) {
+                if let other = owners[alias.lowercased()] {
+                    let message = "`\(alias)` already belongs to \(other)"
+                    problems.append(
+                        ConfigurationProblem(
+                            source: sources.filePath ?? "configuration",
+                            key: "models.entries.\(name).aliases",
+                            message: message
+                        )
+                    )
+                }
+                owners[alias.lowercased()] = name
+            }
+        }
+        return entries.mapValues { entry($0) }
+    }
+
+    private func entry(_ settings: ModelEntrySettings) -> ModelConfigurationEntry {
+        ModelConfigurationEntry(
+            aliases: settings.aliases ?? [],
+            contextLength: settings.context,
+            threadCount: settings.threads,
+            kvByteCount: settings.kvBytes,
+            maximumSequenceCount: settings.parallel
+        )
+    }
+
+    private mutating func apiKeys() -> [String] {
+        guard let path = settings.apiKeyFile else { return [] }
+        do {
+            return try APIKeyFile.read(path: path)
+        } catch {
+            problems.append(sources.problem(.apiKeyFile, error.message))
+            return []
+        }
+    }
+}

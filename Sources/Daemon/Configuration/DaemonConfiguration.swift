@@ -1,0 +1,46 @@
+package import HTTP
+package import ModelService
+package import Telemetry
+
+/// Everything the daemon needs to know, checked.
+package struct DaemonConfiguration: Sendable {
+    /// Where to listen; systemd's sockets come on top.
+    package var listen: [ListenAddress]
+    /// The unix socket of the standard place, tried when nobody named an address; a failure there
+    /// is only a warning.
+    package var standardSocket: String?
+    /// Whether requests without a key are welcome from other machines.
+    package var allowAnonymous: Bool
+    /// Keys of which each request must carry one; none means that keys are not asked for.
+    package var apiKeys: [String]
+    /// Names a `Host` header may carry besides the usual ones.
+    package var allowedHosts: [String]
+    /// Browser origins that may call.
+    package var allowedOrigins: [String]
+    /// How long running requests may take after SIGTERM: 30 s.
+    package var drainTimeout: Duration
+    /// The lowest level of log entries that are written: info.
+    package var logLevel: LogLevel
+    /// Directories that are scanned for models.
+    package var modelDirectories: [String]
+    /// Settings of every model without own ones.
+    package var modelDefaults: ModelConfigurationEntry
+    /// Settings of single models.
+    package var models: [String: ModelConfigurationEntry]
+    /// The file it was read from, or nil when there was none.
+    package var filePath: String?
+
+    /// The address when nobody names one.
+    package static let defaultAddress = "127.0.0.1:11435"
+}
+
+/// All problems of one configuration.
+package struct ConfigurationProblems: Error, Sendable, Equatable, CustomStringConvertible {
+    /// At least one.
+    package let problems: [ConfigurationProblem]
+
+    /// One line per problem.
+    package var description: String {
+        problems.map(\.description).joined(separator: "\n")
+    }
+}

@@ -1,0 +1,44 @@
+/// Where things are when nobody says otherwise.
+///
+/// As a service, systemd says it (`CONFIGURATION_DIRECTORY`, `STATE_DIRECTORY`,
+/// `RUNTIME_DIRECTORY`, systemd.exec(5)); root uses the system's places; a user those of the XDG
+/// base directory specification.
+package struct StandardPaths: Sendable, Hashable {
+    /// The configuration file, which need not exist.
+    package let configurationFile: String
+    /// The directory of models that need not exist either.
+    package let modelDirectory: String
+    /// The unix socket, or nil when there is no place for one.
+    package let socket: String?
+
+    /// The places for a process with these variables.
+    package init(variables: [String: String], isRoot: Bool) {
+        func variable(_ name: String) -> String? {
+            guard let value = variables[name], value.hasPrefix("/") else { return nil }
+            // systemd lists several directories parted by colons; the first is ours.
+            return String(value.prefix { $0 != ":" })
+        }
+        let home = variable("HOME") ?? "/"
+        let configuration: String
+        let state: String
+        if let service = variable("STATE_DIRECTORY") {
+            configuration = variable("CONFIGURATION_DIRECTORY") ?? "/etc/torii"
+            state = service
+        } else if isRoot {
+            configuration = "/etc/torii"
+            state = "/var/lib/torii"
+        } else {
+            configuration = (variable("XDG_CONFIG_HOME") ?? home + "/.config") + "/torii"
+            state = (variable("XDG_DATA_HOME") ?? home + "/.local/share") + "/torii"
+        }
+        configurationFile = configuration + "/torii.json"
+        modelDirectory = state + "/models"
+        if let runtime = variable("RUNTIME_DIRECTORY") {
+            socket = runtime + "/torii.sock"
+        } else if isRoot {
+            socket = "/run/torii/torii.sock"
+        } else {
+            socket = variable("XDG_RUNTIME_DIR").map { $0 + "/torii/torii.sock" }
+        }
+    }
+}

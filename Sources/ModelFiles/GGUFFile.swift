@@ -1,0 +1,120 @@
+import Tensors
+
+/// An open model in GGUF: metadata, the list of tensors, and access to their bytes.
+///
+/// The file is read with positioned reads into the caller's buffers; nothing is mapped, so a file
+/// that is cut short while in use gives an error and no SIGBUS. Everything the file says is checked
+/// when it is opened (see `GGUFTensorParser`). Safe from any thread.
+///
+/// The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+package final class GGUFFile: Sendable {
+    /// The path that was opened: of the first part, if the model is split.
+    package let path: String
+    /// The first part's metadata, which describes the whole model.
+    package let metadata: GGUFMetadata
+    /// All tensors of all parts, in the files' order.
+    package let tensors: [GGUFTensor]
+    /// `general.architecture`.
+    package let architecture: String
+    /// The open files; none if the model was parsed from memory.
+    private let files: [OpenFile]
+    private let indexByName: [String: Int]
+
+    /// Opens the model at `path`; for a split model, the path of its first part.
+    ///
+    /// The other parts are looked for beside it, under the names that follow from the first one's.
+    package static func open(
+        path: String,
+        limits: GGUFLimits = .standard
+    ) throws(GGUFError) -> GGUFFile {
+        var parts = [try GGUFPart.open(path: path, index: 0, limits: limits)]
+        let metadata = parts[0].metadata
+        let siblings = try GGUFSplit.siblings(of: metadata, limits: limits)
+        for (index, path) in siblings.enumerated() {
+            let part = try GGUFPart.open(path: path, index: index + 1, limits: limits)
+            try GGUFSplit.check(part.metadata, isPart: index + 1, of: siblings.count + 1)
+            parts.append(part)
+        }
+        let tensors = parts.flatMap(\.tensors)
+        try GGUFSplit.checkTensorCount(tensors.count, metadata)
+        return try GGUFFile(
+            metadata: metadata,
+            tensors: tensors,
+            files: parts.compactMap(\.file)
+        )
+    }
+
+    /// Parses a model of one part that lies in memory.
+    ///
+    /// Its tensors can be looked up, not read.
+    package static func parse(
+        _ bytes: [UInt8],
+        path: String = "memory",
+        limits: GGUFLimits = .standard
+    ) throws(GGUFError) -> GGUFFile {
+        let part = try GGUFPart.parse(bytes, path: path, limits: limits)
+        return try GGUFFile(metadata: part.metadata, tensors: part.tensors, files: [])
+    }
+
+    private init(
+        metadata: GGUFMetadata,
+        tensors: [GGUFTensor],
+        files: [OpenFile]
+    ) throws(GGUFError) {
+        var indexByName = [String: Int](minimumCapacity: tensors.count)
+        for (index, tensor) in tensors.enumerated() {
+            guard indexByName.updateValue(index, forKey: tensor.name) == nil else {
+                throw GGUFError(path: metadata.path, problem: .duplicateTensor(tensor.name))
+            }
+        }
+        guard let architecture = try metadata.string("general.architecture") else {
+            throw GGUFError(
+                path: metadata.path,
+                problem: .missingKey("general.architecture")
+            )
+        }
+        self.architecture = architecture
+        self.path = metadata.path
+        self.metadata = metadata
+        self.tensors = tensors
+        self.files = files
+        self.indexByName = indexByName
+    }
+
+    /// The tensor called `name`, if the model has it.
+    package func tensor(_ name: String) -> GGUFTensor? {
+        indexByName[name].map { tensors[$0] }
+    }
+
+    /// Fills `buffer` with the bytes of `tensor` from `byteOffset` on.
+    ///
+    /// Blocks until they are read.
+    ///
+    /// Throws if the range isn't within the tensor, or if the file can't be read or became shorter.
+    package func read(
+        _ tensor: GGUFTensor,
+        byteOffset: Int = 0,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(GGUFError) {
+        guard byteOffset >= 0, byteOffset <= tensor.byteCount,
+            buffer.count <= tensor.byteCount - byteOffset
+        else {
+            throw GGUFError(
+                path: path,
+                problem: .readBeyondTensor(
+                    name: tensor.name,
+                    offset: byteOffset,
+                    count: buffer.count,
+                    byteCount: tensor.byteCount
+                )
+            )
+        }
+        precondition(!files.isEmpty, "a model parsed from memory has no file to read from")
+        // Safety: the caller's buffer is passed on as it is.
+        let failure = unsafe files[tensor.partIndex].read(
+            at: tensor.fileOffset + byteOffset,
+            into: buffer
+        )
+        if let failure { throw failure }
+    }
+}

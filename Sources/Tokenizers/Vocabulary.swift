@@ -1,0 +1,115 @@
+import ModelFiles
+
+/// A byte-level vocabulary with its merges, as encoding needs it.
+///
+/// Immutable.
+struct Vocabulary: Sendable {
+    /// A token's type, numbered as in `tokenizer.ggml.token_type`.
+    enum TokenType: UInt8, Sendable {
+        case normal = 1
+        case unknown = 2
+        case control = 3
+        case userDefined = 4
+        case unused = 5
+        case byte = 6
+    }
+
+    /// More tokens than any vocabulary has; the largest have some 260,000.
+    static let maximumTokenCount = 1 << 22
+
+    /// Each token's bytes: of text for most, of its name for control tokens.
+    let pieces: PieceList
+    /// Finds the tokens that merging can lead to: all but control and unknown ones.
+    let table: PieceTable
+    /// The token of each byte.
+    let byteTokens: [TokenID]
+    let merges: MergeTable
+    /// A piece that is a token is taken as it is, whether or not merges lead to it.
+    let ignoresMerges: Bool
+    let preTokenizer: PreTokenizer
+
+    /// Unpacks the vocabulary of a model file.
+    ///
+    /// - Complexity: O(n) in the bytes of tokens and merges.
+    init(
+        tokens: StringTable,
+        types: [TokenType],
+        merges: StringTable,
+        unknownToken: TokenID?,
+        rules: PreTokenizer.Rules
+    ) throws(TokenizerError) {
+        var pieces = PieceList(minimumCapacity: tokens.count, byteCapacity: 8 * tokens.count)
+        var table = PieceTable(minimumCapacity: tokens.count)
+        for index in 0..<tokens.count {
+            let text = tokens.bytes[tokens.byteRange(at: index)]
+            let type = types[index]
+            pieces.append { output in
+                switch type {
+                case .normal, .unused, .byte: ByteAlphabet.appendBytes(of: text, to: &output)
+                case .unknown, .control, .userDefined: output.append(contentsOf: text)
+                }
+            }
+            if type != .control && type != .unknown {
+                table.insert(TokenID(index), pieces: pieces)
+            }
+        }
+        byteTokens = try Self.byteTokens(table, pieces, unknownToken: unknownToken)
+        self.merges = try Self.mergeTable(merges, table: table, pieces: pieces)
+        self.pieces = pieces
+        self.table = table
+        ignoresMerges = rules.ignoresMerges
+        preTokenizer = rules.preTokenizer
+    }
+
+    private static func byteTokens(
+        _ table: PieceTable,
+        _ pieces: PieceList,
+        unknownToken: TokenID?
+    ) throws(TokenizerError) -> [TokenID] {
+        var tokens: [TokenID] = []
+        for byte in UInt8.min...UInt8.max {
+            let token = table.token(of: [byte], 0..<1, in: pieces) ?? unknownToken
+            // Text is UTF-8, which never contains C0, C1 and F5 to FF (RFC 3629, section 3).
+            guard token != nil || (0xC0...0xC1).contains(byte) || byte >= 0xF5 else {
+                throw .missingByteToken(byte)
+            }
+            tokens.append(token ?? 0)
+        }
+        return tokens
+    }
+
+    private static func mergeTable(
+        _ merges: StringTable,
+        table: PieceTable,
+        pieces: PieceList
+    ) throws(TokenizerError) -> MergeTable {
+        var result = MergeTable(minimumCapacity: merges.count)
+        var joined: [UInt8] = []
+        for index in 0..<merges.count {
+            let range = merges.byteRange(at: index)
+            func invalid(_ reason: String) -> TokenizerError {
+                .invalidMerge(index: index, text: merges[index], reason: reason)
+            }
+            // A space in a token is written as another character, so a space can only separate.
+            guard let space = firstSpace(merges.bytes, range), space > range.lowerBound,
+                space + 1 < range.upperBound,
+                firstSpace(merges.bytes, space + 1..<range.upperBound) == nil
+            else { throw invalid("isn't two tokens with a space between them") }
+            joined.removeAll(keepingCapacity: true)
+            ByteAlphabet.appendBytes(of: merges.bytes[range.lowerBound..<space], to: &joined)
+            let middle = joined.count
+            ByteAlphabet.appendBytes(of: merges.bytes[(space + 1)..<range.upperBound], to: &joined)
+            guard let left = table.token(of: joined, 0..<middle, in: pieces),
+                let right = table.token(of: joined, middle..<joined.count, in: pieces),
+                let token = table.token(of: joined, 0..<joined.count, in: pieces)
+            else { throw invalid("has a part or a result that isn't in the vocabulary") }
+            result.insert(left, right, MergeTable.Merge(rank: UInt32(index), token: token))
+        }
+        return result
+    }
+
+    private static func firstSpace(_ bytes: [UInt8], _ range: Range<Int>) -> Int? {
+        for index in range where bytes[index] == UInt8(ascii: " ") { return index }
+        return nil
+    }
+}

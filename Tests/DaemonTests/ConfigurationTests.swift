@@ -1,0 +1,211 @@
+import Foundation
+import Testing
+
+@testable import Daemon
+
+@Suite struct ConfigurationTests {
+    private let paths = StandardPaths(variables: ["HOME": "/ho" + "me/u"], isRoot: false)
+
+    private func parse(_ text: String) throws -> DaemonSettings {
+        try ConfigurationFile.parse(Array(text.utf8), source: "torii.json")
+    }
+
+    private func problem(_ text: String) -> String {
+        do {
+            return "no problem: \(try parse(text))"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    private func check(
+        flags: [DaemonSetting: [String]] = [:],
+        variables: [String: String] = [:],
+        file: String = "{}",
+        inheritsSockets: Bool = false
+    ) throws -> DaemonConfiguration {
+        var fromFlags = DaemonSettings()
+        var fromVariables = DaemonSettings()
+        for (setting, values) in flags {
+            try setting.apply(values, from: setting.flag, to: &fromFlags)
+        }
+        for setting in DaemonSetting.allCases {
+            if let value = variables[setting.variable] {
+                try setting.apply([value], from: setting.variable, to: &fromVariables)
+            }
+        }
+        let sources = ConfigurationSources(
+            flags: fromFlags,
+            variables: fromVariables,
+            file: try parse(file),
+            paths: paths
+        )
+        return try DaemonConfiguration(checking: sources, inheritsSockets: inheritsSockets)
+    }
+
+    private func problems(
+        flags: [DaemonSetting: [String]] = [:],
+        variables: [String: String] = [:],
+        file: String = "{}"
+    ) -> String {
+        do {
+            return "no problem: \(try check(flags: flags, variables: variables, file: file))"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func `reads JSON5 with comments, bare keys and trailing commas`() throws {
+        let settings = try parse(
+            """
+            // how the daemon runs
+            {
+                listen: ['127.0.0.1:8080',],
+                "log_level": "debug", /* loud */
+                models: {
+                    directories: ["/srv/models"],
+                    defaults: { context: 0x1000 },
+                    entries: { tiny: { aliases: ["small"], threads: 2, }, },
+                },
+            }
+            """
+        )
+        #expect(settings.listen == ["127.0.0.1:8080"])
+        #expect(settings.logLevel == "debug")
+        #expect(settings.models.defaults?.context == 4096)
+        #expect(settings.models.entries?["tiny"]?.aliases == ["small"])
+    }
+
+    @Test(arguments: [
+        ("{lisen: []}", "torii.json: lisen: unknown key; did you mean `listen`?"),
+        (
+            "{models: {entries: {tiny: {colour: 1}}}}",
+            "torii.json: models.entries.tiny.colour: unknown key; known here: aliases, context, "
+                + "threads, parallel, kv_bytes"
+        ),
+        (
+            "{models: {defaults: {threads: 1.5}}}",
+            "torii.json: models.defaults.threads: must be a whole number from 1 to 1024"
+        ),
+        (
+            "{models: {defaults: {context: 5}}}",
+            "torii.json: models.defaults.context: must be a whole number from 16 to 16777216"
+        ),
+        ("{listen: '127.0.0.1'}", "torii.json: listen: must be a list like [ … ]"),
+        ("{allow_anonymous: 1}", "torii.json: allow_anonymous: must be true or false"),
+        ("[]", "torii.json: must be an object like { … }"),
+        ("{\n  listen: ['a'\n}", "torii.json: line 3, column 1: expected `,` or `]`"),
+        ("{\n  listen: [", "torii.json: line 2, column 11: this `[` is never closed"),
+        ("{a: 'b}", "torii.json: line 1, column 5: this text is never closed"),
+        ("{a: bare}", "torii.json: line 1, column 9: expected a value"),
+        ("{} {}", "torii.json: line 1, column 4: nothing may follow the last `}`"),
+        ("", "torii.json: line 1, column 1: the text ends too early"),
+        ("/* open", "torii.json: line 1, column 1: this comment is never closed"),
+        ("{a 1}", "torii.json: line 1, column 4: expected `:` after the key"),
+    ])
+    func `names what is wrong with a file`(text: String, message: String) {
+        #expect(problem(text) == message)
+    }
+
+    @Test func `refuses text nested without end`() {
+        let text = String(repeating: "[", count: 100_000)
+        #expect(problem(text).hasSuffix("nested too deeply"))
+    }
+
+    @Test func `lets flags win over variables and variables over the file`() throws {
+        let file = "{listen: ['127.0.0.1:1'], log_level: 'error', drain_timeout: 5}"
+        let variables = ["TORII_LISTEN": "127.0.0.1:2", "TORII_LOG_LEVEL": "debug"]
+        let configuration = try check(
+            flags: [.listen: ["127.0.0.1:3", "[::1]:3"]],
+            variables: variables,
+            file: file
+        )
+        #expect(configuration.listen.map(\.description) == ["127.0.0.1:3", "[::1]:3"])
+        #expect(configuration.logLevel == .debug)
+        #expect(configuration.drainTimeout == .seconds(5))
+    }
+
+    @Test func `listens on loopback and the standard socket when nobody says otherwise`() throws {
+        let configuration = try check()
+        #expect(configuration.listen.map(\.description) == ["127.0.0.1:11435"])
+        #expect(configuration.modelDirectories == ["/ho" + "me/u/.local/share/torii/models"])
+        #expect(configuration.standardSocket == nil)
+        let inherited = try check(inheritsSockets: true)
+        #expect(inherited.listen.isEmpty)
+    }
+
+    @Test func `refuses other machines without a key`() {
+        let message = problems(flags: [.listen: ["0.0.0.0:80"]])
+        #expect(message.hasPrefix("--listen: 0.0.0.0:80 can be reached from other machines"))
+        let allowed = problems(flags: [.listen: ["0.0.0.0:80"], .allowAnonymous: ["true"]])
+        #expect(allowed.hasPrefix("no problem"))
+    }
+
+    @Test func `names the source of a bad value`() {
+        #expect(
+            problems(flags: [.logLevel: ["loud"]])
+                == "--log-level: loud is not one of error, warning, info, debug"
+        )
+        #expect(problems(variables: ["TORII_LOG_LEVEL": "loud"]).hasPrefix("TORII_LOG_LEVEL: loud"))
+        #expect(problems(file: "{log_level: 'loud'}").hasPrefix("torii.json: log_level: loud"))
+        #expect(
+            problems(variables: ["TORII_CONTEXT": "much"])
+                == "TORII_CONTEXT: must be a whole number from 16 to 16777216, not much"
+        )
+        #expect(problems(file: "{models: {directories: ['/nowhere']}}").hasSuffix("/nowhere"))
+    }
+
+    @Test func `reports all problems at once`() {
+        let text = problems(file: "{log_level: 'loud', listen: ['nonsense']}")
+        #expect(text.split(separator: "\n").count == 2)
+    }
+
+    @Test func `refuses a name that two models claim`() {
+        let text = problems(file: "{models: {entries: {a: {aliases: ['x']}, b: {aliases: ['X']}}}}")
+        #expect(text == "torii.json: models.entries.b.aliases: `X` already belongs to a")
+    }
+
+    @Test(arguments: [
+        ("2GiB", 2 << 30), ("512M", 512 << 20), ("1048576", 1 << 20), ("1 TiB", 1 << 40),
+    ])
+    func `reads sizes with units`(text: String, byteCount: Int) throws {
+        let configuration = try check(flags: [.kvBytes: [text]])
+        #expect(configuration.modelDefaults.kvByteCount == byteCount)
+    }
+
+    @Test func `gives every setting its own flag, variable and key`() {
+        let settings = DaemonSetting.allCases
+        #expect(Set(settings.map(\.flag)).count == settings.count)
+        #expect(Set(settings.map(\.variable)).count == settings.count)
+        #expect(Set(settings.map(\.key)).count == settings.count)
+        #expect(DaemonSetting.apiKeyFile.flag == "--api-key-file")
+        #expect(DaemonSetting.kvBytes.variable == "TORII_KV_BYTES")
+    }
+
+    @Test func `takes systemd's directories before all others`() {
+        let variables = [
+            "STATE_DIRECTORY": "/var/lib/torii", "CONFIGURATION_DIRECTORY": "/etc/torii",
+            "RUNTIME_DIRECTORY": "/run/torii:/run/more", "HOME": "/nonexistent",
+        ]
+        let service = StandardPaths(variables: variables, isRoot: false)
+        #expect(service.configurationFile == "/etc/torii/torii.json")
+        #expect(service.modelDirectory == "/var/lib/torii/models")
+        #expect(service.socket == "/run/torii/torii.sock")
+        let user = StandardPaths(
+            variables: ["HOME": "/h", "XDG_CONFIG_HOME": "/c", "XDG_RUNTIME_DIR": "/run/user/1"],
+            isRoot: false
+        )
+        #expect(user.configurationFile == "/c/torii/torii.json")
+        #expect(user.socket == "/run/user/1/torii/torii.sock")
+    }
+
+    @Test func `reads keys and refuses weak ones`() throws {
+        let good = "# comment\n\n0123456789abcdef\n  fedcba9876543210  \n"
+        #expect(
+            try APIKeyFile.keys(in: good, path: "f") == ["0123456789abcdef", "fedcba9876543210"]
+        )
+        for bad in ["", "# only", "short", "two words in one", "ümlaut0123456789"] {
+            #expect(throws: APIKeyFile.Problem.self) { try APIKeyFile.keys(in: bad, path: "f") }
+        }
+    }
+}
