@@ -54,18 +54,18 @@ let package = Package(
         source("Tokenizers", ["ModelFiles"]),
         source("ChatTemplates", ["JSON"]),
         source("Kernels", ["CKernels", "Platform", "Tensors"]),
-        source("KVCache", ["Kernels", "Platform"]),
+        source("KVCache", ["Kernels"]),
         source("Scheduling", ["KVCache"]),
         source("Sampling", ["CKernels"]),
         source("Transformers", ["Kernels", "KVCache", "ModelFiles", "Platform", "Tensors"]),
+        source("WorkerProtocol", ["JSON", "Sampling"]),
         source(
             "Inference",
             [
                 "KVCache", "Kernels", "Platform", "Sampling", "Scheduling", "Tokenizers",
-                "Transformers",
+                "Transformers", "WorkerProtocol",
             ]
         ),
-        source("WorkerProtocol", ["JSON", "Sampling"]),
         source(
             "Worker",
             [
@@ -120,8 +120,8 @@ let package = Package(
         test(
             "InferenceTests",
             [
-                "Inference", "KVCache", "Kernels", "ModelFiles", "Sampling", "Scheduling",
-                "Tokenizers", "Transformers", "TestSupport",
+                "Inference", "KVCache", "Kernels", "ModelFiles", "Platform", "Sampling",
+                "Scheduling", "Tokenizers", "Transformers", "WorkerProtocol", "TestSupport",
             ]
         ),
         test("KVCacheTests", ["KVCache", "TestSupport"]),
