@@ -24,8 +24,19 @@ func source(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
-func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: testSettings)
+/// `golden`: the target's folder has expectations in a sub-folder `Golden`, which tests read in place
+/// (`TestSupport.Golden`).
+func test(
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    golden: Bool = false
+) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: dependencies,
+        exclude: golden ? ["Golden"] : [],
+        swiftSettings: testSettings
+    )
 }
 
 let package = Package(
@@ -79,10 +90,12 @@ let package = Package(
         source("HTTP", ["CLinux", "Platform"]),
         source("OpenAIAPI", ["JSON", "Sampling", "WorkerProtocol"]),
         source("ModelService", ["JSON", "Platform", "Telemetry", "WorkerProtocol"]),
+        // openapi.yaml inside the executable.
+        .target(name: "CResources"),
         source(
             "Gateway",
             [
-                "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform", "Telemetry",
+                "CResources", "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform", "Telemetry",
                 "WorkerProtocol",
             ]
         ),
@@ -109,6 +122,7 @@ let package = Package(
         test("PlatformTests", ["Platform", "CLinux", "TestSupport"]),
         test("JSONTests", ["JSON", "TestSupport"]),
         test("TelemetryTests", ["Telemetry"]),
+        test("TensorsTests", ["Tensors", "TestSupport"], golden: true),
         test("ModelFilesTests", ["ModelFiles", "Platform", "Tensors", "TestSupport"]),
         test("TokenizersTests", ["ModelFiles", "Tokenizers", "TestSupport"]),
         test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"]),
@@ -141,7 +155,7 @@ let package = Package(
                 "TestSupport",
             ]
         ),
-        test("DaemonTests", ["Daemon", "HTTP", "JSON", "Telemetry", "TestSupport"]),
+        test("DaemonTests", ["Daemon", "HTTP", "JSON", "Platform", "Telemetry", "TestSupport"]),
         test("CommandsTests", ["Commands", "Daemon", "HTTP", "JSON", "TestSupport"]),
         test("EndToEndTests", ["JSON", "Platform", "TestSupport"]),
         test("RepositoryTests", ["TestSupport"]),

@@ -1,7 +1,9 @@
 /// Every command, in the order of the help.
 package enum CommandTable {
     static let all: [Command] = [
-        VersionCommand.command
+        ServeCommand.command, RunCommand.command, ListCommand.command, ResidentCommand.command,
+        ShowCommand.command, StatusCommand.command, CheckConfigCommand.command,
+        VersionCommand.command,
     ]
 
     /// The names of all commands, for the test that reads the README.

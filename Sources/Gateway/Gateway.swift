@@ -1,21 +1,170 @@
 package import HTTP
 package import ModelService
+import OpenAIAPI
+import Platform
+import Synchronization
 package import Telemetry
 
-/// Answers HTTP requests: routes them, guards them, and turns them into generations and back.
+/// Answers HTTP requests: guards and routes them, turns them into generations and the events back
+/// into answers.
+///
+/// One request is one task and straight-line code: guard, endpoint, answer, record.
 package final class Gateway: HTTPRequestHandler {
     let service: ModelService
     let configuration: GatewayConfiguration
     let log: Log
+    let started = MonotonicInstant.now()
+    private let browserGuard: BrowserGuard
+    private let keyGuard: KeyGuard
+    private let isStopping = Mutex(false)
+
+    /// What a request's head leads to.
+    private enum Guarded {
+        case route(Route, parameter: String?)
+        case reply(Reply)
+    }
+
+    /// What an endpoint answers.
+    enum Answer {
+        case whole(Reply)
+        /// A stream of events whose first one is already known, with further headers.
+        case stream(GenerationAnswer, headers: HTTPHeaders)
+    }
 
     /// A gateway in front of `service`.
     package init(service: ModelService, configuration: GatewayConfiguration, log: Log) {
         self.service = service
         self.configuration = configuration
         self.log = log
+        browserGuard = BrowserGuard(
+            allowedHosts: configuration.allowedHosts,
+            allowedOrigins: configuration.allowedOrigins,
+            machineName: BrowserGuard.machineName()
+        )
+        keyGuard = KeyGuard(keys: configuration.apiKeys)
+    }
+
+    /// From now on `/readyz` says that this server should get no new requests.
+    ///
+    /// They are still answered.
+    package func beginStopping() { isStopping.withLock { $0 = true } }
+
+    var isReady: Bool { isStopping.withLock { !$0 } }
+
+    package func admit(_ request: HTTPRequest) -> HTTPAdmission {
+        guard case .reply(let reply) = guarded(request) else { return .accept() }
+        let headers = completed(reply.headers, request)
+        record(RequestRecord(), request, status: reply.status)
+        return .refuse(status: reply.status, headers: headers, body: reply.body)
     }
 
     package func handle(_ request: HTTPRequest, respond: consuming HTTPResponder) async {
-        respond.send(status: 501, headers: [:], body: [])
+        var requestRecord = RequestRecord()
+        var answer: Answer
+        switch guarded(request) {
+        case .reply(let reply):
+            answer = .whole(reply)
+        case .route(let route, let parameter):
+            requestRecord.routePath = route.path
+            requestRecord.isProbe = route.access == .open
+            do throws(APIError) {
+                answer = try await self.answer(route, parameter, request, &requestRecord)
+            } catch {
+                requestRecord.errorCode = error.code
+                answer = .whole(.error(error))
+            }
+        }
+        switch consume answer {
+        case .whole(let reply):
+            var headers = completed(reply.headers, request)
+            if let timing = requestRecord.serverTiming { headers.replace("server-timing", timing) }
+            respond.send(status: reply.status, headers: headers, body: reply.body)
+            record(requestRecord, request, status: reply.status)
+        case .stream(var stream, var headers):
+            if let timing = requestRecord.serverTiming { headers.replace("server-timing", timing) }
+            let writer = respond.stream(status: 200, headers: completed(headers, request))
+            if await stream.send(to: writer, &requestRecord) { writer.finish() }
+            record(requestRecord, request, status: 200)
+        }
+    }
+
+    // MARK: Guard
+
+    /// The decision from a request's head alone: 1. browsers, 2. preflight, 3. route, 4. key.
+    private func guarded(_ request: HTTPRequest) -> Guarded {
+        do throws(APIError) {
+            try browserGuard.check(request)
+            if request.method == .options { return .reply(preflight(request)) }
+            switch RouteTable.match(request.method, rawPath: request.rawPath) {
+            case .found(let route, let parameter):
+                if route.access == .key { try keyGuard.check(request) }
+                return .route(route, parameter: parameter)
+            case .wrongMethod(let allowed):
+                var reply = Reply.error(.wrongMethod(request, allowed: allowed))
+                reply.headers.add("allow", allowed.map(\.rawValue).joined(separator: ", "))
+                return .reply(reply)
+            case .notFound:
+                throw .unknownPath(request)
+            }
+        } catch {
+            return .reply(.error(error))
+        }
+    }
+
+    /// The answer to OPTIONS; the headers for browsers are added to every answer.
+    private func preflight(_ request: HTTPRequest) -> Reply {
+        var headers: HTTPHeaders = ["allow": "GET, HEAD, POST, OPTIONS"]
+        if browserGuard.allowedOrigin(request) != nil {
+            headers.add("access-control-allow-methods", "GET, HEAD, POST, OPTIONS")
+            // Clients send a dozen `x-stainless-*` headers; naming the asked ones allows just them.
+            let asked = request.headers[first: "access-control-request-headers"]
+            headers.add(
+                "access-control-allow-headers",
+                asked ?? "authorization, content-type, x-api-key"
+            )
+            headers.add("access-control-max-age", "600")
+        }
+        var reply = Reply(status: 204, headers: headers, contentType: "text/plain", body: [])
+        reply.headers.remove("content-type")
+        return reply
+    }
+
+    /// Adds what every answer carries.
+    private func completed(_ headers: HTTPHeaders, _ request: HTTPRequest) -> HTTPHeaders {
+        var headers = headers
+        headers.replace("x-request-id", request.id)
+        if let origin = browserGuard.allowedOrigin(request) {
+            headers.replace("access-control-allow-origin", origin)
+            headers.replace(
+                "access-control-expose-headers",
+                "x-request-id, x-ignored-params, server-timing, retry-after, x-should-retry"
+            )
+        }
+        if request.headers.contains("origin") { headers.replace("vary", "Origin") }
+        return headers
+    }
+
+    // MARK: Record
+
+    /// Writes the one line that the log has about a request.
+    private func record(_ record: RequestRecord, _ request: HTTPRequest, status: Int) {
+        let duration = MonotonicInstant.now().duration(since: request.arrival)
+        var log = log.with(
+            ("request", request.id),
+            ("method", request.method.rawValue),
+            ("route", record.routePath),
+            ("status", status),
+            ("ms", RequestRecord.milliseconds(duration))
+        )
+        if let model = record.model {
+            log = log.with(
+                ("model", model),
+                ("prompt_tokens", record.promptTokenCount),
+                ("output_tokens", record.outputTokenCount)
+            )
+        }
+        if let code = record.errorCode { log = log.with(("error", code)) }
+        // Probes come every few seconds for ever.
+        if record.isProbe { log.debug("request") } else { log.info("request") }
     }
 }

@@ -130,6 +130,7 @@ package actor ModelService {
     /// - Parameters:
     ///   - requests: One per choice; their ids are set here.
     ///   - name: The model's name as the client wrote it.
+    /// - Returns: The stream, at once; it throws when there is no lease.
     package nonisolated func generate(
         _ requests: [GenerationRequest],
         model name: String

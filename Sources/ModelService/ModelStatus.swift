@@ -1,6 +1,8 @@
 package import WorkerProtocol
 
-/// One model's present state, for operators. A snapshot: decide nothing by it.
+/// One model's present state, for operators.
+///
+/// A snapshot: decide nothing by it.
 package struct ModelStatus: Sendable, Hashable {
     /// Where the model is in its life.
     package enum State: Sendable, Hashable {

@@ -26,7 +26,10 @@ enum ByteAlphabet {
     ///
     /// If `text` has a character outside of the alphabet, it isn't written in it: then it stands
     /// for itself.
-    static func appendBytes(of text: ArraySlice<UInt8>, to output: inout [UInt8]) {
+    ///
+    /// - Returns: whether the text is written in the alphabet.
+    @discardableResult
+    static func appendBytes(of text: ArraySlice<UInt8>, to output: inout [UInt8]) -> Bool {
         let start = output.count
         let table = byteOfCharacter
         var index = text.startIndex
@@ -44,9 +47,10 @@ enum ByteAlphabet {
             guard character < table.count, table[character] >= 0 else {
                 output.removeSubrange(start...)
                 output.append(contentsOf: text)
-                return
+                return false
             }
             output.append(UInt8(truncatingIfNeeded: table[character]))
         }
+        return true
     }
 }

@@ -11,10 +11,11 @@ struct PieceList: Sendable {
 
     var count: Int { ends.count }
 
-    /// Adds one string, appended by `write`.
-    mutating func append(_ write: (inout [UInt8]) -> Void) {
-        write(&bytes)
+    /// Adds one string, appended by `write`, and gives back what that returns.
+    mutating func append<Result>(_ write: (inout [UInt8]) -> Result) -> Result {
+        let result = write(&bytes)
         ends.append(UInt32(bytes.count))
+        return result
     }
 
     /// Where string number `index` lies in `bytes`.

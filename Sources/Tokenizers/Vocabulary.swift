@@ -19,7 +19,7 @@ struct Vocabulary: Sendable {
 
     /// Each token's bytes: of text for most, of its name for control tokens.
     let pieces: PieceList
-    /// Finds the tokens that merging can lead to: all but control and unknown ones.
+    /// Finds the tokens that merging can lead to, by their bytes.
     let table: PieceTable
     /// The token of each byte.
     let byteTokens: [TokenID]
@@ -40,19 +40,25 @@ struct Vocabulary: Sendable {
     ) throws(TokenizerError) {
         var pieces = PieceList(minimumCapacity: tokens.count, byteCapacity: 8 * tokens.count)
         var table = PieceTable(minimumCapacity: tokens.count)
+        // Merging leads to tokens in the byte alphabet. One in plain text with the same bytes was
+        // added to the vocabulary later and never results from merges.
+        var laterTokens: [TokenID] = []
         for index in 0..<tokens.count {
             let text = tokens.bytes[tokens.byteRange(at: index)]
-            let type = types[index]
-            pieces.append { output in
-                switch type {
-                case .normal, .unused, .byte: ByteAlphabet.appendBytes(of: text, to: &output)
-                case .unknown, .control, .userDefined: output.append(contentsOf: text)
+            let token = TokenID(index)
+            switch types[index] {
+            case .normal, .unused, .byte:
+                if pieces.append({ ByteAlphabet.appendBytes(of: text, to: &$0) }) {
+                    table.insert(token, pieces: pieces)
                 }
-            }
-            if type != .control && type != .unknown {
-                table.insert(TokenID(index), pieces: pieces)
+            case .unknown, .control:
+                pieces.append { $0.append(contentsOf: text) }
+            case .userDefined:
+                pieces.append { $0.append(contentsOf: text) }
+                laterTokens.append(token)
             }
         }
+        for token in laterTokens { table.insert(token, pieces: pieces) }
         byteTokens = try Self.byteTokens(table, pieces, unknownToken: unknownToken)
         self.merges = try Self.mergeTable(merges, table: table, pieces: pieces)
         self.pieces = pieces

@@ -3,4 +3,5 @@
 
 #include "isa.h"
 #include "matmul.h"
+#include "probes.h"
 #include "sampling.h"

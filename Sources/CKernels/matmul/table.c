@@ -3,6 +3,10 @@
 
 const torii_matmul_kernels *torii_matmul_for(torii_isa isa) {
     switch (isa) {
+#if defined(__x86_64__)
+    case TORII_ISA_AVX512:
+        return &torii_matmul_avx512;
+#endif
     default:
         return &torii_matmul_scalar;
     }

@@ -89,7 +89,9 @@ final class GenerationExchange: Sendable {
 
     // MARK: The side that reads
 
-    /// The next element. One reader at a time; cancelling its task cancels the generations.
+    /// The next element.
+    ///
+    /// One reader at a time; cancelling its task cancels the generations.
     func next() async -> GenerationQueue.Next {
         await withTaskCancellationHandler {
             await withCheckedContinuation { reader in

@@ -1,7 +1,9 @@
 import Platform
 import WorkerProtocol
 
-/// The events of one request that its reader has not taken yet. Pure.
+/// The events of one request that its reader has not taken yet.
+///
+/// Pure.
 ///
 /// Bounded: text that piles up is joined into fewer events; above the high-water mark a clock runs,
 /// and when it runs out, or at the maximum, the choice whose event came is failed. A reader that
@@ -43,8 +45,9 @@ struct GenerationQueue {
         if self.error == nil { self.error = error }
     }
 
-    /// Takes an event; false when the choice had to be failed because the reader is behind. Events
-    /// of a choice that has ended are dropped.
+    /// Takes an event; false when the choice had to be failed because the reader is behind.
+    ///
+    /// Events of a choice that has ended are dropped.
     mutating func put(_ event: GenerationEvent, choice: Int, now: MonotonicInstant) -> Bool {
         guard openChoices.contains(choice) else { return true }
         if event.isLast {

@@ -1,7 +1,9 @@
 package import WorkerProtocol
 
-/// The right to use a resident model. The model stays resident while a lease lives; the lease ends
-/// when the last reference to it goes away.
+/// The right to use a resident model.
+///
+/// The model stays resident while a lease lives; the lease ends when the last reference to it goes
+/// away.
 ///
 /// Safe from any thread. When the worker dies meanwhile, everything asked through the lease fails
 /// with `workerDied`, and a new lease gets a new worker.
@@ -43,6 +45,8 @@ package final class ModelLease: Sendable {
     ///   - text: Any text.
     ///   - specialTokens: Whether names of control tokens in it become those tokens.
     ///   - addsBeginningToken: Whether the model's beginning token, if it wants one, comes first.
+    /// - Returns: Token ids.
+    /// - Throws: What the worker answered, or `workerDied`.
     package func tokenize(
         _ text: String,
         specialTokens: Bool,

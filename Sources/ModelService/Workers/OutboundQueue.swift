@@ -13,8 +13,9 @@ struct OutboundQueue {
     /// What is to be sent next.
     var unsent: ArraySlice<UInt8> { bytes[position...] }
 
-    /// Adds a frame; false when the queue is too full for it. A frame larger than the limit still
-    /// fits into an empty queue.
+    /// Adds a frame; false when the queue is too full for it.
+    ///
+    /// A frame larger than the limit still fits into an empty queue.
     mutating func append(_ frame: [UInt8]) -> Bool {
         guard isEmpty || unsent.count + frame.count <= maximumByteCount else { return false }
         if isEmpty {

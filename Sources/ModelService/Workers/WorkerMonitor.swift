@@ -1,6 +1,8 @@
 import Platform
 
-/// Decides when a worker has been silent for too long. Pure.
+/// Decides when a worker has been silent for too long.
+///
+/// Pure.
 struct WorkerMonitor {
     /// What is expected of the worker now.
     private enum Phase { case greeting, loading, resident, stopping }

@@ -39,7 +39,9 @@ final class WorkerProcess: Sendable {
     private let log: Log
     private let report: @Sendable (WorkerReport) -> Void
 
-    /// Prepares a worker; `start` starts it. `report` is called on the worker's thread.
+    /// Prepares a worker; `start` starts it.
+    ///
+    /// `report` is called on the worker's thread.
     init(
         launch: Launch,
         log: Log,

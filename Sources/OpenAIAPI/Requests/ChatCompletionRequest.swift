@@ -21,13 +21,10 @@ package struct ChatCompletionRequest: Sendable, Hashable {
         _ body: JSONValue,
         limits: RequestLimits = RequestLimits()
     ) throws(APIError) -> ChatCompletionRequest {
-        guard let object = body.objectValue else {
-            throw .invalidRequest("The request body must be a JSON object.", code: "invalid_type")
-        }
-        let ignored = try fields.check(object)
-        let reader = ParameterReader(object)
+        let reader = try ParameterReader(body: body)
+        let ignored = try fields.check(reader.object)
         let model = try reader.required("model", try reader.string("model"))
-        let parser = ChatMessageParser(limits: limits)
+        let conversation = try ChatMessageParser(limits: limits).conversation(reader)
         let options = try GenerationOptions.parse(
             reader,
             outputLimits: ["max_tokens", "max_completion_tokens"],
@@ -36,20 +33,17 @@ package struct ChatCompletionRequest: Sendable, Hashable {
         )
         return ChatCompletionRequest(
             model: model,
-            conversation: ChatPrompt(
-                messages: .array(try parser.messages(reader)),
-                tools: try parser.tools(reader),
-                addGenerationPrompt: try reader.bool("add_generation_prompt") ?? true,
-                templateArguments: try parser.templateArguments(reader)
-            ),
+            conversation: conversation,
             options: options,
             topLogprobCount: try topLogprobCount(reader),
             ignoredParameters: ignored
         )
     }
 
-    /// One generation per choice. With a seed, choice k samples with the seed plus k, so that the
-    /// choices differ and each can be repeated.
+    /// One generation per choice.
+    ///
+    /// With a seed, choice k samples with the seed plus k, so that the choices differ and each can
+    /// be repeated.
     package func generations() -> [GenerationRequest] {
         (0..<options.choiceCount).map { choice in
             options.generation(

@@ -1,4 +1,5 @@
 import JSON
+import WorkerProtocol
 
 /// Turns the wire's messages into what chat templates expect, dropping what they do not know.
 ///
@@ -9,7 +10,17 @@ import JSON
 struct ChatMessageParser {
     let limits: RequestLimits
 
-    func messages(_ body: ParameterReader) throws(APIError) -> [JSONValue] {
+    /// Everything in the body that the template gets to see.
+    func conversation(_ body: ParameterReader) throws(APIError) -> ChatPrompt {
+        ChatPrompt(
+            messages: .array(try messages(body)),
+            tools: try tools(body),
+            addGenerationPrompt: try body.bool("add_generation_prompt") ?? true,
+            templateArguments: try templateArguments(body)
+        )
+    }
+
+    private func messages(_ body: ParameterReader) throws(APIError) -> [JSONValue] {
         let messages = try body.required("messages", try body.array("messages"))
         guard !messages.isEmpty else {
             throw .invalidRequest(
@@ -105,7 +116,9 @@ struct ChatMessageParser {
     }
 
     /// `arguments` is JSON in a string on the wire; templates print it with `tojson`, so it must be
-    /// the object itself. A string that is no JSON object stays what it is.
+    /// the object itself.
+    ///
+    /// A string that is no JSON object stays what it is.
     private func calledFunction(_ reader: ParameterReader) throws(APIError) -> JSONObject {
         let name = try reader.required("name", try reader.string("name"))
         var arguments: JSONValue = [:]

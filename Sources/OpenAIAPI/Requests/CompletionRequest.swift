@@ -28,11 +28,8 @@ package struct CompletionRequest: Sendable, Hashable {
         _ body: JSONValue,
         limits: RequestLimits = RequestLimits()
     ) throws(APIError) -> CompletionRequest {
-        guard let object = body.objectValue else {
-            throw .invalidRequest("The request body must be a JSON object.", code: "invalid_type")
-        }
-        let ignored = try fields.check(object)
-        let reader = ParameterReader(object)
+        let reader = try ParameterReader(body: body)
+        let ignored = try fields.check(reader.object)
         let model = try reader.required("model", try reader.string("model"))
         let prompts = try prompts(reader)
         // No output at all is useful here: with `echo` and `logprobs` it scores the prompt.
@@ -101,13 +98,15 @@ package struct CompletionRequest: Sendable, Hashable {
                     code: "empty_array"
                 )
             }
-            if first.intValue != nil { return [.tokens(try tokens(elements, path: "prompt"))] }
+            if first.intValue != nil {
+                return [.tokens(try tokens(elements, path: "prompt", reader))]
+            }
             var prompts: [Prompt] = []
             for (index, element) in elements.enumerated() {
                 let path = "prompt[\(index)]"
                 switch element {
                 case .string(let text): prompts.append(.text(text))
-                case .array(let ids): prompts.append(.tokens(try tokens(ids, path: path)))
+                case .array(let ids): prompts.append(.tokens(try tokens(ids, path: path, reader)))
                 default:
                     throw .invalidType(
                         path,
@@ -122,7 +121,11 @@ package struct CompletionRequest: Sendable, Hashable {
         }
     }
 
-    private static func tokens(_ ids: [JSONValue], path: String) throws(APIError) -> [Int32] {
+    private static func tokens(
+        _ ids: [JSONValue],
+        path: String,
+        _ reader: ParameterReader
+    ) throws(APIError) -> [Int32] {
         guard !ids.isEmpty else {
             throw .invalidRequest(
                 "Invalid '\(path)': it needs at least one token id.",
@@ -130,14 +133,6 @@ package struct CompletionRequest: Sendable, Hashable {
                 code: "empty_array"
             )
         }
-        var tokens: [Int32] = []
-        tokens.reserveCapacity(ids.count)
-        for (index, id) in ids.enumerated() {
-            guard let number = id.intValue, let token = Int32(exactly: number), token >= 0 else {
-                throw .invalidType("\(path)[\(index)]", expected: "a token id", value: id)
-            }
-            tokens.append(token)
-        }
-        return tokens
+        return try reader.tokens(ids, path: path)
     }
 }

@@ -14,6 +14,14 @@ struct ParameterReader {
         self.path = path
     }
 
+    /// Reads a whole request body, which must be an object.
+    init(body: JSONValue) throws(APIError) {
+        guard let object = body.objectValue else {
+            throw .invalidRequest("The request body must be a JSON object.", code: "invalid_type")
+        }
+        self.init(object)
+    }
+
     /// The path of a member, as `param` shows it.
     func path(of name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 
@@ -89,6 +97,19 @@ struct ParameterReader {
             throw .invalidType(path(of: name), expected: "an object", value: value)
         }
         return ParameterReader(object, path: path(of: name))
+    }
+
+    /// Token ids, each a number of 0 or more that fits 32 bits.
+    func tokens(_ ids: [JSONValue], path: String) throws(APIError) -> [Int32] {
+        var tokens: [Int32] = []
+        tokens.reserveCapacity(ids.count)
+        for (index, id) in ids.enumerated() {
+            guard let number = id.intValue, let token = Int32(exactly: number), token >= 0 else {
+                throw .invalidType("\(path)[\(index)]", expected: "a token id", value: id)
+            }
+            tokens.append(token)
+        }
+        return tokens
     }
 
     /// `value`, or the error that the member `name` is missing.

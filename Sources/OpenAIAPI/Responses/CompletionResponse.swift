@@ -38,15 +38,19 @@ package struct CompletionResponse: Sendable {
     ///   - textOffset: Where the first token begins in the choice's whole text, in Unicode scalars;
     ///     moved on past the tokens.
     ///   - finishReason: Nil while the choice goes on.
+    ///   - isWhole: Whether this is a choice of a whole answer, which shows its log-probabilities
+    ///     also when there are none.
+    /// - Returns: An element of `choices`.
     package func choice(
         index: Int,
         text: String,
         tokens: [TokenLogprob],
         textOffset: inout Int,
-        finishReason: FinishReason?
+        finishReason: FinishReason?,
+        isWhole: Bool
     ) -> JSONValue {
         var logprobs: JSONValue = nil
-        if showsLogprobs, finishReason == nil || !tokens.isEmpty {
+        if showsLogprobs, isWhole || !tokens.isEmpty {
             logprobs = Self.logprobs(tokens, textOffset: &textOffset)
         }
         return [
@@ -57,8 +61,10 @@ package struct CompletionResponse: Sendable {
         ]
     }
 
-    /// The legacy form: four parallel arrays. `top_logprobs` maps text to log-probability and holds
-    /// the chosen token besides the most likely ones; of equal texts the likelier one stays.
+    /// The legacy form: four parallel arrays.
+    ///
+    /// `top_logprobs` maps text to log-probability and holds the chosen token besides the most
+    /// likely ones; of equal texts the likelier one stays.
     private static func logprobs(_ tokens: [TokenLogprob], textOffset: inout Int) -> JSONValue {
         var texts: [JSONValue] = []
         var logprobs: [JSONValue] = []

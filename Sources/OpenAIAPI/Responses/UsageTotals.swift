@@ -10,7 +10,9 @@ package struct UsageTotals: Sendable, Hashable {
     /// Nothing counted yet.
     package init() {}
 
-    /// Counts one finished generation. A prompt counts once, however many choices continue it.
+    /// Counts one finished generation.
+    ///
+    /// A prompt counts once, however many choices continue it.
     package mutating func add(_ usage: GenerationUsage, prompt: Int) {
         promptTokenCounts[prompt] = usage.promptTokenCount
         // The first choice of a prompt pays for it; the others find it in the cache.

@@ -1,0 +1,382 @@
+// AVX-512 VNNI kernels: a strip's 16 rows are the 16 lanes of a register.
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include "layout.h"
+#include "tables.h"
+
+#pragma STDC FP_CONTRACT OFF
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma,f16c"))), \
+    apply_to = function)
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLLED _Pragma("clang loop unroll(full)")
+
+// A tile is up to 4 strips x up to 4 tokens whose results stay in registers. One token takes 4
+// strips (to have enough loads in flight), more tokens take 2.
+enum { MAXIMUM_STRIPS = 4, MAXIMUM_TOKENS = 4 };
+
+// What one tile reads. Token t's rows start t strides after the pointers.
+typedef struct {
+    const torii_activations *x;
+    const uint8_t *quants[MAXIMUM_STRIPS], *scales[MAXIMUM_STRIPS];
+    size_t first_token;
+    int columns;
+    ptrdiff_t ahead;  // bytes from a strip to the one to be fetched meanwhile; 0: none
+    __m512 *results;  // [strips][MAXIMUM_TOKENS]
+} tile_operands;
+
+INLINE __m512 load_halves(const uint8_t *address) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)address));
+}
+
+INLINE __m512 load_bytes_as_floats(const uint8_t *address, bool is_signed) {
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)address);
+    return _mm512_cvtepi32_ps(is_signed ? _mm512_cvtepi8_epi32(bytes) : _mm512_cvtepu8_epi32(bytes));
+}
+
+// Unsigned weights 4g ... 4g + 3 of a sub-block, for 16 rows.
+INLINE __m512i load_weights(const int bits, const uint8_t *block, const int g) {
+    if (bits == 8) {
+        return _mm512_load_si512(block + 64 * g);
+    }
+    __m512i line = _mm512_load_si512(block + 64 * (g >> 1));
+    __m512i low = _mm512_and_si512(
+        g & 1 ? _mm512_srli_epi16(line, 4) : line, _mm512_set1_epi8(15));
+    if (bits == 4) {
+        return low;
+    }
+    // The plane's bits of this group move to bit 4 (and 5): low | (plane & mask).
+    int from = bits == 5 ? g : 2 * (g & 3);
+    __m512i plane = _mm512_load_si512(block + 256 + (bits == 5 ? 0 : 64 * (g >> 2)));
+    plane = from < 4 ? _mm512_slli_epi16(plane, 4 - from) : _mm512_srli_epi16(plane, from - 4);
+    __m512i mask = _mm512_set1_epi8(bits == 5 ? 0x10 : 0x30);
+    return _mm512_ternarylogic_epi32(low, plane, mask, 0xf8);
+}
+
+// Scale and minimum of one sub-block for 16 rows; d and dmin are those of the superblock.
+INLINE void load_scales(
+    const int type, const uint8_t *scales, int sub_block, int half, __m512 d, __m512 dmin,
+    __m512 *scale, __m512 *minimum) {
+    if (!type_is_k(type)) {
+        const uint8_t *block = scales + (size_t)sub_block * (size_t)type_scale_block_bytes(type);
+        *scale = load_halves(block);
+        *minimum = type_has_minimums(type) ? load_halves(block + 32) : _mm512_setzero_ps();
+        return;
+    }
+    const uint8_t *block = scales + (size_t)(sub_block / 8) * (size_t)type_scale_block_bytes(type);
+    if (type == TORII_TYPE_Q6_K) {
+        const uint8_t *bytes = block + 32 + 16 * (2 * (sub_block % 8) + half);
+        *scale = _mm512_mul_ps(d, load_bytes_as_floats(bytes, true));
+        *minimum = _mm512_setzero_ps();
+        return;
+    }
+    const uint8_t *bytes = block + 64 + 32 * (sub_block % 8);
+    *scale = _mm512_mul_ps(d, load_bytes_as_floats(bytes, false));
+    *minimum = _mm512_mul_ps(dmin, load_bytes_as_floats(bytes + 16, false));
+}
+
+// f: [strips][tokens]. Adds the groups of 4 k first ..< last of one sub-block.
+INLINE void add_sub_block(
+    const int type, const int strips, const int tokens, const tile_operands *o, int sub_block,
+    const int half, const __m512 d[MAXIMUM_STRIPS], const __m512 dmin[MAXIMUM_STRIPS],
+    __m512 f[MAXIMUM_STRIPS][MAXIMUM_TOKENS]) {
+    const torii_activations *x = o->x;
+    const int bits = type_bits(type), shift = type_zero_point_shift(type);
+    const int first = type == TORII_TYPE_Q6_K ? 4 * half : 0;
+    const int last = type == TORII_TYPE_Q6_K ? first + 4 : 8;
+    const size_t block = (size_t)sub_block * (size_t)type_quant_block_bytes(type);
+    const int8_t *a = x->quants + o->first_token * x->quant_stride + 32 * (size_t)sub_block;
+    __m512i dot[MAXIMUM_STRIPS][MAXIMUM_TOKENS];
+    UNROLLED for (int t = 0; t < tokens; t++) {
+        size_t token = o->first_token + (size_t)t;
+        __m512i start = _mm512_setzero_si512();
+        if (type == TORII_TYPE_Q6_K) {
+            size_t index = (token * x->sum_stride + (size_t)sub_block) * 2 + (size_t)half;
+            start = _mm512_slli_epi32(_mm512_set1_epi32(x->half_sums[index]), 5);
+        } else if (shift >= 0) {
+            int32_t sum = x->sums[token * x->sum_stride + (size_t)sub_block];
+            start = _mm512_slli_epi32(_mm512_set1_epi32(sum), (unsigned)shift);
+        }
+        UNROLLED for (int s = 0; s < strips; s++) {
+            dot[s][t] = start;
+        }
+    }
+    UNROLLED for (int g = first; g < last; g++) {
+        __m512i weights[MAXIMUM_STRIPS];
+        UNROLLED for (int s = 0; s < strips; s++) {
+            weights[s] = load_weights(bits, o->quants[s] + block, g);
+        }
+        UNROLLED for (int t = 0; t < tokens; t++) {
+            int32_t four;
+            memcpy(&four, a + (size_t)t * x->quant_stride + 4 * g, sizeof four);
+            __m512i activations = _mm512_set1_epi32(four);
+            UNROLLED for (int s = 0; s < strips; s++) {
+                dot[s][t] = _mm512_dpbusd_epi32(dot[s][t], weights[s], activations);
+            }
+        }
+    }
+    UNROLLED for (int s = 0; s < strips; s++) {
+        __m512 scale, minimum;
+        load_scales(type, o->scales[s], sub_block, half, d[s], dmin[s], &scale, &minimum);
+        UNROLLED for (int t = 0; t < tokens; t++) {
+            f[s][t] = _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(dot[s][t]), f[s][t]);
+            if (type_has_minimums(type)) {
+                size_t index = (o->first_token + (size_t)t) * x->sum_stride + (size_t)sub_block;
+                __m512 sum = _mm512_set1_ps(x->float_sums[index]);
+                f[s][t] = type_is_k(type) ? _mm512_fmadd_ps(minimum, sum, f[s][t])
+                                          : _mm512_fnmadd_ps(minimum, sum, f[s][t]);
+            }
+        }
+    }
+}
+
+INLINE void quantised_tile(
+    const int type, const int strips, const int tokens, const tile_operands *o) {
+    const torii_activations *x = o->x;
+    __m512 y[MAXIMUM_STRIPS][MAXIMUM_TOKENS];
+    UNROLLED for (int s = 0; s < strips; s++) {
+        UNROLLED for (int t = 0; t < tokens; t++) {
+            y[s][t] = _mm512_setzero_ps();
+        }
+    }
+    const int sub_blocks = o->columns / TORII_SUB_BLOCK;
+    const int group_sub_blocks = TORII_ACTIVATION_GROUP / TORII_SUB_BLOCK;
+    for (int start = 0; start < sub_blocks; start += group_sub_blocks) {
+        int end = start + group_sub_blocks < sub_blocks ? start + group_sub_blocks : sub_blocks;
+        __m512 f[MAXIMUM_STRIPS][MAXIMUM_TOKENS], d[MAXIMUM_STRIPS], dmin[MAXIMUM_STRIPS];
+        UNROLLED for (int s = 0; s < strips; s++) {
+            d[s] = dmin[s] = _mm512_setzero_ps();
+            if (type_is_k(type)) {
+                size_t index = (size_t)start / (SUPERBLOCK / TORII_SUB_BLOCK);
+                const uint8_t *block = o->scales[s] + index * (size_t)type_scale_block_bytes(type);
+                d[s] = load_halves(block);
+                dmin[s] = type_has_minimums(type) ? load_halves(block + 32) : d[s];
+            }
+            UNROLLED for (int t = 0; t < tokens; t++) {
+                f[s][t] = _mm512_setzero_ps();
+            }
+        }
+        for (int sub_block = start; sub_block < end; sub_block++) {
+            if (tokens == 1 && o->ahead != 0) {
+                const int block_bytes = type_quant_block_bytes(type);
+                UNROLLED for (int s = 0; s < strips; s++) {
+                    const uint8_t *next =
+                        o->quants[s] + o->ahead + (size_t)sub_block * (size_t)block_bytes;
+                    UNROLLED for (int line = 0; line < block_bytes; line += 64) {
+                        _mm_prefetch((const char *)next + line, _MM_HINT_T0);
+                    }
+                }
+            }
+            add_sub_block(type, strips, tokens, o, sub_block, 0, d, dmin, f);
+            if (type == TORII_TYPE_Q6_K) {
+                add_sub_block(type, strips, tokens, o, sub_block, 1, d, dmin, f);
+            }
+        }
+        UNROLLED for (int t = 0; t < tokens; t++) {
+            size_t index = (o->first_token + (size_t)t) * x->scale_stride
+                           + (size_t)(start / group_sub_blocks);
+            __m512 scale = _mm512_set1_ps(x->scales[index]);
+            UNROLLED for (int s = 0; s < strips; s++) {
+                y[s][t] = _mm512_fmadd_ps(scale, f[s][t], y[s][t]);
+            }
+        }
+    }
+    UNROLLED for (int s = 0; s < strips; s++) {
+        UNROLLED for (int t = 0; t < tokens; t++) {
+            o->results[s * MAXIMUM_TOKENS + t] = y[s][t];
+        }
+    }
+}
+
+INLINE __m512 load_float_weights(const int type, const uint8_t *line) {
+    if (type == TORII_TYPE_F32) {
+        return _mm512_load_ps(line);
+    }
+    if (type == TORII_TYPE_F16) {
+        return load_halves(line);
+    }
+    __m256i upper = _mm256_load_si256((const __m256i *)(const void *)line);
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(upper), 16));
+}
+
+INLINE void float_tile(
+    const int type, const int strips, const int tokens, const tile_operands *o) {
+    const torii_activations *x = o->x;
+    const float *values = x->values + o->first_token * x->value_stride;
+    __m512 y[MAXIMUM_STRIPS][MAXIMUM_TOKENS];
+    UNROLLED for (int s = 0; s < strips; s++) {
+        UNROLLED for (int t = 0; t < tokens; t++) {
+            y[s][t] = _mm512_setzero_ps();
+        }
+    }
+    for (int k = 0; k < o->columns; k++) {
+        const size_t line = (size_t)k * (size_t)type_quant_block_bytes(type);
+        __m512 weights[MAXIMUM_STRIPS];
+        UNROLLED for (int s = 0; s < strips; s++) {
+            weights[s] = load_float_weights(type, o->quants[s] + line);
+        }
+        UNROLLED for (int t = 0; t < tokens; t++) {
+            __m512 value = _mm512_set1_ps(values[(size_t)t * x->value_stride + (size_t)k]);
+            UNROLLED for (int s = 0; s < strips; s++) {
+                y[s][t] = _mm512_fmadd_ps(weights[s], value, y[s][t]);
+            }
+        }
+    }
+    UNROLLED for (int s = 0; s < strips; s++) {
+        UNROLLED for (int t = 0; t < tokens; t++) {
+            o->results[s * MAXIMUM_TOKENS + t] = y[s][t];
+        }
+    }
+}
+
+// The tile functions of one type, by token count less one.
+typedef void (*tile_function)(const tile_operands *);
+#define TILES(NAME, KIND, TYPE)                                                    \
+    static void NAME##_1(const tile_operands *o) { KIND##_tile(TYPE, 4, 1, o); }   \
+    static void NAME##_2(const tile_operands *o) { KIND##_tile(TYPE, 2, 2, o); }   \
+    static void NAME##_3(const tile_operands *o) { KIND##_tile(TYPE, 2, 3, o); }   \
+    static void NAME##_4(const tile_operands *o) { KIND##_tile(TYPE, 2, 4, o); }   \
+    static const tile_function NAME[MAXIMUM_TOKENS] = {NAME##_1, NAME##_2, NAME##_3, NAME##_4};
+
+TILES(f32, float, TORII_TYPE_F32)
+TILES(f16, float, TORII_TYPE_F16)
+TILES(bf16, float, TORII_TYPE_BF16)
+TILES(q4_0, quantised, TORII_TYPE_Q4_0)
+TILES(q4_1, quantised, TORII_TYPE_Q4_1)
+TILES(q5_0, quantised, TORII_TYPE_Q5_0)
+TILES(q5_1, quantised, TORII_TYPE_Q5_1)
+TILES(q8_0, quantised, TORII_TYPE_Q8_0)
+TILES(q4_k, quantised, TORII_TYPE_Q4_K)
+TILES(q5_k, quantised, TORII_TYPE_Q5_K)
+TILES(q6_k, quantised, TORII_TYPE_Q6_K)
+
+static const tile_function *tiles_for(int type) {
+    switch (type) {
+    case TORII_TYPE_F32:
+        return f32;
+    case TORII_TYPE_F16:
+        return f16;
+    case TORII_TYPE_BF16:
+        return bf16;
+    case TORII_TYPE_Q4_0:
+        return q4_0;
+    case TORII_TYPE_Q4_1:
+        return q4_1;
+    case TORII_TYPE_Q5_0:
+        return q5_0;
+    case TORII_TYPE_Q5_1:
+        return q5_1;
+    case TORII_TYPE_Q8_0:
+        return q8_0;
+    case TORII_TYPE_Q4_K:
+        return q4_k;
+    case TORII_TYPE_Q5_K:
+        return q5_k;
+    default:
+        return q6_k;
+    }
+}
+
+// out: 16 rows of one token; `rows` of them exist.
+INLINE void store_rows(float *out, int rows, __m512 y, const float *bias, bool accumulate) {
+    __mmask16 mask = rows >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << rows) - 1);
+    if (bias != NULL) {
+        y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, bias));
+    }
+    if (accumulate) {
+        y = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, out), y);
+    }
+    _mm512_mask_storeu_ps(out, mask, y);
+}
+
+// Tokens of the next tile when `rest` are left: never one of several, whose tile has other strips.
+INLINE int tile_tokens(int rest) {
+    return rest <= MAXIMUM_TOKENS ? rest : rest == MAXIMUM_TOKENS + 1 ? 3 : MAXIMUM_TOKENS;
+}
+
+// Strips outermost: a thread's weights come from memory once, its tokens from the cache.
+static void multiply(
+    const torii_matrix *w, const torii_activations *x, int first_token, int token_count,
+    int first_strip, int strip_count, float *out, size_t out_stride, const float *bias,
+    bool accumulate) {
+    const tile_function *tiles = tiles_for(w->type);
+    const int strip_step = token_count == 1 ? 4 : 2, end = first_strip + strip_count;
+    __m512 results[MAXIMUM_STRIPS * MAXIMUM_TOKENS];
+    tile_operands operands = {.x = x, .columns = w->columns, .results = results};
+    for (int strip = first_strip; strip < end; strip += strip_step) {
+        for (int s = 0; s < MAXIMUM_STRIPS; s++) {
+            // A short last step computes its last strip again; that costs less than more variants.
+            size_t index = (size_t)(strip + s < end ? strip + s : end - 1);
+            operands.quants[s] = w->quants + index * w->quant_stride;
+            operands.scales[s] = w->scales + index * w->scale_stride;
+        }
+        bool more = strip + 2 * strip_step <= end;
+        operands.ahead = more ? (ptrdiff_t)w->quant_stride * strip_step : 0;
+        for (int done = 0, tokens; done < token_count; done += tokens) {
+            tokens = tile_tokens(token_count - done);
+            operands.first_token = (size_t)(first_token + done);
+            tiles[tokens - 1](&operands);
+            for (int s = 0; s < strip_step && strip + s < end; s++) {
+                int row = (strip + s) * TORII_STRIP_ROWS;
+                for (int t = 0; t < tokens; t++) {
+                    float *place = out + (operands.first_token + (size_t)t) * out_stride + row;
+                    store_rows(
+                        place, w->rows - row, results[s * MAXIMUM_TOKENS + t],
+                        bias == NULL ? NULL : bias + row, accumulate);
+                }
+            }
+        }
+    }
+}
+
+INLINE uint32_t largest_magnitude(const float *x, int count) {
+    __m512i largest = _mm512_setzero_si512();
+    for (int k = 0; k < count; k += 16) {
+        __m512i bits = _mm512_loadu_si512(x + k);
+        bits = _mm512_and_si512(bits, _mm512_set1_epi32(0x7fffffff));
+        largest = _mm512_max_epu32(largest, bits);
+    }
+    return _mm512_reduce_max_epu32(largest);
+}
+
+static void quantize(const float *x, int row, torii_activations *out) {
+    int8_t *quants = out->quants + (size_t)row * out->quant_stride;
+    float *scales = out->scales + (size_t)row * out->scale_stride;
+    int32_t *sums = out->sums + (size_t)row * out->sum_stride;
+    float *float_sums = out->float_sums + (size_t)row * out->sum_stride;
+    int32_t *half_sums = out->half_sums + (size_t)row * out->sum_stride * 2;
+    for (int start = 0; start < out->columns; start += TORII_ACTIVATION_GROUP) {
+        int rest = out->columns - start;
+        int count = rest < TORII_ACTIVATION_GROUP ? rest : TORII_ACTIVATION_GROUP;
+        activation_scale scale = activation_scale_for(largest_magnitude(x + start, count));
+        scales[start / TORII_ACTIVATION_GROUP] = scale.scale;
+        __m512 inverse = _mm512_set1_ps(scale.inverse);
+        __mmask16 mask = scale.is_zero ? 0 : 0xffff;
+        for (int k = start; k < start + count; k += 16) {
+            __m512 scaled = _mm512_mul_ps(_mm512_loadu_ps(x + k), inverse);
+            __m512i rounded = _mm512_maskz_cvtps_epi32(mask, scaled);
+            __m128i bytes = _mm512_cvtsepi32_epi8(rounded);
+            _mm_storeu_si128((__m128i *)(void *)(quants + k), bytes);
+        }
+    }
+    for (int k = 0; k < out->columns; k += 32) {
+        __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(quants + k));
+        __m256i fours = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1), bytes);
+        fours = _mm256_add_epi32(fours, _mm256_shuffle_epi32(fours, 0xb1));
+        fours = _mm256_add_epi32(fours, _mm256_shuffle_epi32(fours, 0x4e));
+        int32_t low = -_mm256_extract_epi32(fours, 0), high = -_mm256_extract_epi32(fours, 4);
+        half_sums[k / 16] = low;
+        half_sums[k / 16 + 1] = high;
+        sums[k / 32] = low + high;
+        float_sums[k / 32] = (float)(low + high);
+    }
+}
+
+const torii_matmul_kernels torii_matmul_avx512 = {.quantize = quantize, .multiply = multiply};
+
+#pragma clang attribute pop
+
+#endif

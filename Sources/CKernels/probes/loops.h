@@ -1,0 +1,17 @@
+// The measured loops of the machine probes. Private.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "isa.h"
+
+// Reads every byte of a buffer (64-byte aligned, a multiple of 512 bytes) and returns a digest, so
+// that the reads can't be left out.
+uint64_t probe_read(const uint8_t *bytes, size_t byte_count);
+
+// 8-bit multiply-adds that one iteration of probe_dot does.
+long probe_dot_operations(torii_isa isa);
+
+// Runs the set's 8-bit dot product on registers, and returns a digest.
+uint64_t probe_dot(torii_isa isa, long iterations);

@@ -1,0 +1,124 @@
+// Memory bandwidth and integer peak, measured with plain threads.
+#include "probes.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "loops.h"
+
+enum { MAXIMUM_THREADS = 256, RUNS = 5 };
+
+// Several times any share of a last-level cache that a tenant is likely to have.
+static const size_t buffer_bytes = (size_t)256 << 20;
+
+// What the threads of one run wait for before they start, so that they all measure the same time.
+typedef enum { GATE_CLOSED, GATE_OPEN, GATE_CANCELLED } gate_state;
+
+typedef struct {
+    atomic_int *gate;
+    const uint8_t *bytes;  // NULL: the integer loop
+    size_t byte_count;
+    torii_isa isa;
+    long iterations;
+    uint64_t digest;
+} probe_part;
+
+static void *run_part(void *argument) {
+    probe_part *part = argument;
+    int gate;
+    while ((gate = atomic_load(part->gate)) == GATE_CLOSED) {
+        sched_yield();
+    }
+    if (gate == GATE_OPEN) {
+        part->digest ^= part->bytes != NULL ? probe_read(part->bytes, part->byte_count)
+                                            : probe_dot(part->isa, part->iterations);
+    }
+    return NULL;
+}
+
+static double seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+// Runs all parts at the same time and returns how long they took; 0: not enough threads to be had.
+static double run_parts(probe_part *parts, int threads) {
+    pthread_t ids[MAXIMUM_THREADS];
+    atomic_int gate = GATE_CLOSED;
+    int started = 0;
+    for (int i = 0; i < threads; i++) {
+        parts[i].gate = &gate;
+    }
+    while (started < threads - 1
+           && pthread_create(&ids[started], NULL, run_part, &parts[started + 1]) == 0) {
+        started++;
+    }
+    bool complete = started == threads - 1;
+    double start = seconds_now();
+    atomic_store(&gate, complete ? GATE_OPEN : GATE_CANCELLED);
+    run_part(&parts[0]);
+    for (int i = 0; i < started; i++) {
+        pthread_join(ids[i], NULL);
+    }
+    return complete ? seconds_now() - start : 0;
+}
+
+static int compare_doubles(const void *left, const void *right) {
+    double a = *(const double *)left, b = *(const double *)right;
+    return a < b ? -1 : a > b;
+}
+
+static double median_run(probe_part *parts, int threads) {
+    double durations[RUNS];
+    for (int run = 0; run < RUNS; run++) {
+        durations[run] = run_parts(parts, threads);
+    }
+    qsort(durations, RUNS, sizeof durations[0], compare_doubles);
+    return durations[RUNS / 2];
+}
+
+double torii_probe_memory_bandwidth(int threads) {
+    probe_part parts[MAXIMUM_THREADS] = {{0}};
+    if (threads < 1 || threads > MAXIMUM_THREADS) {
+        return 0;
+    }
+    uint8_t *buffer = mmap(
+        NULL, buffer_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (buffer == MAP_FAILED) {
+        return 0;
+    }
+    // Huge pages as the weights have them; written, because unwritten pages are all one zero page.
+    madvise(buffer, buffer_bytes, MADV_HUGEPAGE);
+    for (size_t offset = 0; offset < buffer_bytes; offset += 4096) {
+        buffer[offset] = 1;
+    }
+    size_t share = buffer_bytes / (size_t)threads / 512 * 512;
+    for (int i = 0; i < threads; i++) {
+        parts[i].bytes = buffer + (size_t)i * share;
+        parts[i].byte_count = share;
+    }
+    double duration = median_run(parts, threads);
+    munmap(buffer, buffer_bytes);
+    return duration > 0 ? (double)share * threads / duration : 0;
+}
+
+double torii_probe_integer_peak(torii_isa isa, int threads) {
+    probe_part parts[MAXIMUM_THREADS] = {{0}};
+    if (threads < 1 || threads > MAXIMUM_THREADS || !torii_isa_supported(isa)) {
+        return 0;
+    }
+    // About 20 ms a run on a slow core.
+    const long iterations = 3000000000L / probe_dot_operations(isa) / (isa == TORII_ISA_SCALAR ? 20 : 1);
+    for (int i = 0; i < threads; i++) {
+        parts[i].isa = isa;
+        parts[i].iterations = iterations;
+    }
+    double duration = median_run(parts, threads);
+    double operations = 2.0 * (double)probe_dot_operations(isa) * (double)iterations * threads;
+    return duration > 0 ? operations / duration : 0;
+}

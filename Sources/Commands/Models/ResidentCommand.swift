@@ -1,0 +1,52 @@
+import JSON
+import Telemetry
+
+/// `torii ps`: what is resident, and the memory and work of each.
+enum ResidentCommand {
+    static let command = Command(
+        specification: CommandSpecification(
+            name: "ps",
+            summary: "Show the models in memory and what they do",
+            options: [DaemonClient.hostOption, DaemonClient.jsonOption]
+        ),
+        run: { arguments, environment in
+            let client = try DaemonClient(arguments, in: environment)
+            let (_, models) = try ModelObject.all(from: client)
+            let present = models.filter { $0.json["state"]?.stringValue != "unloaded" }
+            let terminal = environment.terminal
+            if arguments.flag("--json") {
+                let list = JSONValue.array(present.map(\.json))
+                terminal.writeLine(JSONValue.object(["models": list]).serialized())
+            } else if present.isEmpty {
+                terminal.writeErrorLine(
+                    "No model is in memory; a model is loaded when it is first used."
+                )
+            } else {
+                let now = Timestamp.now().milliseconds / 1000
+                terminal.write(table(present, now: Int(now)))
+            }
+            return 0
+        }
+    )
+
+    static func table(_ models: [ModelObject], now: Int) -> String {
+        var table = TextTable([
+            ("NAME", .left), ("STATE", .left), ("WEIGHTS", .right), ("CONTEXT", .right),
+            ("RUNNING", .right), ("WAITING", .right), ("PID", .right), ("LAST USED", .left),
+        ])
+        for model in models {
+            func number(_ key: String) -> String {
+                model.json[key]?.intValue.map { "\($0)" } ?? "-"
+            }
+            let lastUsed = model.json["last_used"]?.intValue.map {
+                Quantity.duration(seconds: now - $0) + " ago"
+            }
+            table.append([
+                model.id, model.state, model.factBytes("weight_byte_count"),
+                model.fact("context_length"), number("running"), number("waiting"), number("pid"),
+                lastUsed ?? "-",
+            ])
+        }
+        return table.text
+    }
+}

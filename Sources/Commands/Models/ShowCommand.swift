@@ -1,0 +1,77 @@
+import JSON
+
+/// `torii show MODEL`: one model's facts.
+enum ShowCommand {
+    static let command = Command(
+        specification: CommandSpecification(
+            name: "show",
+            summary: "Show the facts of one model",
+            options: [
+                .flag("--template", help: "print the chat template only"),
+                DaemonClient.hostOption, DaemonClient.jsonOption,
+            ],
+            positionals: [
+                PositionalSpecification(name: "MODEL", help: "name or alias of the model")
+            ]
+        ),
+        run: { arguments, environment in
+            let client = try DaemonClient(arguments, in: environment)
+            let name = URLPath.escape(arguments.positional(0) ?? "")
+            let json = try client.get("/admin/v1/models/\(name)")
+            let model = ModelObject(json: json)
+            let terminal = environment.terminal
+            if arguments.flag("--json") {
+                terminal.writeLine(json.serialized())
+            } else if arguments.flag("--template") {
+                guard let template = model.facts?["chat_template"]?.stringValue else {
+                    throw CommandFailure(
+                        model.facts == nil
+                            ? "\(model.id) is not in memory: its template is known once it was used"
+                            : "\(model.id) has no chat template"
+                    )
+                }
+                terminal.writeLine(template)
+            } else {
+                terminal.write(text(model))
+            }
+            return 0
+        }
+    )
+
+    static func text(_ model: ModelObject) -> String {
+        var rows = [
+            ("name", model.id), ("file", model.json["path"]?.stringValue ?? "-"),
+            ("size", model.fileSize), ("state", model.state),
+        ]
+        if let message = model.json["message"]?.stringValue { rows.append(("problem", message)) }
+        if model.facts != nil {
+            rows += [
+                ("title", model.fact("name")), ("architecture", model.fact("architecture")),
+                (
+                    "parameters",
+                    model.facts?["parameter_count"]?.intValue.map { Quantity.count($0) } ?? "-"
+                ),
+                ("quantization", model.fact("quantization")),
+                (
+                    "context",
+                    model.fact("context_length") + " tokens (trained "
+                        + model.fact("trained_context_length") + ")"
+                ),
+                ("vocabulary", model.fact("vocabulary_size") + " tokens"),
+                ("embedding", model.fact("embedding_length")),
+                ("layers", model.fact("layer_count")),
+                ("weights", model.factBytes("weight_byte_count")),
+                ("KV per token", model.factBytes("kv_bytes_per_token")),
+                ("KV capacity", model.fact("kv_capacity_tokens") + " tokens"),
+                (
+                    "chat template",
+                    model.facts?["chat_template"]?.stringValue == nil
+                        ? "none" : "yes, see --template"
+                ),
+            ]
+        } else {
+            rows.append(("facts", "known once the model is loaded: `torii run \(model.id) hello`"))
+        }
+        return CommandSpecification.columns(rows)
+    }
+}

@@ -1,0 +1,45 @@
+import Gateway
+import ModelService
+
+extension DaemonConfiguration {
+    /// What the gateway needs to know.
+    var gateway: GatewayConfiguration {
+        GatewayConfiguration(
+            version: ProductVersion.current,
+            apiKeys: apiKeys,
+            allowedHosts: allowedHosts,
+            allowedOrigins: allowedOrigins
+        )
+    }
+
+    /// What the model service needs to know; workers get a few of the daemon's `variables`.
+    func modelService(variables: [String: String]) -> ModelServiceConfiguration {
+        ModelServiceConfiguration(
+            directories: modelDirectories,
+            models: models,
+            defaults: modelDefaults,
+            workerExecutable: "/proc/self/exe",
+            workerEnvironment: Self.workerVariables(from: variables)
+        )
+    }
+
+    /// A worker gets no keys, no service manager's sockets and no search path.
+    ///
+    /// Swift's crash reporter hangs on some machines when a worker is killed, so it is off unless
+    /// the operator asks for it.
+    static func workerVariables(from variables: [String: String]) -> [String: String] {
+        let names = ["TORII_ISA", "SWIFT_BACKTRACE", "JOURNAL_STREAM", "TZ", "LANG"]
+        var result = ["SWIFT_BACKTRACE": "enable=no"]
+        for name in names { result[name] = variables[name] ?? result[name] }
+        return result
+    }
+
+    /// Whether both mean the same daemon.
+    func hasSameSettings(as other: DaemonConfiguration) -> Bool {
+        listen == other.listen && apiKeys == other.apiKeys
+            && allowAnonymous == other.allowAnonymous && allowedHosts == other.allowedHosts
+            && allowedOrigins == other.allowedOrigins && drainTimeout == other.drainTimeout
+            && logLevel == other.logLevel && modelDirectories == other.modelDirectories
+            && modelDefaults == other.modelDefaults && models == other.models
+    }
+}

@@ -1,0 +1,183 @@
+import Gateway
+import Glibc
+import HTTP
+import ModelService
+import Platform
+package import Telemetry
+
+/// Builds the whole daemon, runs it, and stops it.
+///
+/// Start: 1. signals, inherited sockets and configuration; 2. model service and gateway;
+/// 3. listening sockets; 4. READY. Stop is the reverse: STOPPING, no new connections, running
+/// requests finish within the drain time-out, workers end, sockets close. No model is loaded at
+/// the start, so a broken one cannot keep the daemon from starting.
+package struct DaemonProcess {
+    /// What the daemon needs to know from its surroundings.
+    package struct Surroundings: Sendable {
+        /// Reads and checks the configuration, at the start and at each SIGHUP.
+        ///
+        /// The parameter says whether sockets are inherited.
+        package var configuration: @Sendable (Bool) throws -> DaemonConfiguration
+        /// The process's variables.
+        package var variables: [String: String]
+        /// Where to report.
+        package var notifier: SystemdNotifier
+        /// Where log entries go.
+        package var logSink: LogSink
+
+        /// Surroundings with the real service manager and standard error.
+        package init(
+            variables: [String: String],
+            notifier: SystemdNotifier = .system,
+            logSink: LogSink = .standardError,
+            configuration: @escaping @Sendable (Bool) throws -> DaemonConfiguration
+        ) {
+            self.variables = variables
+            self.notifier = notifier
+            self.logSink = logSink
+            self.configuration = configuration
+        }
+    }
+
+    /// Exit code of a configuration that cannot be used: EX_CONFIG of sysexits(3).
+    ///
+    /// The unit names it in `RestartPreventExitStatus=`.
+    package static let configurationExitCode: Int32 = 78
+
+    private let surroundings: Surroundings
+    private let notifier: SystemdNotifier
+    private let log: Log
+    private let configuration: DaemonConfiguration
+    private let events: DaemonEvents
+    private let server: HTTPServer
+    private let service: ModelService
+    private let started = MonotonicInstant.now()
+
+    /// Runs a daemon until it is told to stop, and returns the exit code.
+    ///
+    /// Call it on the main thread before other threads start.
+    package static func run(in surroundings: Surroundings) async -> Int32 {
+        let log = Log(sink: surroundings.logSink)
+        do {
+            let process = try DaemonProcess(surroundings)
+            return try await process.run()
+        } catch let error as ConfigurationProblems {
+            for problem in error.problems { log.error("configuration", ("problem", problem)) }
+            surroundings.notifier.failed(status: "\(error.problems[0])")
+            return configurationExitCode
+        } catch let error as ConfigurationProblem {
+            log.error("configuration", ("problem", error))
+            surroundings.notifier.failed(status: "\(error)")
+            return configurationExitCode
+        } catch let error as SystemError {
+            log.error("cannot start", ("problem", error), ("advice", StartAdvice.text(for: error)))
+            surroundings.notifier.failed(status: "cannot start: \(error)")
+            return 1
+        } catch {
+            log.error("cannot start", ("problem", "\(error)"))
+            surroundings.notifier.failed(status: "cannot start: \(error)")
+            return 1
+        }
+    }
+
+    private init(_ surroundings: Surroundings) throws {
+        self.surroundings = surroundings
+        notifier = surroundings.notifier
+        events = try DaemonEvents()
+        let inherited = try InheritedSockets.take()
+        configuration = try surroundings.configuration(!inherited.isEmpty)
+        log = Log(level: configuration.logLevel, sink: surroundings.logSink)
+        ResourceLimits.raiseDescriptorLimit()
+        service = ModelService(
+            configuration: configuration.modelService(variables: surroundings.variables),
+            log: log
+        )
+        let gateway = Gateway(service: service, configuration: configuration.gateway, log: log)
+        server = try ListeningSockets.open(
+            configuration,
+            inherited: inherited,
+            handler: gateway,
+            log: log
+        )
+    }
+
+    private func run() async throws -> Int32 {
+        try server.start()
+        try events.start(interval: reportInterval)
+        for address in server.addresses { log.info("listening", ("address", address)) }
+        log.info(
+            "started",
+            ("version", ProductVersion.current),
+            ("configuration", configuration.filePath ?? "none"),
+            ("models", configuration.modelDirectories.joined(separator: ":"))
+        )
+        notifier.ready(status: await status())
+        let code = await handleEvents()
+        events.stop()
+        log.info("stopped", ("code", code))
+        return code
+    }
+
+    /// Half the watchdog's time-out, or ten seconds when only the status line wants news.
+    private var reportInterval: Duration? {
+        if let timeout = SystemdNotifier.watchdogTimeout() { return timeout / 2 }
+        return surroundings.variables["NOTIFY_SOCKET"] == nil ? nil : .seconds(10)
+    }
+
+    private func handleEvents() async -> Int32 {
+        var state = LifecycleState()
+        let watchdog = Watchdog(notifier: notifier)
+        for await event in events.stream {
+            switch state.received(event) {
+            case .none: break
+            case .reload: await reload()
+            case .report: watchdog.report(server: server, service: service) { await status() }
+            case .drain: drain()
+            case .extend: notifier.extendTimeout(by: .seconds(2), status: "finishing requests")
+            case .end(let code): return code
+            }
+        }
+        return 0
+    }
+
+    /// Runs beside the event loop, so that a second signal is seen.
+    private func drain() {
+        log.info("stopping", ("drain_seconds", configuration.drainTimeout.components.seconds))
+        notifier.stopping(status: "finishing requests")
+        let (server, service, events) = (self.server, self.service, self.events)
+        let deadline = configuration.drainTimeout
+        Task {
+            await server.drain(deadline: deadline)
+            await service.shutdown()
+            server.stop()
+            events.post(.drained)
+        }
+    }
+
+    /// Checks the configuration again and looks for new models.
+    ///
+    /// The running parts keep their settings: the entry says so when they differ.
+    private func reload() async {
+        notifier.reloading(now: .now())
+        do {
+            let changed = try surroundings.configuration(configuration.listen.isEmpty)
+            let models = await service.catalog().count
+            log.info("reloaded", ("models", models))
+            if !changed.hasSameSettings(as: configuration) {
+                log.warning("restart the daemon to apply the changed settings")
+            }
+            notifier.ready(status: await status())
+        } catch {
+            log.error("reload failed, the old configuration stays", ("problem", "\(error)"))
+            notifier.ready(status: "reload failed: \(error)")
+        }
+    }
+
+    /// The line that `systemctl status` shows.
+    private func status() async -> String {
+        let models = await service.status()
+        let resident = models.filter { $0.state == .resident }
+        let running = models.reduce(0) { $0 + $1.leaseCount }
+        return "\(models.count) models, \(resident.count) resident, \(running) requests running"
+    }
+}

@@ -1,0 +1,48 @@
+import CSystemd
+import Glibc
+
+/// The listening sockets that the service manager opened for this process.
+package enum InheritedSockets {
+    /// A descriptor that was handed over but is no listening stream socket.
+    package struct Unsuitable: Error, Sendable, Equatable, CustomStringConvertible {
+        /// Its name from `FileDescriptorName=`.
+        package let name: String
+
+        package var description: String {
+            "the inherited descriptor `\(name)` is no listening stream socket; check ListenStream= "
+                + "in the socket unit"
+        }
+    }
+
+    /// The descriptors of all inherited sockets, by sd_listen_fds_with_names(3).
+    ///
+    /// Call it once, before other threads start: it clears the variables, so that workers do not
+    /// take the sockets for theirs. The caller owns the descriptors.
+    package static func take() throws(Unsuitable) -> [Int32] {
+        var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+        // Safety: `names` receives an array of `count` strings that we free below.
+        let count = unsafe sd_listen_fds_with_names(1, &names)
+        guard count > 0 else { return [] }
+        var texts: [String] = []
+        if let list = unsafe names {
+            for index in 0..<Int(count) {
+                if let name = unsafe list[index] {
+                    unsafe texts.append(String(cString: name))
+                    unsafe free(name)
+                }
+            }
+            unsafe free(list)
+        }
+        let first = SD_LISTEN_FDS_START
+        var descriptors: [Int32] = []
+        for offset in 0..<count {
+            let descriptor = first + offset
+            guard sd_is_socket(descriptor, AF_UNSPEC, Int32(SOCK_STREAM.rawValue), 1) > 0 else {
+                let index = Int(offset)
+                throw Unsuitable(name: index < texts.count ? texts[index] : "\(descriptor)")
+            }
+            descriptors.append(descriptor)
+        }
+        return descriptors
+    }
+}

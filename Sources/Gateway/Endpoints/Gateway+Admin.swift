@@ -1,0 +1,107 @@
+import JSON
+import ModelService
+import OpenAIAPI
+import Platform
+import WorkerProtocol
+
+// What operators and the command line ask for. Read-only.
+extension Gateway {
+    /// `GET /admin/v1/status`.
+    func adminStatus() async -> Reply {
+        let uptime = MonotonicInstant.now().duration(since: started)
+        return .json([
+            "version": .string(configuration.version),
+            "uptime_seconds": .integer(Int(uptime.components.seconds)),
+            "ready": .bool(isReady),
+            "models": .array(await service.status().map { Self.modelObject($0) }),
+        ])
+    }
+
+    /// `GET /admin/v1/models`.
+    func adminModels() async -> Reply {
+        .json(["models": .array(await service.status().map { Self.modelObject($0) })])
+    }
+
+    /// `GET /admin/v1/models/{id}`.
+    func adminModel(_ id: String) async throws(APIError) -> Reply {
+        .json(Self.modelObject(try await modelStatus(id)))
+    }
+
+    private static func modelObject(_ status: ModelStatus) -> JSONValue {
+        var progress: JSONValue = nil
+        var message: JSONValue = nil
+        var retryAfter: JSONValue = nil
+        switch status.state {
+        case .loading(let fraction): progress = .double(fraction)
+        case .failed(let text, let pause):
+            message = .string(text)
+            retryAfter = .integer(Int(pause.components.seconds))
+        case .unloaded, .resident, .draining: break
+        }
+        return [
+            "id": .string(status.entry.id),
+            "aliases": .array(status.entry.aliases.map { .string($0) }),
+            "path": .string(status.entry.path),
+            "byte_count": .integer(status.entry.byteCount),
+            "state": .string(status.state.name),
+            "progress": progress,
+            "message": message,
+            "retry_after_seconds": retryAfter,
+            "running": .integer(status.worker?.runningCount ?? 0),
+            "waiting": .integer((status.worker?.waitingCount ?? 0) + status.waitingCount),
+            "leases": .integer(status.leaseCount),
+            "since": status.since.map { .integer($0) } ?? nil,
+            "last_used": status.lastUsed.map { .integer($0) } ?? nil,
+            "pid": status.pid.map { .integer(Int($0)) } ?? nil,
+            "worker": status.worker.map { workerObject($0) } ?? nil,
+            "facts": status.facts.map { factsObject($0) } ?? nil,
+        ]
+    }
+
+    private static func workerObject(_ worker: WorkerStatus) -> JSONValue {
+        [
+            "kv_blocks_in_use": .integer(worker.kvBlocksInUse),
+            "kv_block_count": .integer(worker.kvBlockCount),
+            "prompt_token_total": .integer(worker.promptTokenTotal),
+            "output_token_total": .integer(worker.outputTokenTotal),
+            "step_total": .integer(worker.stepTotal),
+            "preemption_total": .integer(worker.preemptionTotal),
+        ]
+    }
+
+    private static func factsObject(_ facts: ModelFacts) -> JSONValue {
+        [
+            "architecture": .string(facts.architecture),
+            "name": .string(facts.name),
+            "parameter_count": .integer(facts.parameterCount),
+            "quantization": .string(facts.quantization),
+            "context_length": .integer(facts.contextLength),
+            "trained_context_length": .integer(facts.trainedContextLength),
+            "vocabulary_size": .integer(facts.vocabularySize),
+            "embedding_length": .integer(facts.embeddingLength),
+            "layer_count": .integer(facts.layerCount),
+            "weight_byte_count": .integer(facts.weightByteCount),
+            "kv_bytes_per_token": .integer(facts.kvBytesPerToken),
+            "kv_capacity_tokens": .integer(facts.kvCapacityTokens),
+            "maximum_sequence_count": .integer(facts.maximumSequenceCount),
+            "thread_count": .integer(facts.threadCount),
+            "instruction_set": .string(facts.instructionSet),
+            "chat_template": facts.chatTemplate.map { .string($0) } ?? nil,
+            "beginning_token": facts.beginningTokenText.map { .string($0) } ?? nil,
+            "end_token": facts.endTokenText.map { .string($0) } ?? nil,
+        ]
+    }
+}
+
+extension ModelStatus.State {
+    /// The word that `torii ps` shows.
+    fileprivate var name: String {
+        switch self {
+        case .unloaded: "unloaded"
+        case .loading: "loading"
+        case .resident: "resident"
+        case .draining: "draining"
+        case .failed: "failed"
+        }
+    }
+}

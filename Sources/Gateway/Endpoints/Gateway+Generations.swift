@@ -1,0 +1,112 @@
+import FoundationEssentials
+import HTTP
+import ModelService
+import OpenAIAPI
+import WorkerProtocol
+
+// The endpoints that generate text.
+extension Gateway {
+    /// `POST /v1/chat/completions`.
+    func chatCompletions(
+        _ request: HTTPRequest,
+        _ record: inout RequestRecord
+    ) async throws(APIError) -> Answer {
+        let parsed = try ChatCompletionRequest.parse(try json(request))
+        let format = ChatAnswerFormat(
+            response: ChatCompletionResponse(
+                identity: identity("chatcmpl-", model: parsed.model),
+                showsLogprobs: parsed.topLogprobCount != nil
+            )
+        )
+        return try await generate(
+            parsed.generations(),
+            parsed.options,
+            model: parsed.model,
+            format: format,
+            ignored: parsed.ignoredParameters,
+            &record
+        )
+    }
+
+    /// `POST /v1/completions`.
+    func completions(
+        _ request: HTTPRequest,
+        _ record: inout RequestRecord
+    ) async throws(APIError) -> Answer {
+        let parsed = try CompletionRequest.parse(try json(request))
+        let format = TextAnswerFormat(
+            response: CompletionResponse(
+                identity: identity("cmpl-", model: parsed.model),
+                showsLogprobs: parsed.topLogprobCount != nil
+            )
+        )
+        return try await generate(
+            parsed.generations(),
+            parsed.options,
+            model: parsed.model,
+            format: format,
+            ignored: parsed.ignoredParameters,
+            &record
+        )
+    }
+
+    private func identity(_ prefix: String, model: String) -> ResponseIdentity {
+        ResponseIdentity(
+            prefix: prefix,
+            created: Int(Date().timeIntervalSince1970),
+            model: model
+        )
+    }
+
+    /// Submits the generations and answers whole, or with a stream once its first output is there.
+    private func generate(
+        _ generations: [GenerationRequest],
+        _ options: GenerationOptions,
+        model: String,
+        format: some AnswerFormat,
+        ignored: [String],
+        _ record: inout RequestRecord
+    ) async throws(APIError) -> Answer {
+        record.model = model
+        var headers: HTTPHeaders = [:]
+        if let value = Self.ignoredParameters(ignored) { headers.add("x-ignored-params", value) }
+        let stream = service.generate(generations, model: model)
+        var answer = GenerationAnswer(
+            stream,
+            format: format,
+            choiceCount: generations.count,
+            choicesPerPrompt: options.choiceCount,
+            includesUsage: options.includesUsage
+        )
+        guard options.streams else {
+            let body = try await answer.collect(&record)
+            return .whole(.json(body, headers: headers))
+        }
+        stream.tick(
+            first: configuration.limits.streamCommitDelay,
+            every: configuration.limits.keepAliveInterval
+        )
+        try await answer.awaitFirstOutput(&record)
+        headers.add("content-type", "text/event-stream; charset=utf-8")
+        headers.add("cache-control", "no-cache")
+        // nginx would buffer the whole answer otherwise.
+        headers.add("x-accel-buffering", "no")
+        return .stream(answer, headers: headers)
+    }
+
+    /// The names of unknown members, fit for a header: at most 32, each at most 64 characters.
+    static func ignoredParameters(_ names: [String]) -> String? {
+        let shown = names.prefix(32).map { name in
+            String(
+                decoding: name.utf8.prefix(64).map { byte in
+                    let isPlain =
+                        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
+                        || (0x61...0x7A).contains(byte) || [0x2D, 0x2E, 0x5F].contains(byte)
+                    return isPlain ? byte : UInt8(ascii: "?")
+                },
+                as: UTF8.self
+            )
+        }
+        return shown.isEmpty ? nil : shown.joined(separator: ", ")
+    }
+}

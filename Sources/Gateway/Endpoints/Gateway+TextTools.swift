@@ -1,0 +1,87 @@
+import HTTP
+import JSON
+import ModelService
+import OpenAIAPI
+import WorkerProtocol
+
+// llama-server's small endpoints about text and tokens.
+extension Gateway {
+    /// `POST /tokenize`.
+    func tokenize(
+        _ request: HTTPRequest,
+        _ record: inout RequestRecord
+    ) async throws(APIError) -> Reply {
+        let parsed = try TokenizeRequest.parse(try json(request))
+        let lease = try await lease(parsed.model, &record)
+        do throws(GenerationFailure) {
+            let tokens = try await lease.tokenize(
+                parsed.text,
+                specialTokens: parsed.parsesSpecialTokens,
+                addsBeginningToken: parsed.addsBeginningToken
+            )
+            return .json([
+                "tokens": .array(tokens.map { .integer(Int($0)) }),
+                "count": .integer(tokens.count),
+                "max_model_len": .integer(lease.facts.contextLength),
+            ])
+        } catch {
+            throw APIError(error, parameter: "content")
+        }
+    }
+
+    /// `POST /detokenize`.
+    func detokenize(
+        _ request: HTTPRequest,
+        _ record: inout RequestRecord
+    ) async throws(APIError) -> Reply {
+        let parsed = try DetokenizeRequest.parse(try json(request))
+        let lease = try await lease(parsed.model, &record)
+        do throws(GenerationFailure) {
+            return .json(["content": .string(try await lease.detokenize(parsed.tokens))])
+        } catch {
+            throw APIError(error, parameter: "tokens")
+        }
+    }
+
+    /// `POST /apply-template`.
+    func applyTemplate(
+        _ request: HTTPRequest,
+        _ record: inout RequestRecord
+    ) async throws(APIError) -> Reply {
+        let parsed = try TemplateRequest.parse(try json(request))
+        let lease = try await lease(parsed.model, &record)
+        do throws(GenerationFailure) {
+            return .json(["prompt": .string(try await lease.applyTemplate(parsed.conversation))])
+        } catch {
+            throw APIError(error, parameter: "messages")
+        }
+    }
+
+    /// A lease on the named model, or on the only one there is when the request names none, as
+    /// llama-server's clients do.
+    private func lease(
+        _ name: String?,
+        _ record: inout RequestRecord
+    ) async throws(APIError) -> ModelLease {
+        let named: String
+        if let name {
+            named = name
+        } else {
+            let entries = await service.catalog()
+            guard let only = entries.first, entries.count == 1 else {
+                throw .invalidRequest(
+                    "Missing required parameter: 'model'. This server has \(entries.count) models.",
+                    parameter: "model",
+                    code: "missing_required_parameter"
+                )
+            }
+            named = only.id
+        }
+        record.model = named
+        do throws(ModelServiceError) {
+            return try await service.lease(named)
+        } catch {
+            throw APIError(error)
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import JSON
+import ModelService
+import OpenAIAPI
+import WorkerProtocol
+
+extension APIError {
+    /// What a client is told when there is no lease.
+    init(_ error: ModelServiceError) {
+        switch error {
+        case .unknownModel(let name):
+            self = .unknownModel(name, hint: "")
+        case .ambiguousModel(let name, let candidates):
+            let shown = candidates.prefix(8).joined(separator: "`, `")
+            self = .unknownModel(name, hint: " Did you mean one of `\(shown)`?")
+        case .loadFailed(let model, let message, let retryAfter):
+            self.init(
+                status: 503,
+                kind: .server,
+                code: "model_load_failed",
+                message: "The model `\(model)` cannot be loaded: \(message).",
+                retryAfter: retryAfter,
+                // Most load failures last; a crash is worth one more try.
+                shouldRetry: retryAfter <= .seconds(1)
+            )
+        case .overloaded(let model, let retryAfter):
+            self.init(
+                status: 429,
+                kind: .rateLimit,
+                code: "rate_limit_exceeded",
+                message: "Too many requests wait for the model `\(model)` to load.",
+                retryAfter: retryAfter
+            )
+        case .shuttingDown:
+            self.init(
+                status: 503,
+                kind: .server,
+                code: "shutting_down",
+                message: "The server is shutting down.",
+                retryAfter: .seconds(5)
+            )
+        case .cancelled:
+            self.init(
+                status: 503,
+                kind: .server,
+                code: "cancelled",
+                message: "The request was cancelled."
+            )
+        }
+    }
+
+    /// What a client is told when a generation failed.
+    ///
+    /// - Parameters:
+    ///   - failure: What the worker, or its supervisor, said.
+    ///   - parameter: The member that holds the prompt: `messages` or `prompt`.
+    init(_ failure: GenerationFailure, parameter: String) {
+        switch failure.kind {
+        case .contextLengthExceeded(let promptTokenCount, let contextLength):
+            // Agents compact their history when they find exactly these words and this code.
+            self.init(
+                status: 400,
+                kind: .invalidRequest,
+                code: "context_length_exceeded",
+                message: "This model's maximum context length is \(contextLength) tokens. However, "
+                    + "your \(parameter) resulted in \(promptTokenCount) tokens. Please reduce the "
+                    + "length of the \(parameter). (context_length_exceeded)",
+                parameter: parameter,
+                extras: [
+                    "n_prompt_tokens": .integer(promptTokenCount),
+                    "n_ctx": .integer(contextLength),
+                ]
+            )
+        case .invalidRequest(let named):
+            self = .invalidRequest(failure.message, parameter: named)
+        case .templateFailed:
+            self = .invalidRequest(
+                failure.message,
+                parameter: parameter,
+                code: "chat_template_failed"
+            )
+        case .overloaded:
+            self.init(
+                status: 429,
+                kind: .rateLimit,
+                code: "rate_limit_exceeded",
+                message: failure.message,
+                retryAfter: .seconds(1)
+            )
+        case .nonFiniteLogits:
+            self = .server(failure.message, code: "non_finite_logits", shouldRetry: false)
+        case .workerDied:
+            self = .server(failure.message, code: "model_worker_died", shouldRetry: true)
+        case .internalFailure:
+            self = .server(failure.message, code: "internal_error", shouldRetry: false)
+        }
+    }
+
+    private static func server(_ message: String, code: String, shouldRetry: Bool) -> APIError {
+        APIError(
+            status: 500,
+            kind: .server,
+            code: code,
+            message: message,
+            shouldRetry: shouldRetry
+        )
+    }
+
+    /// OpenAI's own words, which clients look for.
+    private static func unknownModel(_ name: String, hint: String) -> APIError {
+        APIError(
+            status: 404,
+            kind: .invalidRequest,
+            code: "model_not_found",
+            message:
+                "The model `\(name.prefix(256))` does not exist or you do not have access to it."
+                + hint,
+            parameter: "model"
+        )
+    }
+}

@@ -1,0 +1,56 @@
+import CResources
+import HTTP
+import JSON
+import OpenAIAPI
+
+// From a route to its answer, and the endpoints that need no model.
+extension Gateway {
+    func answer(
+        _ route: Route,
+        _ parameter: String?,
+        _ request: HTTPRequest,
+        _ record: inout RequestRecord
+    ) async throws(APIError) -> Answer {
+        switch route.endpoint {
+        case .chatCompletions: return try await chatCompletions(request, &record)
+        case .completions: return try await completions(request, &record)
+        case .models: return .whole(await models())
+        case .model: return .whole(try await model(parameter ?? ""))
+        case .tokenize: return .whole(try await tokenize(request, &record))
+        case .detokenize: return .whole(try await detokenize(request, &record))
+        case .applyTemplate: return .whole(try await applyTemplate(request, &record))
+        case .root: return .whole(.text("Torii is running\n"))
+        case .liveness, .health: return .whole(.json(["status": "ok"]))
+        case .readiness: return .whole(readiness())
+        case .version: return .whole(.json(["version": .string(configuration.version)]))
+        case .openAPI: return .whole(openAPI())
+        case .adminStatus: return .whole(await adminStatus())
+        case .adminModels: return .whole(await adminModels())
+        case .adminModel: return .whole(try await adminModel(parameter ?? ""))
+        }
+    }
+
+    /// The request's body as JSON, or 400.
+    func json(_ request: HTTPRequest) throws(APIError) -> JSONValue {
+        do throws(JSONError) {
+            return try JSONValue.parse(request.body)
+        } catch {
+            throw .malformedJSON(error)
+        }
+    }
+
+    private func readiness() -> Reply {
+        isReady
+            ? .json(["status": "ready"])
+            : .json(["status": "stopping"], status: 503, headers: ["retry-after": "5"])
+    }
+
+    /// The description that was compiled in, the same file as at the top of the repository.
+    private func openAPI() -> Reply {
+        // Safety: the pointer and the count describe one constant array of the executable.
+        let bytes = unsafe Array(
+            UnsafeBufferPointer(start: torii_openapi_bytes(), count: torii_openapi_byte_count())
+        )
+        return Reply(contentType: "application/yaml", body: bytes)
+    }
+}

@@ -1,0 +1,49 @@
+package import HTTP
+
+/// One operation of the HTTP API.
+package struct Route: Sendable, Hashable {
+    /// What answers it.
+    package enum Endpoint: Sendable, Hashable, CaseIterable {
+        case chatCompletions
+        case completions
+        case models
+        case model
+        case tokenize
+        case detokenize
+        case applyTemplate
+        case root
+        case liveness
+        case readiness
+        case health
+        case version
+        case openAPI
+        case adminStatus
+        case adminModels
+        case adminModel
+    }
+
+    /// Who may call it.
+    package enum Access: Sendable, Hashable {
+        /// Everybody, also without a key: probes and the description of the API.
+        case open
+        /// Whoever has a key, if keys are configured.
+        case key
+    }
+
+    /// GET routes also answer HEAD.
+    package let method: HTTPMethod
+    /// The path as openapi.yaml writes it; a `{parameter}` stands last and takes the rest of the
+    /// path, separators included, because model ids may contain `/`.
+    package let path: String
+    /// What answers it.
+    package let endpoint: Endpoint
+    /// Who may call it.
+    package let access: Access
+
+    init(_ method: HTTPMethod, _ path: String, _ endpoint: Endpoint, _ access: Access = .key) {
+        self.method = method
+        self.path = path
+        self.endpoint = endpoint
+        self.access = access
+    }
+}

@@ -1,0 +1,108 @@
+package import HTTP
+
+/// All routes, and the search in them. openapi.yaml describes exactly these.
+///
+/// How a path is read:
+/// 1. Empty segments are dropped, so `//v1/models/` is `/v1/models`.
+/// 2. OpenAI's paths work without their `/v1`, for clients whose base URL lacks it.
+/// 3. Segments are percent-decoded after the split, so `%2F` in a model id separates nothing.
+package enum RouteTable {
+    /// Every operation, in the order of openapi.yaml.
+    package static let all: [Route] = [
+        Route(.post, "/v1/chat/completions", .chatCompletions),
+        Route(.post, "/v1/completions", .completions),
+        Route(.get, "/v1/models", .models),
+        Route(.get, "/v1/models/{id}", .model),
+        Route(.post, "/tokenize", .tokenize),
+        Route(.post, "/detokenize", .detokenize),
+        Route(.post, "/apply-template", .applyTemplate),
+        Route(.get, "/", .root, .open),
+        Route(.get, "/livez", .liveness, .open),
+        Route(.get, "/readyz", .readiness, .open),
+        Route(.get, "/health", .health, .open),
+        Route(.get, "/version", .version, .open),
+        Route(.get, "/openapi.yaml", .openAPI, .open),
+        Route(.get, "/admin/v1/status", .adminStatus),
+        Route(.get, "/admin/v1/models", .adminModels),
+        Route(.get, "/admin/v1/models/{id}", .adminModel),
+    ]
+
+    /// What a request's method and path lead to.
+    package enum Match: Sendable, Hashable {
+        /// The route, and the decoded value of its path parameter.
+        case found(Route, parameter: String?)
+        /// The path exists with these methods only.
+        case wrongMethod(allowed: [HTTPMethod])
+        case notFound
+    }
+
+    private struct Pattern: Sendable {
+        let route: Route
+        let segments: [String]
+        let hasParameter: Bool
+
+        init(_ route: Route) {
+            self.route = route
+            var segments = RouteTable.segments(route.path)
+            hasParameter = segments.last?.hasPrefix("{") ?? false
+            if hasParameter { segments.removeLast() }
+            self.segments = segments
+        }
+    }
+
+    private static let patterns = all.map { Pattern($0) }
+
+    /// Finds the route of a request; `rawPath` is the path as it came, without the query.
+    package static func match(_ method: HTTPMethod, rawPath: String) -> Match {
+        let segments = segments(rawPath)
+        let found = match(method, segments)
+        guard case .notFound = found, segments.first != "v1", !segments.isEmpty else {
+            return found
+        }
+        return match(method, ["v1"] + segments)
+    }
+
+    private static func match(_ method: HTTPMethod, _ segments: [String]) -> Match {
+        var allowed: [HTTPMethod] = []
+        for pattern in patterns {
+            let count = pattern.segments.count
+            guard segments.count >= count, Array(segments[..<count]) == pattern.segments,
+                pattern.hasParameter == (segments.count > count)
+            else { continue }
+            let methods: [HTTPMethod] =
+                pattern.route.method == .get ? [.get, .head] : [pattern.route.method]
+            guard methods.contains(method) else {
+                allowed += methods
+                continue
+            }
+            let parameter = segments[count...].joined(separator: "/")
+            return .found(pattern.route, parameter: pattern.hasParameter ? parameter : nil)
+        }
+        return allowed.isEmpty ? .notFound : .wrongMethod(allowed: allowed + [.options])
+    }
+
+    private static func segments(_ path: String) -> [String] {
+        path.split(separator: "/").map { percentDecoded($0) }
+    }
+
+    /// Replaces `%NN`; a malformed escape or bytes that are no UTF-8 stay as they are, and such a
+    /// path simply matches nothing.
+    private static func percentDecoded(_ segment: Substring) -> String {
+        guard segment.utf8.contains(UInt8(ascii: "%")) else { return String(segment) }
+        var bytes: [UInt8] = []
+        var rest = segment.utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            let digits = String(decoding: rest.prefix(2), as: UTF8.self)
+            guard digits.utf8.count == 2, digits.allSatisfy(\.isHexDigit),
+                let decoded = UInt8(digits, radix: 16)
+            else { return String(segment) }
+            bytes.append(decoded)
+            rest = rest.dropFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self) ?? String(segment)
+    }
+}

@@ -1,0 +1,130 @@
+import JSON
+import OpenAIAPI
+import WorkerProtocol
+
+/// How one endpoint writes the events of generations.
+///
+/// Pure: it keeps what the wire rules need to remember, such as the text offset of each choice.
+protocol AnswerFormat: Sendable {
+    /// The member of the request that holds the prompt, for error messages.
+    var promptParameter: String { get }
+    /// The chunk that begins a choice, if there is one.
+    func openingChunk(choice: Int) -> JSONValue?
+    /// A chunk with more output.
+    mutating func chunk(choice: Int, text: String, tokens: [TokenLogprob]) -> JSONValue
+    /// The last chunk of a choice.
+    mutating func finishChunk(choice: Int, reason: FinishReason) -> JSONValue
+    /// The chunk after all choices that tells the usage.
+    func usageChunk(_ usage: UsageTotals) -> JSONValue
+    /// A choice of a whole answer.
+    func wholeChoice(
+        _ choice: Int,
+        text: String,
+        tokens: [TokenLogprob],
+        reason: FinishReason
+    ) -> JSONValue
+    /// The whole answer.
+    func whole(choices: [JSONValue], usage: UsageTotals) -> JSONValue
+}
+
+/// The format of `/v1/chat/completions`.
+struct ChatAnswerFormat: AnswerFormat {
+    let response: ChatCompletionResponse
+
+    var promptParameter: String { "messages" }
+
+    func openingChunk(choice: Int) -> JSONValue? { response.roleChunk(index: choice) }
+
+    func chunk(choice: Int, text: String, tokens: [TokenLogprob]) -> JSONValue {
+        response.contentChunk(index: choice, text: text, tokens: tokens)
+    }
+
+    func finishChunk(choice: Int, reason: FinishReason) -> JSONValue {
+        response.finishChunk(index: choice, reason: reason)
+    }
+
+    func usageChunk(_ usage: UsageTotals) -> JSONValue { response.usageChunk(usage) }
+
+    func wholeChoice(
+        _ choice: Int,
+        text: String,
+        tokens: [TokenLogprob],
+        reason: FinishReason
+    ) -> JSONValue {
+        ChatCompletionResponse.choice(
+            index: choice,
+            text: text,
+            tokens: response.showsLogprobs ? tokens : nil,
+            finishReason: reason
+        )
+    }
+
+    func whole(choices: [JSONValue], usage: UsageTotals) -> JSONValue {
+        response.completion(choices: choices, usage: usage)
+    }
+}
+
+/// The format of `/v1/completions`.
+struct TextAnswerFormat: AnswerFormat {
+    let response: CompletionResponse
+    /// Where the next token of a choice begins in its text, in Unicode scalars.
+    private var textOffsets: [Int: Int] = [:]
+
+    init(response: CompletionResponse) {
+        self.response = response
+    }
+
+    var promptParameter: String { "prompt" }
+
+    func openingChunk(choice: Int) -> JSONValue? { nil }
+
+    mutating func chunk(choice: Int, text: String, tokens: [TokenLogprob]) -> JSONValue {
+        chunk(choice: choice, text: text, tokens: tokens, reason: nil)
+    }
+
+    mutating func finishChunk(choice: Int, reason: FinishReason) -> JSONValue {
+        chunk(choice: choice, text: "", tokens: [], reason: reason)
+    }
+
+    func usageChunk(_ usage: UsageTotals) -> JSONValue {
+        response.completion(choices: [], usage: usage)
+    }
+
+    func wholeChoice(
+        _ choice: Int,
+        text: String,
+        tokens: [TokenLogprob],
+        reason: FinishReason
+    ) -> JSONValue {
+        var textOffset = 0
+        return response.choice(
+            index: choice,
+            text: text,
+            tokens: tokens,
+            textOffset: &textOffset,
+            finishReason: reason,
+            isWhole: true
+        )
+    }
+
+    func whole(choices: [JSONValue], usage: UsageTotals) -> JSONValue {
+        response.completion(choices: choices, usage: usage)
+    }
+
+    private mutating func chunk(
+        choice: Int,
+        text: String,
+        tokens: [TokenLogprob],
+        reason: FinishReason?
+    ) -> JSONValue {
+        let added = response.choice(
+            index: choice,
+            text: text,
+            tokens: tokens,
+            textOffset: &textOffsets[choice, default: 0],
+            finishReason: reason,
+            isWhole: false
+        )
+        return response.completion(choices: [added], usage: nil)
+    }
+}
