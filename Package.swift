@@ -80,9 +80,9 @@ let package = Package(
         source(
             "Worker",
             [
-                "ChatTemplates", "Inference", "JSON", "Kernels", "ModelFiles", "Platform",
-                "Sampling",
-                "Telemetry", "Tokenizers", "Transformers", "WorkerProtocol",
+                "ChatTemplates", "Inference", "JSON", "Kernels", "KVCache", "ModelFiles",
+                "Platform", "Scheduling", "Telemetry", "Tokenizers", "Transformers",
+                "WorkerProtocol",
             ]
         ),
 
