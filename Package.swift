@@ -144,15 +144,25 @@ let package = Package(
         test("WorkerProtocolTests", ["JSON", "Sampling", "WorkerProtocol", "TestSupport"]),
         test("HTTPTests", ["HTTP", "Platform", "TestSupport"]),
         test("OpenAIAPITests", ["JSON", "OpenAIAPI", "Sampling", "WorkerProtocol", "TestSupport"]),
+        // A worker process without a model, for the tests of what stands in front of one.
+        .executableTarget(
+            name: "FakeWorker",
+            dependencies: ["JSON", "Sampling", "WorkerProtocol"],
+            path: "Tests/FakeWorker",
+            swiftSettings: testSettings
+        ),
         test(
             "ModelServiceTests",
-            ["JSON", "ModelService", "Platform", "WorkerProtocol", "TestSupport"]
+            [
+                "FakeWorker", "JSON", "ModelService", "Platform", "Telemetry", "TestSupport",
+                "WorkerProtocol",
+            ]
         ),
         test(
             "GatewayTests",
             [
-                "Gateway", "HTTP", "JSON", "ModelService", "OpenAIAPI", "WorkerProtocol",
-                "TestSupport",
+                "FakeWorker", "Gateway", "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform",
+                "Telemetry", "TestSupport", "WorkerProtocol",
             ]
         ),
         test("DaemonTests", ["Daemon", "HTTP", "JSON", "Platform", "Telemetry", "TestSupport"]),

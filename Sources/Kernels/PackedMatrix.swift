@@ -44,7 +44,9 @@ package final class PackedMatrix: @unchecked Sendable {
             + torii_matrix_scale_bytes(type.kernelID, rows, columns)
     }
 
-    /// Reserves the memory of a matrix of zeros. `isSupported` must hold.
+    /// Reserves the memory of a matrix of zeros.
+    ///
+    /// `isSupported` must hold.
     ///
     /// - Throws: ENOMEM.
     package init(type: TensorType, rows: Int, columns: Int) throws(SystemError) {
