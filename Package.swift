@@ -81,7 +81,7 @@ let package = Package(
             "Worker",
             [
                 "ChatTemplates", "Inference", "JSON", "Kernels", "KVCache", "ModelFiles",
-                "Platform", "Scheduling", "Telemetry", "Tokenizers", "Transformers",
+                "Platform", "Scheduling", "Telemetry", "Tensors", "Tokenizers", "Transformers",
                 "WorkerProtocol",
             ]
         ),
@@ -141,6 +141,13 @@ let package = Package(
         test("KVCacheTests", ["KVCache", "TestSupport"]),
         test("SchedulingTests", ["KVCache", "Scheduling", "TestSupport"]),
         test("SamplingTests", ["CKernels", "Sampling", "TestSupport"]),
+        test(
+            "WorkerTests",
+            [
+                "ChatTemplates", "JSON", "ModelFiles", "Platform", "Sampling", "Telemetry",
+                "Tokenizers", "Worker", "WorkerProtocol", "TestSupport",
+            ]
+        ),
         test("WorkerProtocolTests", ["JSON", "Sampling", "WorkerProtocol", "TestSupport"]),
         test("HTTPTests", ["HTTP", "Platform", "TestSupport"]),
         test("OpenAIAPITests", ["JSON", "OpenAIAPI", "Sampling", "WorkerProtocol", "TestSupport"]),

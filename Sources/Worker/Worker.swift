@@ -39,8 +39,7 @@ package enum Worker {
     /// and then ends its workers by closing their sockets.
     private static func surviveTerminalSignals() {
         for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] {
-            // Safety: SIG_IGN is a valid disposition for these signals.
-            _ = unsafe signal(number, SIG_IGN)
+            _ = signal(number, SIG_IGN)
         }
     }
 }

@@ -18,7 +18,9 @@ final class WorkerThreads: Sendable {
     private static let heartbeatInterval = Duration.seconds(1)
     private static let engineStackByteCount = 8 << 20
 
-    /// Prepares a worker on a connected socket. Borrowed.
+    /// Prepares a worker on a connected socket.
+    ///
+    /// Borrowed.
     init(descriptor: Int32, log: Log) throws(SystemError) {
         self.descriptor = descriptor
         self.log = log
@@ -35,6 +37,7 @@ final class WorkerThreads: Sendable {
             }
             outbox.send(.hello(protocolVersion: WorkerProtocolVersion.current))
             defer {
+                mailbox.withLock { $0 }?.stop()
                 outbox.finish()
                 writer.join()
             }
@@ -87,7 +90,7 @@ final class WorkerThreads: Sendable {
             log.warning("a second load is ignored")
             return
         }
-        // Never joined: when the connection ends, the process does, in the middle of a step.
+        // Never joined: when the connection ends, the process does, if need be in a step.
         _ = try DedicatedThread(
             name: "engine",
             stackByteCount: Self.engineStackByteCount

@@ -44,9 +44,12 @@ import WorkerProtocol
         )
     }
 
-    static func run(_ load: Load) throws -> (logprobs: [TokenLogprob], preemptions: Int) {
+    static func run(
+        _ load: Load,
+        on pass: any ForwardPass = FakePass.hashing(vocabularySize: EchoTests.size)
+    ) throws -> (logprobs: [TokenLogprob], preemptions: Int) {
         let harness = EngineHarness(
-            pass: FakePass.hashing(vocabularySize: EchoTests.size),
+            pass: pass,
             tokenizer: try TinyTokenizer.make(),
             configuration: EngineConfiguration(
                 contextLength: 300,

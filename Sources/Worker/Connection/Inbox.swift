@@ -9,7 +9,9 @@ struct Inbox: ~Copyable {
     private var reader = FrameReader<GatewayMessage>()
     private var buffer = [UInt8](repeating: 0, count: 64 << 10)
 
-    /// Reads from a connected stream socket. Borrowed.
+    /// Reads from a connected stream socket.
+    ///
+    /// Borrowed.
     init(descriptor: Int32) {
         self.descriptor = descriptor
     }

@@ -24,6 +24,7 @@ final class Outbox: Sendable {
     /// - Parameters:
     ///   - descriptor: A connected stream socket. Borrowed.
     ///   - maximumUnsentByteCount: Bytes that may wait; 64 MiB.
+    /// - Throws: EMFILE or ENFILE.
     init(descriptor: Int32, maximumUnsentByteCount: Int = 64 << 20) throws(SystemError) {
         self.descriptor = descriptor
         self.maximumUnsentByteCount = maximumUnsentByteCount
@@ -97,7 +98,7 @@ final class Outbox: Sendable {
                     descriptor,
                     buffer.baseAddress.map { unsafe $0 + offset },
                     bytes.count - offset,
-                    Int32(MSG_NOSIGNAL.rawValue)
+                    Int32(MSG_NOSIGNAL)
                 )
             }
             if count < 0, errno == EINTR { continue }

@@ -23,7 +23,7 @@ struct KVBudget: Sendable, Hashable {
         var availableByteCount: Int
     }
 
-    /// Decides:
+    /// Decides what is kept.
     ///
     /// 1. The context length is the trained one, or a shorter one that was asked for. If none was
     ///    asked for, it is lowered until one sequence takes at most half of the free memory.

@@ -50,6 +50,7 @@ package final class LoadedModel {
     ///   - options: What to load and with which bounds.
     ///   - instructionSet: The kernels to use.
     ///   - progress: Called on this thread with the loaded fraction, ascending to 1.
+    /// - Returns: The model, bound to this thread.
     /// - Throws: An error whose description says what is wrong and how to mend it.
     package static func load(
         _ options: WorkerLoadOptions,

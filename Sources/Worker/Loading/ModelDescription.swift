@@ -1,4 +1,5 @@
 import ModelFiles
+import Tensors
 
 /// What a file's header says about its weights, for people.
 enum ModelDescription {

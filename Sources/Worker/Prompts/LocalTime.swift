@@ -5,11 +5,12 @@ import Glibc
 enum LocalTime {
     /// This moment in the process's time zone.
     static func now() -> ChatTemplateDate {
-        var seconds = time(nil)
-        var parts = tm()
-        // Safety: both are valid for the length of the call.
-        unsafe localtime_r(&seconds, &parts)
-        return ChatTemplateDate(
+        var moment = timespec()
+        var parts = unsafe tm()
+        // Safety: all three are valid for the length of the calls, which cannot fail here.
+        _ = unsafe clock_gettime(CLOCK_REALTIME, &moment)
+        _ = unsafe localtime_r(&moment.tv_sec, &parts)
+        return unsafe ChatTemplateDate(
             year: Int(parts.tm_year) + 1900,
             month: Int(parts.tm_mon) + 1,
             day: Int(parts.tm_mday),

@@ -1,3 +1,4 @@
+import ChatTemplates
 import Inference
 import WorkerProtocol
 
