@@ -65,7 +65,7 @@ let package = Package(
         source("Tokenizers", ["ModelFiles"]),
         source("ChatTemplates", ["JSON"]),
         source("Kernels", ["CKernels", "Platform", "Tensors"]),
-        source("KVCache", ["Kernels"]),
+        source("KVCache", ["Kernels", "Platform"]),
         source("Scheduling", ["KVCache"]),
         source("Sampling", ["CKernels"]),
         source("Transformers", ["Kernels", "KVCache", "ModelFiles", "Platform", "Tensors"]),
@@ -107,7 +107,7 @@ let package = Package(
             "Commands",
             [
                 "Daemon", "HTTP", "Inference", "JSON", "KVCache", "Kernels", "ModelFiles",
-                "Platform", "Telemetry", "Tokenizers", "Transformers", "Worker",
+                "ModelService", "Platform", "Telemetry", "Tokenizers", "Transformers", "Worker",
             ]
         ),
         .executableTarget(name: "torii", dependencies: ["Commands"], swiftSettings: swiftSettings),
@@ -124,7 +124,11 @@ let package = Package(
         test("TelemetryTests", ["Telemetry"]),
         test("TensorsTests", ["Tensors", "TestSupport"], golden: true),
         test("ModelFilesTests", ["ModelFiles", "Platform", "Tensors", "TestSupport"]),
-        test("TokenizersTests", ["ModelFiles", "Tokenizers", "TestSupport"]),
+        test(
+            "TokenizersTests",
+            ["ModelFiles", "Tokenizers", "TestSupport"],
+            golden: true
+        ),
         test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"]),
         test("KernelsTests", ["CKernels", "Kernels", "Platform", "Tensors", "TestSupport"]),
         test(
@@ -174,7 +178,7 @@ let package = Package(
         ),
         test("DaemonTests", ["Daemon", "HTTP", "JSON", "Platform", "Telemetry", "TestSupport"]),
         test("CommandsTests", ["Commands", "Daemon", "HTTP", "JSON", "TestSupport"]),
-        test("EndToEndTests", ["JSON", "Platform", "TestSupport"]),
-        test("RepositoryTests", ["TestSupport"]),
+        test("EndToEndTests", ["HTTP", "JSON", "Platform", "TestSupport"]),
+        test("RepositoryTests", ["Commands", "Gateway", "HTTP", "TestSupport"]),
     ]
 )

@@ -18,8 +18,9 @@ package struct ChatTemplateError: Error, Sendable, Hashable {
 
     /// What kind of trouble it is.
     package let kind: Kind
-    /// One sentence that says what is wrong and, where that is known, what to do. For `.raised` it is
-    /// the template's own text.
+    /// One sentence that says what is wrong and, where that is known, what to do.
+    ///
+    /// For `.raised` it is the template's own text.
     package let message: String
     /// The line of the place in the template's source, from 1; 0 when there is no place.
     package internal(set) var line: Int

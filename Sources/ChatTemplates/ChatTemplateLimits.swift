@@ -4,12 +4,14 @@ package struct ChatTemplateLimits: Sendable, Hashable {
     package var maximumSourceByteCount: Int
     /// How deep expressions, statements and macro calls may be nested, together, while rendering.
     package var maximumDepth: Int
-    /// How many tree positions and list elements one rendering may visit.
+    /// How many tree positions and list elements one rendering may visit; it grows by 128 for each value
+    /// in the arguments.
     package var maximumStepCount: Int
     /// The length of the rendered prompt, in bytes of UTF-8.
     package var maximumOutputByteCount: Int
-    /// The sum of the bytes of all texts and lists that one rendering makes, dead ones included.
-    package var maximumAllocationByteCount: Int
+    /// The bytes of all texts and lists that the operations of one rendering read or make, dead ones
+    /// included; it grows by 64 times the size of the arguments.
+    package var maximumTouchedByteCount: Int
 
     /// Bounds that the templates of real models stay far below, even in conversations of thousands of
     /// messages.
@@ -21,12 +23,12 @@ package struct ChatTemplateLimits: Sendable, Hashable {
         maximumDepth: Int = 400,
         maximumStepCount: Int = 1_000_000,
         maximumOutputByteCount: Int = 64 << 20,
-        maximumAllocationByteCount: Int = 256 << 20
+        maximumTouchedByteCount: Int = 64 << 20
     ) {
         self.maximumSourceByteCount = maximumSourceByteCount
         self.maximumDepth = maximumDepth
         self.maximumStepCount = maximumStepCount
         self.maximumOutputByteCount = maximumOutputByteCount
-        self.maximumAllocationByteCount = maximumAllocationByteCount
+        self.maximumTouchedByteCount = maximumTouchedByteCount
     }
 }

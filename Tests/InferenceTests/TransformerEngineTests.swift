@@ -90,7 +90,9 @@ struct TransformerEngineTests {
         #expect(harness.text(1) == " Paris.")
         let first = harness.logprobs(1)[0]
         // Measured with llama-server on the same file; both quantise activations.
-        let expected: [(String, Float)] = [(" Paris", -0.248), (" the", -2.785), (" London", -4.354)]
+        let expected: [(String, Float)] = [
+            (" Paris", -0.248), (" the", -2.785), (" London", -4.354),
+        ]
         for ((text, logprob), alternative) in zip(expected, first.top) {
             #expect(String(decoding: alternative.bytes, as: UTF8.self) == text)
             #expect(abs(alternative.logprob - logprob) < 0.25)

@@ -20,13 +20,22 @@ import WorkerProtocol
         _ change: (inout GGUFWriter) -> Void = { _ in }
     ) throws -> PromptEncoder {
         var writer = TinyModel().writer()
-        writer.set("tokenizer.ggml.add_bos_token", .bool(addsBeginning))
+        replace("tokenizer.ggml.add_bos_token", .bool(addsBeginning), in: &writer)
         change(&writer)
         let metadata = try GGUFFile.parse(writer.serialized()).metadata
         return PromptEncoder(
             tokenizer: try Tokenizer(metadata: metadata),
             templateSource: template
         )
+    }
+
+    private static func replace(
+        _ key: String,
+        _ value: GGUFWriter.Value,
+        in writer: inout GGUFWriter
+    ) {
+        writer.metadata.removeAll { $0.key == key }
+        writer.set(key, value)
     }
 
     static func chat(_ content: String) -> Prompt {
@@ -90,7 +99,7 @@ import WorkerProtocol
     @Test func `a model without markers and template has no chat`() throws {
         let encoder = try Self.encoder(template: nil) { writer in
             let tokens = TinyVocabulary.tokens.map { $0 == "<|im_start|>" ? "<|other|>" : $0 }
-            writer.set("tokenizer.ggml.tokens", .strings(tokens))
+            Self.replace("tokenizer.ggml.tokens", .strings(tokens), in: &writer)
         }
         #expect(encoder.templateSource == nil)
         let failure = #expect(throws: GenerationFailure.self) {
