@@ -125,7 +125,7 @@ let package = Package(
         test("TensorsTests", ["Tensors", "TestSupport"], golden: true),
         test("ModelFilesTests", ["ModelFiles", "Platform", "Tensors", "TestSupport"]),
         test("TokenizersTests", ["ModelFiles", "Tokenizers", "TestSupport"]),
-        test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"]),
+        test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"], golden: true),
         test("KernelsTests", ["CKernels", "Kernels", "Platform", "Tensors", "TestSupport"]),
         test(
             "TransformersTests",
