@@ -65,7 +65,7 @@ let package = Package(
         source("Tokenizers", ["ModelFiles"]),
         source("ChatTemplates", ["JSON"]),
         source("Kernels", ["CKernels", "Platform", "Tensors"]),
-        source("KVCache", ["Kernels"]),
+        source("KVCache", ["Kernels", "Platform"]),
         source("Scheduling"),
         source("Sampling", ["CKernels"]),
         source("Transformers", ["Kernels", "KVCache", "ModelFiles", "Platform", "Tensors"]),
@@ -107,7 +107,7 @@ let package = Package(
             "Commands",
             [
                 "Daemon", "HTTP", "Inference", "JSON", "KVCache", "Kernels", "ModelFiles",
-                "Platform", "Telemetry", "Tokenizers", "Transformers", "Worker",
+                "ModelService", "Platform", "Telemetry", "Tokenizers", "Transformers", "Worker",
             ]
         ),
         .executableTarget(name: "torii", dependencies: ["Commands"], swiftSettings: swiftSettings),
@@ -124,7 +124,11 @@ let package = Package(
         test("TelemetryTests", ["Telemetry"]),
         test("TensorsTests", ["Tensors", "TestSupport"], golden: true),
         test("ModelFilesTests", ["ModelFiles", "Platform", "Tensors", "TestSupport"]),
-        test("TokenizersTests", ["ModelFiles", "Tokenizers", "TestSupport"]),
+        test(
+            "TokenizersTests",
+            ["ModelFiles", "Tokenizers", "TestSupport"],
+            golden: true
+        ),
         test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"], golden: true),
         test("KernelsTests", ["CKernels", "Kernels", "Platform", "Tensors", "TestSupport"]),
         test(
@@ -142,20 +146,30 @@ let package = Package(
         test("WorkerProtocolTests", ["JSON", "Sampling", "WorkerProtocol", "TestSupport"]),
         test("HTTPTests", ["HTTP", "Platform", "TestSupport"]),
         test("OpenAIAPITests", ["JSON", "OpenAIAPI", "Sampling", "WorkerProtocol", "TestSupport"]),
+        // A worker process without a model, for the tests of what stands in front of one.
+        .executableTarget(
+            name: "FakeWorker",
+            dependencies: ["JSON", "Sampling", "WorkerProtocol"],
+            path: "Tests/FakeWorker",
+            swiftSettings: testSettings
+        ),
         test(
             "ModelServiceTests",
-            ["JSON", "ModelService", "Platform", "WorkerProtocol", "TestSupport"]
+            [
+                "FakeWorker", "JSON", "ModelService", "Platform", "Telemetry", "TestSupport",
+                "WorkerProtocol",
+            ]
         ),
         test(
             "GatewayTests",
             [
-                "Gateway", "HTTP", "JSON", "ModelService", "OpenAIAPI", "WorkerProtocol",
-                "TestSupport",
+                "FakeWorker", "Gateway", "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform",
+                "Telemetry", "TestSupport", "WorkerProtocol",
             ]
         ),
         test("DaemonTests", ["Daemon", "HTTP", "JSON", "Platform", "Telemetry", "TestSupport"]),
         test("CommandsTests", ["Commands", "Daemon", "HTTP", "JSON", "TestSupport"]),
-        test("EndToEndTests", ["JSON", "Platform", "TestSupport"]),
-        test("RepositoryTests", ["TestSupport"]),
+        test("EndToEndTests", ["HTTP", "JSON", "Platform", "TestSupport"]),
+        test("RepositoryTests", ["Commands", "Gateway", "HTTP", "TestSupport"]),
     ]
 )

@@ -90,7 +90,7 @@ package final class Gateway: HTTPRequestHandler {
 
     // MARK: Guard
 
-    /// The decision from a request's head alone: 1. browsers, 2. preflight, 3. route, 4. key.
+    /// The decision from a request's head alone, in the order browsers, preflight, route, key.
     private func guarded(_ request: HTTPRequest) -> Guarded {
         do throws(APIError) {
             try browserGuard.check(request)

@@ -3,5 +3,8 @@
 
 #include "isa.h"
 #include "matmul.h"
+#include "ops.h"
 #include "probes.h"
+#include "program.h"
 #include "sampling.h"
+#include "thread_pool.h"

@@ -3,30 +3,17 @@
 
 #include <immintrin.h>
 
-#include "layout.h"
-#include "tables.h"
+#include "tile.h"
 
 #pragma STDC FP_CONTRACT OFF
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma,f16c"))), \
     apply_to = function)
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLLED _Pragma("clang loop unroll(full)")
+// Results of a tile: [strips][tokens].
+typedef __m512 tile_values[TILE_STRIPS][TILE_TOKENS];
 
-// A tile is up to 4 strips x up to 4 tokens whose results stay in registers. One token takes 4
-// strips (to have enough loads in flight), more tokens take 2.
-enum { MAXIMUM_STRIPS = 4, MAXIMUM_TOKENS = 4 };
-
-// What one tile reads. Token t's rows start t strides after the pointers.
-typedef struct {
-    const torii_activations *x;
-    const uint8_t *quants[MAXIMUM_STRIPS], *scales[MAXIMUM_STRIPS];
-    size_t first_token;
-    int columns;
-    ptrdiff_t ahead;  // bytes from a strip to the one to be fetched meanwhile; 0: none
-    __m512 *results;  // [strips][MAXIMUM_TOKENS]
-} tile_operands;
+enum { ONE_TOKEN_STRIPS = 4, STRIPS = 2, TOKENS = 4 };
 
 INLINE __m512 load_halves(const uint8_t *address) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)address));
@@ -34,7 +21,8 @@ INLINE __m512 load_halves(const uint8_t *address) {
 
 INLINE __m512 load_bytes_as_floats(const uint8_t *address, bool is_signed) {
     __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)address);
-    return _mm512_cvtepi32_ps(is_signed ? _mm512_cvtepi8_epi32(bytes) : _mm512_cvtepu8_epi32(bytes));
+    __m512i words = is_signed ? _mm512_cvtepi8_epi32(bytes) : _mm512_cvtepu8_epi32(bytes);
+    return _mm512_cvtepi32_ps(words);
 }
 
 // Unsigned weights 4g ... 4g + 3 of a sub-block, for 16 rows.
@@ -81,15 +69,15 @@ INLINE void load_scales(
 // f: [strips][tokens]. Adds the groups of 4 k first ..< last of one sub-block.
 INLINE void add_sub_block(
     const int type, const int strips, const int tokens, const tile_operands *o, int sub_block,
-    const int half, const __m512 d[MAXIMUM_STRIPS], const __m512 dmin[MAXIMUM_STRIPS],
-    __m512 f[MAXIMUM_STRIPS][MAXIMUM_TOKENS]) {
+    const int half, const __m512 d[TILE_STRIPS], const __m512 dmin[TILE_STRIPS],
+    tile_values f) {
     const torii_activations *x = o->x;
     const int bits = type_bits(type), shift = type_zero_point_shift(type);
     const int first = type == TORII_TYPE_Q6_K ? 4 * half : 0;
     const int last = type == TORII_TYPE_Q6_K ? first + 4 : 8;
     const size_t block = (size_t)sub_block * (size_t)type_quant_block_bytes(type);
     const int8_t *a = x->quants + o->first_token * x->quant_stride + 32 * (size_t)sub_block;
-    __m512i dot[MAXIMUM_STRIPS][MAXIMUM_TOKENS];
+    __m512i dot[TILE_STRIPS][TILE_TOKENS];
     UNROLLED for (int t = 0; t < tokens; t++) {
         size_t token = o->first_token + (size_t)t;
         __m512i start = _mm512_setzero_si512();
@@ -105,7 +93,7 @@ INLINE void add_sub_block(
         }
     }
     UNROLLED for (int g = first; g < last; g++) {
-        __m512i weights[MAXIMUM_STRIPS];
+        __m512i weights[TILE_STRIPS];
         UNROLLED for (int s = 0; s < strips; s++) {
             weights[s] = load_weights(bits, o->quants[s] + block, g);
         }
@@ -136,7 +124,7 @@ INLINE void add_sub_block(
 INLINE void quantised_tile(
     const int type, const int strips, const int tokens, const tile_operands *o) {
     const torii_activations *x = o->x;
-    __m512 y[MAXIMUM_STRIPS][MAXIMUM_TOKENS];
+    tile_values y;
     UNROLLED for (int s = 0; s < strips; s++) {
         UNROLLED for (int t = 0; t < tokens; t++) {
             y[s][t] = _mm512_setzero_ps();
@@ -146,7 +134,8 @@ INLINE void quantised_tile(
     const int group_sub_blocks = TORII_ACTIVATION_GROUP / TORII_SUB_BLOCK;
     for (int start = 0; start < sub_blocks; start += group_sub_blocks) {
         int end = start + group_sub_blocks < sub_blocks ? start + group_sub_blocks : sub_blocks;
-        __m512 f[MAXIMUM_STRIPS][MAXIMUM_TOKENS], d[MAXIMUM_STRIPS], dmin[MAXIMUM_STRIPS];
+        tile_values f;
+        __m512 d[TILE_STRIPS], dmin[TILE_STRIPS];
         UNROLLED for (int s = 0; s < strips; s++) {
             d[s] = dmin[s] = _mm512_setzero_ps();
             if (type_is_k(type)) {
@@ -160,15 +149,8 @@ INLINE void quantised_tile(
             }
         }
         for (int sub_block = start; sub_block < end; sub_block++) {
-            if (tokens == 1 && o->ahead != 0) {
-                const int block_bytes = type_quant_block_bytes(type);
-                UNROLLED for (int s = 0; s < strips; s++) {
-                    const uint8_t *next =
-                        o->quants[s] + o->ahead + (size_t)sub_block * (size_t)block_bytes;
-                    UNROLLED for (int line = 0; line < block_bytes; line += 64) {
-                        _mm_prefetch((const char *)next + line, _MM_HINT_T0);
-                    }
-                }
+            UNROLLED for (int s = 0; s < strips && tokens == 1; s++) {
+                fetch_ahead(type, o, s, sub_block);
             }
             add_sub_block(type, strips, tokens, o, sub_block, 0, d, dmin, f);
             if (type == TORII_TYPE_Q6_K) {
@@ -186,7 +168,7 @@ INLINE void quantised_tile(
     }
     UNROLLED for (int s = 0; s < strips; s++) {
         UNROLLED for (int t = 0; t < tokens; t++) {
-            o->results[s * MAXIMUM_TOKENS + t] = y[s][t];
+            _mm512_store_ps(tile_result(o, s, t), y[s][t]);
         }
     }
 }
@@ -206,7 +188,7 @@ INLINE void float_tile(
     const int type, const int strips, const int tokens, const tile_operands *o) {
     const torii_activations *x = o->x;
     const float *values = x->values + o->first_token * x->value_stride;
-    __m512 y[MAXIMUM_STRIPS][MAXIMUM_TOKENS];
+    tile_values y;
     UNROLLED for (int s = 0; s < strips; s++) {
         UNROLLED for (int t = 0; t < tokens; t++) {
             y[s][t] = _mm512_setzero_ps();
@@ -214,7 +196,7 @@ INLINE void float_tile(
     }
     for (int k = 0; k < o->columns; k++) {
         const size_t line = (size_t)k * (size_t)type_quant_block_bytes(type);
-        __m512 weights[MAXIMUM_STRIPS];
+        __m512 weights[TILE_STRIPS];
         UNROLLED for (int s = 0; s < strips; s++) {
             weights[s] = load_float_weights(type, o->quants[s] + line);
         }
@@ -227,110 +209,12 @@ INLINE void float_tile(
     }
     UNROLLED for (int s = 0; s < strips; s++) {
         UNROLLED for (int t = 0; t < tokens; t++) {
-            o->results[s * MAXIMUM_TOKENS + t] = y[s][t];
+            _mm512_store_ps(tile_result(o, s, t), y[s][t]);
         }
     }
 }
 
-// The tile functions of one type, by token count less one.
-typedef void (*tile_function)(const tile_operands *);
-#define TILES(NAME, KIND, TYPE)                                                    \
-    static void NAME##_1(const tile_operands *o) { KIND##_tile(TYPE, 4, 1, o); }   \
-    static void NAME##_2(const tile_operands *o) { KIND##_tile(TYPE, 2, 2, o); }   \
-    static void NAME##_3(const tile_operands *o) { KIND##_tile(TYPE, 2, 3, o); }   \
-    static void NAME##_4(const tile_operands *o) { KIND##_tile(TYPE, 2, 4, o); }   \
-    static const tile_function NAME[MAXIMUM_TOKENS] = {NAME##_1, NAME##_2, NAME##_3, NAME##_4};
-
-TILES(f32, float, TORII_TYPE_F32)
-TILES(f16, float, TORII_TYPE_F16)
-TILES(bf16, float, TORII_TYPE_BF16)
-TILES(q4_0, quantised, TORII_TYPE_Q4_0)
-TILES(q4_1, quantised, TORII_TYPE_Q4_1)
-TILES(q5_0, quantised, TORII_TYPE_Q5_0)
-TILES(q5_1, quantised, TORII_TYPE_Q5_1)
-TILES(q8_0, quantised, TORII_TYPE_Q8_0)
-TILES(q4_k, quantised, TORII_TYPE_Q4_K)
-TILES(q5_k, quantised, TORII_TYPE_Q5_K)
-TILES(q6_k, quantised, TORII_TYPE_Q6_K)
-
-static const tile_function *tiles_for(int type) {
-    switch (type) {
-    case TORII_TYPE_F32:
-        return f32;
-    case TORII_TYPE_F16:
-        return f16;
-    case TORII_TYPE_BF16:
-        return bf16;
-    case TORII_TYPE_Q4_0:
-        return q4_0;
-    case TORII_TYPE_Q4_1:
-        return q4_1;
-    case TORII_TYPE_Q5_0:
-        return q5_0;
-    case TORII_TYPE_Q5_1:
-        return q5_1;
-    case TORII_TYPE_Q8_0:
-        return q8_0;
-    case TORII_TYPE_Q4_K:
-        return q4_k;
-    case TORII_TYPE_Q5_K:
-        return q5_k;
-    default:
-        return q6_k;
-    }
-}
-
-// out: 16 rows of one token; `rows` of them exist.
-INLINE void store_rows(float *out, int rows, __m512 y, const float *bias, bool accumulate) {
-    __mmask16 mask = rows >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << rows) - 1);
-    if (bias != NULL) {
-        y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, bias));
-    }
-    if (accumulate) {
-        y = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, out), y);
-    }
-    _mm512_mask_storeu_ps(out, mask, y);
-}
-
-// Tokens of the next tile when `rest` are left: never one of several, whose tile has other strips.
-INLINE int tile_tokens(int rest) {
-    return rest <= MAXIMUM_TOKENS ? rest : rest == MAXIMUM_TOKENS + 1 ? 3 : MAXIMUM_TOKENS;
-}
-
-// Strips outermost: a thread's weights come from memory once, its tokens from the cache.
-static void multiply(
-    const torii_matrix *w, const torii_activations *x, int first_token, int token_count,
-    int first_strip, int strip_count, float *out, size_t out_stride, const float *bias,
-    bool accumulate) {
-    const tile_function *tiles = tiles_for(w->type);
-    const int strip_step = token_count == 1 ? 4 : 2, end = first_strip + strip_count;
-    __m512 results[MAXIMUM_STRIPS * MAXIMUM_TOKENS];
-    tile_operands operands = {.x = x, .columns = w->columns, .results = results};
-    for (int strip = first_strip; strip < end; strip += strip_step) {
-        for (int s = 0; s < MAXIMUM_STRIPS; s++) {
-            // A short last step computes its last strip again; that costs less than more variants.
-            size_t index = (size_t)(strip + s < end ? strip + s : end - 1);
-            operands.quants[s] = w->quants + index * w->quant_stride;
-            operands.scales[s] = w->scales + index * w->scale_stride;
-        }
-        bool more = strip + 2 * strip_step <= end;
-        operands.ahead = more ? (ptrdiff_t)w->quant_stride * strip_step : 0;
-        for (int done = 0, tokens; done < token_count; done += tokens) {
-            tokens = tile_tokens(token_count - done);
-            operands.first_token = (size_t)(first_token + done);
-            tiles[tokens - 1](&operands);
-            for (int s = 0; s < strip_step && strip + s < end; s++) {
-                int row = (strip + s) * TORII_STRIP_ROWS;
-                for (int t = 0; t < tokens; t++) {
-                    float *place = out + (operands.first_token + (size_t)t) * out_stride + row;
-                    store_rows(
-                        place, w->rows - row, results[s * MAXIMUM_TOKENS + t],
-                        bias == NULL ? NULL : bias + row, accumulate);
-                }
-            }
-        }
-    }
-}
+#include "driver.h"
 
 INLINE uint32_t largest_magnitude(const float *x, int count) {
     __m512i largest = _mm512_setzero_si512();

@@ -10,8 +10,8 @@
 //   8 bits  8 lines: line g holds k = 4g + t, signed weights with the top bit flipped (0 ... 255)
 //   F16, BF16, F32: for each k the 16 rows' values as in the file
 //
-// Scales of a strip: per sub-block 16 f16 (then 16 f16 minimums for Q4_1, Q5_1). K types, per 256 k:
-// 16 f16 d, (Q4_K, Q5_K: 16 f16 dmin), then per sub-block 16 u8 scales and 16 u8 minimums (Q4_K,
+// Scales of a strip: per sub-block 16 f16 (then 16 f16 minimums for Q4_1, Q5_1). K types, per 256
+// k: 16 f16 d, (Q4_K, Q5_K: 16 f16 dmin), then per sub-block 16 u8 scales and 16 u8 minimums (Q4_K,
 // Q5_K: 2.8 % and 2.3 % more bytes than the file's 6-bit fields), or per 16 k 16 i8 scales (Q6_K).
 #pragma once
 
@@ -148,7 +148,7 @@ static inline float load_float_weight(int type, const uint8_t *values, int lane)
     return value;
 }
 
-// The packed quant (unsigned, zero point not yet taken off) of row `lane`, element k of a sub-block.
+// The packed quant (unsigned, zero point not taken off) of row `lane`, element k of a sub-block.
 static inline int load_quant(int bits, const uint8_t *block, int k, int lane) {
     int byte = 4 * lane + (k & 3), g = k >> 2;
     if (bits == 8) {

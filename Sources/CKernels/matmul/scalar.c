@@ -93,7 +93,8 @@ static void multiply_quantised(const strip_tile *tile, float y[TOKEN_TILE][16]) 
     int type = tile->w->type, columns = tile->w->columns, bits = type_bits(type);
     int length = type == TORII_TYPE_Q6_K ? 16 : 32;
     for (int start = 0; start < columns; start += TORII_ACTIVATION_GROUP) {
-        int end = start + TORII_ACTIVATION_GROUP < columns ? start + TORII_ACTIVATION_GROUP : columns;
+        int end = start + TORII_ACTIVATION_GROUP;
+        end = end < columns ? end : columns;
         float f[TOKEN_TILE][16] = {{0}};
         for (int k = start; k < end; k += length) {
             size_t block = (size_t)(k / TORII_SUB_BLOCK);

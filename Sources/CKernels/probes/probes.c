@@ -112,8 +112,9 @@ double torii_probe_integer_peak(torii_isa isa, int threads) {
     if (threads < 1 || threads > MAXIMUM_THREADS || !torii_isa_supported(isa)) {
         return 0;
     }
-    // About 20 ms a run on a slow core.
-    const long iterations = 3000000000L / probe_dot_operations(isa) / (isa == TORII_ISA_SCALAR ? 20 : 1);
+    // About 10 ms a run.
+    const long operations_per_run = isa == TORII_ISA_SCALAR ? 150000000 : 3000000000;
+    const long iterations = operations_per_run / probe_dot_operations(isa);
     for (int i = 0; i < threads; i++) {
         parts[i].isa = isa;
         parts[i].iterations = iterations;

@@ -1,6 +1,6 @@
 package import HTTP
 
-/// All routes, and the search in them. openapi.yaml describes exactly these.
+/// All routes, which openapi.yaml describes, and the search in them.
 ///
 /// How a path is read:
 /// 1. Empty segments are dropped, so `//v1/models/` is `/v1/models`.

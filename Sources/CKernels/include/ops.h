@@ -1,0 +1,67 @@
+#pragma once
+// Vector operations of a forward pass: norms, rotary embedding, SwiGLU, attention over KV blocks.
+//
+// Each instruction set has one table of these functions, compiled from one body
+// (`ops_body.h`, `attention_body.h`) in vectors of 16 lanes with explicit fused multiply-adds and
+// a fixed order of every sum. So the tables agree bit for bit, and a row's result does not depend
+// on the rows computed beside it.
+
+#include "isa.h"
+#include <stddef.h>
+#include <stdint.h>
+
+/// Positions in a KV block.
+#define TORII_BLOCK_TOKENS 32
+/// Tokens that share one vector of keys.
+#define TORII_KEY_LANES 16
+/// Most query rows that one call of attend takes: they share the loads of keys and values.
+#define TORII_ATTENTION_ROWS 6
+/// Largest head dimension; head dimensions are multiples of 16.
+#define TORII_HEAD_DIMENSION_MAX 256
+
+/// Where the keys and values of one sequence, one layer and one key/value head lie.
+///
+/// A block has its keys, [2][D][16] f16 with a token to a lane, then its values, [32][D] f16.
+typedef struct torii_head_cache {
+    uint8_t *base;               ///< block 0's part of this layer and head
+    size_t block_stride;         ///< bytes from one block to the next
+    const int32_t *block_table;  ///< block of positions 0..<32, 32..<64, ...
+    int head_dimension;          ///< D, a multiple of 16
+} torii_head_cache;
+
+/// Query rows of one key/value head, each with the positions it may see.
+typedef struct torii_query_rows {
+    int row_count;                             ///< 1 ... TORII_ATTENTION_ROWS
+    const float *query[TORII_ATTENTION_ROWS];  ///< [D], rotated, scaled by 1/sqrt(D)
+    float *output[TORII_ATTENTION_ROWS];       ///< [D]
+    int32_t position[TORII_ATTENTION_ROWS];    ///< sees positions 0 ... position
+} torii_query_rows;
+
+typedef struct torii_vector_kernels {
+    /// out: [n]  x: [n]  weight: [n].  out = x / sqrt(mean(x^2) + epsilon) * weight. out may be x.
+    void (*rms_norm)(const float *x, const float *weight, float epsilon, int n, float *out);
+
+    /// gate: [n]  up: [n].  gate = gate / (1 + exp(-gate)) * up.
+    void (*swiglu)(float *gate, const float *up, int n);
+
+    /// head: [D]  cosines, sines: [rotated / 2].  Rotates dimensions (i, i + rotated/2) and
+    /// multiplies all D dimensions by scale.
+    void (*rotate)(float *head, const float *cosines, const float *sines, int rotated, int d,
+                   float scale);
+
+    /// key: [D], rotated  value: [D].  Writes them at `position` as f16, rounded to nearest even.
+    /// Stored values are always finite: beyond the range of f16 they saturate, NaN becomes 0. So
+    /// whatever one sequence computes, a block that another gets later holds no poison.
+    void (*store_key_value)(const torii_head_cache *cache, int position, const float *key,
+                            const float *value);
+
+    /// Softmax attention in f32 over the stored keys and values, in tiles of 64 absolute
+    /// positions, each tile's sums in a fixed order.
+    void (*attend)(const torii_head_cache *cache, const torii_query_rows *rows);
+
+    /// out: [n]  x: [n].  out = exp(x); below -87 it is 0, above 88 it is exp(88).
+    void (*exponential)(const float *x, int n, float *out);
+} torii_vector_kernels;
+
+/// The table for an instruction set that this machine supports.
+const torii_vector_kernels *torii_vector_kernels_for(torii_isa isa);

@@ -1,0 +1,315 @@
+// AVX2 kernels without VNNI: a strip is two registers of 8 rows.
+//
+// 8-bit products are summed pairwise in 16 bits (vpmaddubsw, which saturates), several pairs are
+// added in 16 bits, then widened. With activations of at most 127 the largest pair sums are
+// 2*15*127 = 3810 (4 bits), 2*31*127 = 7874 (5), 2*63*127 = 16002 (6): 8, 4 and 2 of them fit.
+// 8-bit weights take their sign over to the activation: 2*128*127 = 32512 fits once.
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include "tile.h"
+
+#pragma STDC FP_CONTRACT OFF
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+
+enum { HALVES = 2 };  // registers to a strip
+
+// Values of a tile: [half strips][tokens].
+typedef __m256 tile_values[TILE_STRIPS * HALVES][TILE_TOKENS];
+typedef __m256i tile_sums[TILE_STRIPS * HALVES][TILE_TOKENS];
+
+enum { ONE_TOKEN_STRIPS = 2, STRIPS = 1, TOKENS = 3 };
+
+INLINE __m256i load_line(const uint8_t *line, int half) {
+    return _mm256_load_si256((const __m256i *)(const void *)(line + 32 * half));
+}
+
+INLINE __m256 load_halves(const uint8_t *address, int half) {
+    const uint8_t *place = address + 16 * half;
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)place));
+}
+
+INLINE __m256 load_bytes_as_floats(const uint8_t *address, int half, bool is_signed) {
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)(address + 8 * half));
+    __m256i words = is_signed ? _mm256_cvtepi8_epi32(bytes) : _mm256_cvtepu8_epi32(bytes);
+    return _mm256_cvtepi32_ps(words);
+}
+
+// Weights 4g ... 4g + 3 of a sub-block for 8 rows: unsigned, or signed for 8 bits.
+INLINE __m256i load_weights(const int bits, const uint8_t *block, const int g, const int half) {
+    if (bits == 8) {
+        return _mm256_xor_si256(load_line(block + 64 * g, half), _mm256_set1_epi8(-128));
+    }
+    __m256i line = load_line(block + 64 * (g >> 1), half);
+    __m256i low = _mm256_and_si256(
+        g & 1 ? _mm256_srli_epi16(line, 4) : line, _mm256_set1_epi8(15));
+    if (bits == 4) {
+        return low;
+    }
+    // The plane's bits of this group move to bit 4 (and 5).
+    int from = bits == 5 ? g : 2 * (g & 3);
+    __m256i plane = load_line(block + 256 + (bits == 5 ? 0 : 64 * (g >> 2)), half);
+    plane = from < 4 ? _mm256_slli_epi16(plane, 4 - from) : _mm256_srli_epi16(plane, from - 4);
+    __m256i mask = _mm256_set1_epi8(bits == 5 ? 0x10 : 0x30);
+    return _mm256_or_si256(low, _mm256_and_si256(plane, mask));
+}
+
+// Sums of two products, 16 to a register.
+INLINE __m256i multiply_pairs(const int bits, __m256i weights, __m256i activations) {
+    if (bits == 8) {
+        activations = _mm256_sign_epi8(activations, weights);
+        weights = _mm256_abs_epi8(weights);
+    }
+    return _mm256_maddubs_epi16(weights, activations);
+}
+
+// dot: [half strips][tokens]. Adds the products of groups first ..< last of one sub-block.
+INLINE void add_products(
+    const int bits, const int halves, const int tokens, const int first, const int last,
+    const tile_operands *o, size_t block, const int8_t *a, tile_sums dot) {
+    const int run = bits == 4 ? 8 : bits == 5 ? 4 : bits == 6 ? 2 : 1;
+    const __m256i ones = _mm256_set1_epi16(1);
+    UNROLLED for (int start = first; start < last; start += run) {
+        tile_sums pairs;
+        UNROLLED for (int g = start; g < start + run; g++) {
+            __m256i weights[TILE_STRIPS * HALVES];
+            UNROLLED for (int h = 0; h < halves; h++) {
+                weights[h] = load_weights(bits, o->quants[h / HALVES] + block, g, h % HALVES);
+            }
+            UNROLLED for (int t = 0; t < tokens; t++) {
+                int32_t four;
+                memcpy(&four, a + (size_t)t * o->x->quant_stride + 4 * g, sizeof four);
+                __m256i activations = _mm256_set1_epi32(four);
+                UNROLLED for (int h = 0; h < halves; h++) {
+                    __m256i product = multiply_pairs(bits, weights[h], activations);
+                    pairs[h][t] = g == start ? product : _mm256_add_epi16(pairs[h][t], product);
+                }
+            }
+        }
+        UNROLLED for (int h = 0; h < halves; h++) {
+            UNROLLED for (int t = 0; t < tokens; t++) {
+                __m256i sums = _mm256_madd_epi16(pairs[h][t], ones);
+                dot[h][t] = _mm256_add_epi32(dot[h][t], sums);
+            }
+        }
+    }
+}
+
+// Scale and minimum of one sub-block for 8 rows.
+INLINE void load_scales(
+    const int type, const uint8_t *scales, int sub_block, const int part, const int half,
+    __m256 *scale, __m256 *minimum) {
+    *minimum = _mm256_setzero_ps();
+    if (!type_is_k(type)) {
+        const uint8_t *block = scales + (size_t)sub_block * (size_t)type_scale_block_bytes(type);
+        *scale = load_halves(block, half);
+        if (type_has_minimums(type)) {
+            *minimum = load_halves(block + 32, half);
+        }
+        return;
+    }
+    const uint8_t *block = scales + (size_t)(sub_block / 8) * (size_t)type_scale_block_bytes(type);
+    __m256 d = load_halves(block, half);
+    if (type == TORII_TYPE_Q6_K) {
+        const uint8_t *bytes = block + 32 + 16 * (2 * (sub_block % 8) + part);
+        *scale = _mm256_mul_ps(d, load_bytes_as_floats(bytes, half, true));
+        return;
+    }
+    const uint8_t *bytes = block + 64 + 32 * (sub_block % 8);
+    __m256 dmin = load_halves(block + 32, half);
+    *scale = _mm256_mul_ps(d, load_bytes_as_floats(bytes, half, false));
+    *minimum = _mm256_mul_ps(dmin, load_bytes_as_floats(bytes + 16, half, false));
+}
+
+// f: [half strips][tokens]. Adds one sub-block, for Q6_K its half `part`.
+INLINE void add_sub_block(
+    const int type, const int strips, const int tokens, const tile_operands *o, int sub_block,
+    const int part, tile_values f) {
+    const torii_activations *x = o->x;
+    const int halves = strips * HALVES, bits = type_bits(type);
+    // The sign trick works on signed weights: no zero point.
+    const int shift = bits == 8 ? -1 : type_zero_point_shift(type);
+    const bool is_q6_k = type == TORII_TYPE_Q6_K;
+    const int first = is_q6_k ? 4 * part : 0, last = is_q6_k ? first + 4 : 8;
+    const size_t block = (size_t)sub_block * (size_t)type_quant_block_bytes(type);
+    const int8_t *a = x->quants + o->first_token * x->quant_stride + 32 * (size_t)sub_block;
+    tile_sums dot;
+    UNROLLED for (int t = 0; t < tokens; t++) {
+        size_t sum_index = (o->first_token + (size_t)t) * x->sum_stride + (size_t)sub_block;
+        __m256i start = _mm256_setzero_si256();
+        if (shift >= 0) {
+            int32_t sum = is_q6_k ? x->half_sums[2 * sum_index + (size_t)part] : x->sums[sum_index];
+            start = _mm256_slli_epi32(_mm256_set1_epi32(sum), shift);
+        }
+        UNROLLED for (int h = 0; h < halves; h++) {
+            dot[h][t] = start;
+        }
+    }
+    add_products(bits, halves, tokens, first, last, o, block, a, dot);
+    UNROLLED for (int h = 0; h < halves; h++) {
+        __m256 scale, minimum;
+        const uint8_t *scales = o->scales[h / HALVES];
+        load_scales(type, scales, sub_block, part, h % HALVES, &scale, &minimum);
+        UNROLLED for (int t = 0; t < tokens; t++) {
+            f[h][t] = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(dot[h][t]), f[h][t]);
+            if (type_has_minimums(type)) {
+                size_t index = (o->first_token + (size_t)t) * x->sum_stride + (size_t)sub_block;
+                __m256 sum = _mm256_set1_ps(x->float_sums[index]);
+                f[h][t] = type_is_k(type) ? _mm256_fmadd_ps(minimum, sum, f[h][t])
+                                          : _mm256_fnmadd_ps(minimum, sum, f[h][t]);
+            }
+        }
+    }
+}
+
+INLINE void clear(const int halves, const int tokens, tile_values values) {
+    UNROLLED for (int h = 0; h < halves; h++) {
+        UNROLLED for (int t = 0; t < tokens; t++) {
+            values[h][t] = _mm256_setzero_ps();
+        }
+    }
+}
+
+INLINE void store(const int halves, const int tokens, const tile_operands *o, tile_values values) {
+    UNROLLED for (int h = 0; h < halves; h++) {
+        UNROLLED for (int t = 0; t < tokens; t++) {
+            float *result = tile_result(o, h / HALVES, t);
+            _mm256_store_ps(result + 8 * (h % HALVES), values[h][t]);
+        }
+    }
+}
+
+INLINE void quantised_tile(
+    const int type, const int strips, const int tokens, const tile_operands *o) {
+    const torii_activations *x = o->x;
+    const int halves = strips * HALVES;
+    const int sub_blocks = o->columns / TORII_SUB_BLOCK;
+    const int group_sub_blocks = TORII_ACTIVATION_GROUP / TORII_SUB_BLOCK;
+    tile_values y;
+    clear(halves, tokens, y);
+    for (int start = 0; start < sub_blocks; start += group_sub_blocks) {
+        int end = start + group_sub_blocks < sub_blocks ? start + group_sub_blocks : sub_blocks;
+        tile_values f;
+        clear(halves, tokens, f);
+        for (int sub_block = start; sub_block < end; sub_block++) {
+            UNROLLED for (int s = 0; s < strips && tokens == 1; s++) {
+                fetch_ahead(type, o, s, sub_block);
+            }
+            add_sub_block(type, strips, tokens, o, sub_block, 0, f);
+            if (type == TORII_TYPE_Q6_K) {
+                add_sub_block(type, strips, tokens, o, sub_block, 1, f);
+            }
+        }
+        UNROLLED for (int t = 0; t < tokens; t++) {
+            size_t index = (o->first_token + (size_t)t) * x->scale_stride
+                           + (size_t)(start / group_sub_blocks);
+            __m256 scale = _mm256_set1_ps(x->scales[index]);
+            UNROLLED for (int h = 0; h < halves; h++) {
+                y[h][t] = _mm256_fmadd_ps(scale, f[h][t], y[h][t]);
+            }
+        }
+    }
+    store(halves, tokens, o, y);
+}
+
+INLINE __m256 load_float_weights(const int type, const uint8_t *line, const int half) {
+    if (type == TORII_TYPE_F32) {
+        return _mm256_load_ps((const float *)(const void *)(line + 32 * half));
+    }
+    if (type == TORII_TYPE_F16) {
+        return load_halves(line, half);
+    }
+    const uint8_t *place = line + 16 * half;
+    __m128i upper = _mm_load_si128((const __m128i *)(const void *)place);
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(upper), 16));
+}
+
+INLINE void float_tile(
+    const int type, const int strips, const int tokens, const tile_operands *o) {
+    const torii_activations *x = o->x;
+    const float *values = x->values + o->first_token * x->value_stride;
+    const int halves = strips * HALVES;
+    tile_values y;
+    clear(halves, tokens, y);
+    for (int k = 0; k < o->columns; k++) {
+        const size_t line = (size_t)k * (size_t)type_quant_block_bytes(type);
+        __m256 weights[TILE_STRIPS * HALVES];
+        UNROLLED for (int h = 0; h < halves; h++) {
+            weights[h] = load_float_weights(type, o->quants[h / HALVES] + line, h % HALVES);
+        }
+        UNROLLED for (int t = 0; t < tokens; t++) {
+            __m256 value = _mm256_set1_ps(values[(size_t)t * x->value_stride + (size_t)k]);
+            UNROLLED for (int h = 0; h < halves; h++) {
+                y[h][t] = _mm256_fmadd_ps(weights[h], value, y[h][t]);
+            }
+        }
+    }
+    store(halves, tokens, o, y);
+}
+
+#include "driver.h"
+
+INLINE uint32_t largest_magnitude(const float *x, int count) {
+    __m256i largest = _mm256_setzero_si256();
+    for (int k = 0; k < count; k += 8) {
+        __m256i bits = _mm256_loadu_si256((const __m256i *)(const void *)(x + k));
+        bits = _mm256_and_si256(bits, _mm256_set1_epi32(0x7fffffff));
+        largest = _mm256_max_epu32(largest, bits);
+    }
+    __m128i four = _mm_max_epu32(
+        _mm256_castsi256_si128(largest), _mm256_extracti128_si256(largest, 1));
+    four = _mm_max_epu32(four, _mm_shuffle_epi32(four, 0x4e));
+    four = _mm_max_epu32(four, _mm_shuffle_epi32(four, 0xb1));
+    return (uint32_t)_mm_cvtsi128_si32(four);
+}
+
+// 32 floats times `inverse`, rounded to nearest even, as 32 bytes.
+INLINE __m256i round_to_bytes(const float *x, __m256 inverse) {
+    __m256i parts[4];
+    UNROLLED for (int i = 0; i < 4; i++) {
+        parts[i] = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8 * i), inverse));
+    }
+    __m256i low = _mm256_packs_epi32(parts[0], parts[1]);
+    __m256i high = _mm256_packs_epi32(parts[2], parts[3]);
+    // The packs worked within 128-bit halves: dwords 0 4 1 5 2 6 3 7 put the bytes in order.
+    __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
+}
+
+static void quantize(const float *x, int row, torii_activations *out) {
+    int8_t *quants = out->quants + (size_t)row * out->quant_stride;
+    float *scales = out->scales + (size_t)row * out->scale_stride;
+    int32_t *sums = out->sums + (size_t)row * out->sum_stride;
+    float *float_sums = out->float_sums + (size_t)row * out->sum_stride;
+    int32_t *half_sums = out->half_sums + (size_t)row * out->sum_stride * 2;
+    for (int start = 0; start < out->columns; start += TORII_ACTIVATION_GROUP) {
+        int rest = out->columns - start;
+        int count = rest < TORII_ACTIVATION_GROUP ? rest : TORII_ACTIVATION_GROUP;
+        activation_scale scale = activation_scale_for(largest_magnitude(x + start, count));
+        scales[start / TORII_ACTIVATION_GROUP] = scale.scale;
+        for (int k = start; k < start + count; k += TORII_SUB_BLOCK) {
+            __m256i bytes = _mm256_setzero_si256();
+            if (!scale.is_zero) {
+                bytes = round_to_bytes(x + k, _mm256_set1_ps(scale.inverse));
+            }
+            _mm256_storeu_si256((__m256i *)(void *)(quants + k), bytes);
+            // Pairs, then fours, then the 16 quants of each half in every dword of that half.
+            __m256i fours = _mm256_madd_epi16(
+                _mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes), _mm256_set1_epi16(1));
+            fours = _mm256_add_epi32(fours, _mm256_shuffle_epi32(fours, 0xb1));
+            fours = _mm256_add_epi32(fours, _mm256_shuffle_epi32(fours, 0x4e));
+            int32_t low = -_mm256_extract_epi32(fours, 0), high = -_mm256_extract_epi32(fours, 4);
+            half_sums[k / 16] = low;
+            half_sums[k / 16 + 1] = high;
+            sums[k / TORII_SUB_BLOCK] = low + high;
+            float_sums[k / TORII_SUB_BLOCK] = (float)(low + high);
+        }
+    }
+}
+
+const torii_matmul_kernels torii_matmul_avx2 = {.quantize = quantize, .multiply = multiply};
+
+#pragma clang attribute pop
+
+#endif

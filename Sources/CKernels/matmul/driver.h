@@ -1,0 +1,107 @@
+// The loops around an instruction set's tiles; included once by each file that defines
+//
+//     quantised_tile(type, strips, tokens, operands), float_tile(the same)
+//     ONE_TOKEN_STRIPS, STRIPS, TOKENS
+//
+// inside its target attribute, so that everything here is compiled for that set. One token takes
+// ONE_TOKEN_STRIPS strips at a time (several to have enough loads in flight), more take STRIPS and
+// at most TOKENS tokens. No include guard: nothing here has an external name.
+
+#define TILE(NAME, KIND, TYPE, STRIP_COUNT, TOKEN_COUNT)         \
+    static void NAME##_##TOKEN_COUNT(const tile_operands *o) {   \
+        KIND##_tile(TYPE, STRIP_COUNT, TOKEN_COUNT, o);          \
+    }
+// A type's tile functions, by token count less one.
+#define TILES(NAME, KIND, TYPE)                                  \
+    TILE(NAME, KIND, TYPE, ONE_TOKEN_STRIPS, 1)                  \
+    TILE(NAME, KIND, TYPE, STRIPS, 2)                            \
+    TILE(NAME, KIND, TYPE, STRIPS, 3)                            \
+    TILE(NAME, KIND, TYPE, STRIPS, 4)                            \
+    static const tile_function NAME[TILE_TOKENS] = {NAME##_1, NAME##_2, NAME##_3, NAME##_4};
+
+TILES(f32, float, TORII_TYPE_F32)
+TILES(f16, float, TORII_TYPE_F16)
+TILES(bf16, float, TORII_TYPE_BF16)
+TILES(q4_0, quantised, TORII_TYPE_Q4_0)
+TILES(q4_1, quantised, TORII_TYPE_Q4_1)
+TILES(q5_0, quantised, TORII_TYPE_Q5_0)
+TILES(q5_1, quantised, TORII_TYPE_Q5_1)
+TILES(q8_0, quantised, TORII_TYPE_Q8_0)
+TILES(q4_k, quantised, TORII_TYPE_Q4_K)
+TILES(q5_k, quantised, TORII_TYPE_Q5_K)
+TILES(q6_k, quantised, TORII_TYPE_Q6_K)
+
+static const tile_function *tiles_for(int type) {
+    switch (type) {
+    case TORII_TYPE_F32:
+        return f32;
+    case TORII_TYPE_F16:
+        return f16;
+    case TORII_TYPE_BF16:
+        return bf16;
+    case TORII_TYPE_Q4_0:
+        return q4_0;
+    case TORII_TYPE_Q4_1:
+        return q4_1;
+    case TORII_TYPE_Q5_0:
+        return q5_0;
+    case TORII_TYPE_Q5_1:
+        return q5_1;
+    case TORII_TYPE_Q8_0:
+        return q8_0;
+    case TORII_TYPE_Q4_K:
+        return q4_k;
+    case TORII_TYPE_Q5_K:
+        return q5_k;
+    default:
+        return q6_k;
+    }
+}
+
+// Tokens of the next tile when `rest` of several are left: never one, whose tile has other strips.
+static int tile_tokens(int rest) {
+    return rest <= TOKENS ? rest : rest == TOKENS + 1 ? TOKENS - 1 : TOKENS;
+}
+
+// out: one token's first `rows` (at most 16) of the strip.
+INLINE void store_rows(float *out, int rows, const float *y, const float *bias, bool accumulate) {
+    for (int lane = 0; lane < (rows < TORII_STRIP_ROWS ? rows : TORII_STRIP_ROWS); lane++) {
+        float value = bias != NULL ? y[lane] + bias[lane] : y[lane];
+        out[lane] = accumulate ? out[lane] + value : value;
+    }
+}
+
+// Strips outermost: a thread's weights come from memory once, its tokens from the cache.
+static void multiply(
+    const torii_matrix *w, const torii_activations *x, int first_token, int token_count,
+    int first_strip, int strip_count, float *out, size_t out_stride, const float *bias,
+    bool accumulate) {
+    const tile_function *tiles = tiles_for(w->type);
+    const int step = token_count == 1 ? ONE_TOKEN_STRIPS : STRIPS, end = first_strip + strip_count;
+    _Alignas(64) float results[TILE_STRIPS * TILE_TOKENS * TORII_STRIP_ROWS];
+    tile_operands operands = {.x = x, .columns = w->columns, .results = results};
+    for (int strip = first_strip; strip < end; strip += step) {
+        for (int s = 0; s < step; s++) {
+            // A short last step computes its last strip again; that costs less than more variants.
+            size_t index = (size_t)(strip + s < end ? strip + s : end - 1);
+            operands.quants[s] = w->quants + index * w->quant_stride;
+            operands.scales[s] = w->scales + index * w->scale_stride;
+        }
+        bool is_followed = strip + 2 * step <= end;
+        operands.ahead = is_followed ? (ptrdiff_t)w->quant_stride * step : 0;
+        for (int done = 0, tokens; done < token_count; done += tokens) {
+            tokens = tile_tokens(token_count - done);
+            operands.first_token = (size_t)(first_token + done);
+            tiles[tokens - 1](&operands);
+            for (int s = 0; s < step && strip + s < end; s++) {
+                int row = (strip + s) * TORII_STRIP_ROWS;
+                for (int t = 0; t < tokens; t++) {
+                    float *place = out + (operands.first_token + (size_t)t) * out_stride + row;
+                    store_rows(
+                        place, w->rows - row, tile_result(&operands, s, t),
+                        bias == NULL ? NULL : bias + row, accumulate);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+// Bodies of torii_vector_kernels (ops.h) without attention. Included once by each ops_<isa>.c.
+
+// x: [n]  weight: [n]  out: [n]
+static void rms_norm(const float *x, const float *weight, float epsilon, int n, float *out) {
+    f32x16 squares = splat(0.0f);
+    int i = 0;
+    for (; i + 16 <= n; i += 16) {
+        f32x16 v = load(x + i);
+        squares = fma16(v, v, squares);
+    }
+    if (i < n) {
+        f32x16 v = load_first(x + i, n - i);
+        squares = fma16(v, v, squares);
+    }
+    float factor = 1.0f / __builtin_elementwise_sqrt(sum_lanes(squares) / (float)n + epsilon);
+    for (i = 0; i + 16 <= n; i += 16) {
+        store(out + i, (load(x + i) * splat(factor)) * load(weight + i));
+    }
+    if (i < n) {
+        f32x16 v = (load_first(x + i, n - i) * splat(factor)) * load_first(weight + i, n - i);
+        store_first(out + i, v, n - i);
+    }
+}
+
+INLINE f32x16 swiglu16(f32x16 gate, f32x16 up) {
+    return (gate / (splat(1.0f) + exp16(-gate))) * up;
+}
+
+// gate: [n]  up: [n]
+static void swiglu(float *gate, const float *up, int n) {
+    int i = 0;
+    for (; i + 16 <= n; i += 16) store(gate + i, swiglu16(load(gate + i), load(up + i)));
+    if (i < n) {
+        f32x16 v = swiglu16(load_first(gate + i, n - i), load_first(up + i, n - i));
+        store_first(gate + i, v, n - i);
+    }
+}
+
+// x: [n]  out: [n]
+static void exponential(const float *x, int n, float *out) {
+    int i = 0;
+    for (; i + 16 <= n; i += 16) store(out + i, exp16(load(x + i)));
+    if (i < n) store_first(out + i, exp16(load_first(x + i, n - i)), n - i);
+}
+
+// head: [D]  cosines, sines: [rotated / 2]
+static void rotate(float *head, const float *cosines, const float *sines, int rotated, int d,
+                   float scale) {
+    int half = rotated / 2;
+    float *second = head + half;
+    for (int i = 0; i < half; i += 16) {
+        int n = half - i < 16 ? half - i : 16;
+        f32x16 a = n == 16 ? load(head + i) : load_first(head + i, n);
+        f32x16 b = n == 16 ? load(second + i) : load_first(second + i, n);
+        f32x16 c = n == 16 ? load(cosines + i) : load_first(cosines + i, n);
+        f32x16 s = n == 16 ? load(sines + i) : load_first(sines + i, n);
+        f32x16 x = fma16(a, c, -(b * s)) * splat(scale);
+        f32x16 y = fma16(b, c, a * s) * splat(scale);
+        if (n == 16) {
+            store(head + i, x);
+            store(second + i, y);
+        } else {
+            store_first(head + i, x, n);
+            store_first(second + i, y, n);
+        }
+    }
+    for (int i = rotated; i < d; i++) head[i] *= scale;
+}
+
+// key: [D]  value: [D]
+static void store_key_value(const torii_head_cache *cache, int position, const float *key,
+                            const float *value) {
+    int d = cache->head_dimension;
+    int token = position % TORII_BLOCK_TOKENS;
+    uint8_t *block = cache->base
+        + (size_t)cache->block_table[position / TORII_BLOCK_TOKENS] * cache->block_stride;
+    uint16_t *keys = (uint16_t *)block + (size_t)(token / 16) * 16 * (size_t)d + token % 16;
+    uint16_t *values = (uint16_t *)block + (size_t)(TORII_BLOCK_TOKENS + token) * (size_t)d;
+    for (int i = 0; i < d; i += 16) {
+        uint16_t half[16];
+        store_half(half, storable(load(key + i)));
+        for (int lane = 0; lane < 16; lane++) keys[(size_t)(i + lane) * 16] = half[lane];
+        store_half(values + i, storable(load(value + i)));
+    }
+}

@@ -1,0 +1,18 @@
+// Picks the table of vector operations.
+#include "ops.h"
+
+extern const torii_vector_kernels torii_vector_kernels_scalar;
+#if defined(__x86_64__)
+extern const torii_vector_kernels torii_vector_kernels_avx2;
+extern const torii_vector_kernels torii_vector_kernels_avx512;
+#endif
+
+const torii_vector_kernels *torii_vector_kernels_for(torii_isa isa) {
+    switch (isa) {
+#if defined(__x86_64__)
+    case TORII_ISA_AVX512: return &torii_vector_kernels_avx512;
+    case TORII_ISA_AVX2: return &torii_vector_kernels_avx2;
+#endif
+    default: return &torii_vector_kernels_scalar;
+    }
+}

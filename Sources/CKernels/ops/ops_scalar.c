@@ -1,0 +1,11 @@
+// The vector operations in baseline code: every processor, and the reference for the others.
+#include "ops.h"
+
+#define TORII_TILE_VECTORS 1
+
+#include "vector_body.h"
+#include "ops_body.h"
+#include "attention_body.h"
+
+extern const torii_vector_kernels torii_vector_kernels_scalar;
+const torii_vector_kernels torii_vector_kernels_scalar = TORII_VECTOR_KERNELS_INITIALIZER;

@@ -1,0 +1,203 @@
+import CKernels
+package import Platform
+
+/// The forward pass of one model as a flat array of steps that the C interpreter runs.
+///
+/// Built once: an embedding, the layers in order, the head. Then, for each step of the engine:
+/// `beginBatch`, `append` for each sequence, `run`, and read `logits`. Nothing is allocated in a
+/// run. Confined to the engine thread.
+@safe
+package final class StepProgram {
+    /// The dimensions that all steps share.
+    package struct Shape: Sendable, Hashable {
+        /// E.
+        package var embeddingLength: Int
+        /// H.
+        package var headCount: Int
+        /// K; divides H.
+        package var keyValueHeadCount: Int
+        /// D: a multiple of 16, at most 256.
+        package var headDimension: Int
+        /// F.
+        package var feedForwardLength: Int
+        /// V.
+        package var vocabularySize: Int
+        /// The term under the root of the RMS norms.
+        package var rmsEpsilon: Float
+        /// The most tokens of a batch.
+        package var maximumRowCount: Int
+
+        /// A shape; every number is positive.
+        package init(
+            embeddingLength: Int,
+            headCount: Int,
+            keyValueHeadCount: Int,
+            headDimension: Int,
+            feedForwardLength: Int,
+            vocabularySize: Int,
+            rmsEpsilon: Float,
+            maximumRowCount: Int
+        ) {
+            self.embeddingLength = embeddingLength
+            self.headCount = headCount
+            self.keyValueHeadCount = keyValueHeadCount
+            self.headDimension = headDimension
+            self.feedForwardLength = feedForwardLength
+            self.vocabularySize = vocabularySize
+            self.rmsEpsilon = rmsEpsilon
+            self.maximumRowCount = maximumRowCount
+        }
+
+        var queryWidth: Int { headCount * headDimension }
+        var projectionWidth: Int { (headCount + 2 * keyValueHeadCount) * headDimension }
+        var widestInput: Int { max(embeddingLength, queryWidth, feedForwardLength) }
+    }
+
+    /// The dimensions that all steps share.
+    package let shape: Shape
+
+    let workspace: StepWorkspace
+    let rotary: RotaryTable
+    let batch: StepBatch
+    private let pool: KernelThreadPool
+    private var steps: [torii_step] = unsafe []
+    /// Views of the packed matrices, at fixed addresses: the steps point to them.
+    private var matrixViews: [UnsafeMutablePointer<torii_matrix>] = unsafe []
+    /// What the steps point into.
+    private var owners: [AnyObject] = []
+
+    /// An empty program that will run on `pool`.
+    ///
+    /// - Parameters:
+    ///   - shape: The model's dimensions.
+    ///   - rotary: The model's rotary table; its position count bounds the positions of a batch.
+    ///   - pool: The threads; their number and instruction set are fixed for the program.
+    /// - Throws: ENOMEM if the scratch memory cannot be had.
+    package init(
+        shape: Shape,
+        rotary: RotaryTable,
+        pool: KernelThreadPool
+    ) throws(SystemError) {
+        precondition(
+            shape.headDimension % Int(TORII_KEY_LANES) == 0
+                && shape.headDimension <= Int(TORII_HEAD_DIMENSION_MAX)
+                && rotary.dimensionCount <= shape.headDimension
+                && shape.headCount % shape.keyValueHeadCount == 0,
+            "the head dimension suits the kernels and the groups of heads are even"
+        )
+        self.shape = shape
+        self.rotary = rotary
+        self.pool = pool
+        workspace = try StepWorkspace(shape: shape, threadCount: pool.threadCount)
+        batch = try StepBatch(
+            maximumRowCount: shape.maximumRowCount,
+            positionCount: rotary.positionCount
+        )
+    }
+
+    deinit {
+        // Safety: each was allocated by `view(of:)`, and no run is under way.
+        unsafe matrixViews.forEach { unsafe $0.deallocate() }
+    }
+
+    /// Bytes of address space of the scratch memory.
+    package var workspaceByteCount: Int { workspace.byteCount }
+
+    func append(_ step: torii_step) {
+        unsafe steps.append(step)
+    }
+
+    /// A stable view of `matrix`, which the program keeps alive.
+    func view(of matrix: PackedMatrix) -> UnsafePointer<torii_matrix> {
+        let view = UnsafeMutablePointer<torii_matrix>.allocate(capacity: 1)
+        // Safety: the view points into buffers that `matrix` owns, and `owners` keeps it.
+        unsafe matrix.withMatrix { unsafe view.initialize(to: $0) }
+        unsafe matrixViews.append(view)
+        owners.append(matrix)
+        return unsafe UnsafePointer(view)
+    }
+
+    /// The address of `vector`, which the program keeps alive.
+    func address(of vector: FloatVector) -> UnsafePointer<Float> {
+        owners.append(vector)
+        return unsafe UnsafePointer(vector.storage)
+    }
+
+    /// Empties the batch.
+    package func beginBatch() {
+        batch.removeAll()
+    }
+
+    /// Adds consecutive tokens of one sequence as the next rows.
+    ///
+    /// - Parameters:
+    ///   - tokens: In `0 ..< vocabularySize`, not empty.
+    ///   - firstPosition: The position of the first.
+    ///   - blockTable: The KV block of each 32 positions, up to the last token's.
+    ///   - logitRowCount: The last so many tokens get logits.
+    package func append(
+        tokens: ArraySlice<Int32>,
+        firstPosition: Int,
+        blockTable: [Int32],
+        logitRowCount: Int
+    ) {
+        rotary.reserve(positions: firstPosition + tokens.count)
+        batch.append(
+            tokens: tokens,
+            firstPosition: firstPosition,
+            blockTable: blockTable,
+            selectedCount: logitRowCount,
+            vocabularySize: shape.vocabularySize
+        )
+    }
+
+    /// Computes the batch: writes keys and values to the blocks, and the logits.
+    ///
+    /// - Parameters:
+    ///   - cache: The KV blocks, all that the block tables name.
+    ///   - blockByteCount: Bytes from block to block.
+    package func run(cache: UnsafeMutableRawPointer, blockByteCount: Int) {
+        guard batch.rowCount > 0 else { return }
+        let vector = unsafe torii_vector_kernels_for(pool.instructionSet.cValue)
+        let matmul = unsafe torii_matmul_for(pool.instructionSet.cValue)
+        var descriptor = unsafe batch.descriptor
+        unsafe descriptor.cache = cache.assumingMemoryBound(to: UInt8.self)
+        unsafe descriptor.block_stride = blockByteCount
+        // Safety: the program's pointers live as long as `self`, and the run ends before this call.
+        unsafe steps.withUnsafeBufferPointer { steps in
+            var program = unsafe torii_program(
+                steps: steps.baseAddress,
+                step_count: Int32(steps.count),
+                vector: vector,
+                matmul: matmul,
+                embedding_length: Int32(shape.embeddingLength),
+                head_count: Int32(shape.headCount),
+                key_value_head_count: Int32(shape.keyValueHeadCount),
+                head_dimension: Int32(shape.headDimension),
+                rotated_dimensions: Int32(rotary.dimensionCount),
+                query_scale: 1 / Float(shape.headDimension).squareRoot(),
+                rms_epsilon: shape.rmsEpsilon,
+                cosines: rotary.cosines,
+                sines: rotary.sines,
+                residual: workspace.residual,
+                selected_residual: workspace.selectedResidual,
+                shared_activations: workspace.sharedActivations,
+                shared_values: workspace.sharedValues,
+                private_activations: workspace.privateActivations,
+                private_stride: workspace.privateByteCount,
+                private_values_offset: workspace.privateValuesOffset
+            )
+            unsafe torii_program_run(&program, &descriptor, pool.pool)
+        }
+    }
+
+    /// The logits of the batch's logit row `row`, `[V]`; valid until the next run.
+    package func logits(row: Int) -> UnsafeMutableBufferPointer<Float> {
+        precondition((0..<batch.selectedCount).contains(row), "the batch has this logit row")
+        // Safety: the workspace holds maximumRowCount rows of logits.
+        return unsafe UnsafeMutableBufferPointer(
+            start: workspace.logits + row * shape.vocabularySize,
+            count: shape.vocabularySize
+        )
+    }
+}

@@ -1,0 +1,125 @@
+package import Kernels
+package import KVCache
+package import ModelFiles
+package import Platform
+
+/// A loaded model: packed weights and the program of its forward pass.
+///
+/// Confined to the engine thread after it was loaded. A token's logits depend on its sequence alone,
+/// bit for bit: not on what else is in the batch, how the prompt is cut into batches, the number of
+/// threads or the instruction set.
+package final class Transformer {
+    /// The most tokens of one batch.
+    package static let maximumBatchTokenCount = 512
+
+    /// The hyper-parameters.
+    package let configuration: ModelConfiguration
+    /// Bytes of the packed weights.
+    package let weightByteCount: Int
+    /// The most positions of a sequence: the context length that the model was loaded for.
+    package let maximumPositionCount: Int
+    /// Bytes of scratch memory, logits included: address space that large batches commit.
+    package var workspaceByteCount: Int { program.workspaceByteCount }
+
+    private let program: StepProgram
+
+    private init(
+        configuration: ModelConfiguration,
+        weightByteCount: Int,
+        maximumPositionCount: Int,
+        program: StepProgram
+    ) {
+        self.configuration = configuration
+        self.weightByteCount = weightByteCount
+        self.maximumPositionCount = maximumPositionCount
+        self.program = program
+    }
+
+    /// Reads and packs the weights of `file`, on all threads of `pool`.
+    ///
+    /// - Parameters:
+    ///   - file: The open model. It isn't needed afterwards.
+    ///   - pool: The threads that load, and that will run the forward pass.
+    ///   - contextLength: The most positions of a sequence; nil is what the model was trained on.
+    ///   - progress: Called on this thread with the fraction of bytes loaded, ascending to 1.
+    /// - Returns: The model, ready to run.
+    /// - Throws: `ModelError`, naming the key or tensor at fault.
+    package static func load(
+        _ file: GGUFFile,
+        pool: KernelThreadPool,
+        contextLength: Int? = nil,
+        progress: @escaping (Double) -> Void = { _ in }
+    ) throws(ModelError) -> Transformer {
+        let configuration = try ModelConfiguration(file)
+        let tensors = try DecoderTensors(file: file, configuration: configuration)
+        let loader = WeightLoader(
+            file: file,
+            pool: pool,
+            configuration: configuration,
+            totalByteCount: tensors.byteCount,
+            progress: progress
+        )
+        let positionCount = contextLength ?? configuration.contextLength
+        precondition(positionCount > 0, "the context length is positive")
+        let program = try DecoderProgram.build(
+            tensors,
+            configuration: configuration,
+            loader: loader,
+            positionCount: positionCount,
+            pool: pool
+        )
+        return Transformer(
+            configuration: configuration,
+            weightByteCount: loader.packedByteCount,
+            maximumPositionCount: positionCount,
+            program: program
+        )
+    }
+
+    /// Makes KV storage of `blockCount` blocks that fits this model.
+    package func makeStorage(blockCount: Int) throws(SystemError) -> KVStorage {
+        try KVStorage(
+            layerCount: configuration.layerCount,
+            keyValueHeadCount: configuration.keyValueHeadCount,
+            headDimension: configuration.headDimension,
+            blockCount: blockCount
+        )
+    }
+
+    /// Computes the batch's tokens: writes their keys and values to their blocks, and the logits
+    /// that the entries ask for.
+    ///
+    /// The caller sees to it that the batch has at most `maximumBatchTokenCount` tokens, each in the
+    /// vocabulary and below `maximumPositionCount`, and that no other entry writes the blocks that
+    /// an entry's tokens lie in.
+    package func forward(_ batch: ForwardBatch, cache: KVStorage) {
+        precondition(
+            cache.layerCount == configuration.layerCount
+                && cache.keyValueHeadCount == configuration.keyValueHeadCount
+                && cache.headDimension == configuration.headDimension,
+            "the KV storage was made for this model"
+        )
+        program.beginBatch()
+        for entry in batch.entries {
+            precondition(
+                entry.blockTable.allSatisfy { $0 >= 0 && $0 < cache.blockCount },
+                "block tables name blocks of the storage"
+            )
+            program.append(
+                tokens: entry.tokens,
+                firstPosition: entry.firstPosition,
+                blockTable: entry.blockTable,
+                logitRowCount: entry.logitRowCount
+            )
+        }
+        // Safety: the tables were checked against the storage, which outlives the call.
+        unsafe program.run(cache: cache.baseAddress, blockByteCount: cache.blockByteCount)
+    }
+
+    /// The logits of the last batch's logit row `row`, `[vocabularySize]`.
+    ///
+    /// They are valid until the next `forward`; the caller may change them in place.
+    package func logits(row: Int) -> UnsafeMutableBufferPointer<Float> {
+        unsafe program.logits(row: row)
+    }
+}

@@ -1,0 +1,120 @@
+import Glibc
+import JSON
+import WorkerProtocol
+
+/// A worker without a model: speaks the protocol on descriptor 3 and does what the prompt says.
+///
+/// How it loads is decided by the model's path, which may contain `broken` (says that it cannot
+/// load), `crash` (dies), or `stuck` (loads for ever). What it generates is decided by the prompt,
+/// see `Script`.
+@main
+struct FakeWorker {
+    private var reader = FrameReader<GatewayMessage>()
+    private var writer = FrameWriter()
+    private var running: [(id: UInt64, script: Script)] = []
+    private var isSilent = false
+
+    static func main() {
+        var worker = FakeWorker()
+        worker.run()
+    }
+
+    private mutating func run() {
+        send(.hello(protocolVersion: WorkerProtocolVersion.current))
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            var polled = pollfd(fd: 3, events: Int16(POLLIN), revents: 0)
+            let isBusy = running.contains { $0.script.isActive }
+            let count = poll(&polled, 1, isBusy ? 0 : 200)
+            if count > 0 {
+                let received = read(3, &buffer, buffer.count)
+                if received <= 0 { exit(0) }
+                reader.append(buffer[..<received])
+                while let message = next() { handle(message) }
+            }
+            step()
+            if !isSilent, !isBusy || count > 0 { heartbeat() }
+        }
+    }
+
+    private mutating func next() -> GatewayMessage? {
+        do { return try reader.next() } catch { exit(2) }
+    }
+
+    private mutating func handle(_ message: GatewayMessage) {
+        switch message {
+        case .load(let options): load(options)
+        case .generate(let request): begin(request)
+        case .cancel(let id):
+            guard let index = running.firstIndex(where: { $0.id == id }) else { return }
+            running.remove(at: index)
+            send(.event(id: id, .finished(.cancelled, Script.usage(outputTokenCount: 0))))
+        case .tokenize(let id, let text, _, let addsBeginningToken):
+            let tokens = text.utf8.map { Int32($0) }
+            send(.tokens(id: id, addsBeginningToken ? [256] + tokens : tokens))
+        case .detokenize(let id, let tokens):
+            send(.text(id: id, String(decoding: tokens.map { UInt8(clamping: $0) }, as: UTF8.self)))
+        case .applyTemplate(let id, let prompt):
+            send(.text(id: id, prompt.messages.serialized()))
+        case .stop:
+            exit(0)
+        }
+    }
+
+    private mutating func load(_ options: WorkerLoadOptions) {
+        let name = options.modelPath.split(separator: "/").last ?? ""
+        send(.loading(fraction: 0.5))
+        if name.contains("stuck") { return }
+        if name.contains("crash") { raise(SIGKILL) }
+        if name.contains("broken") {
+            send(.loadFailed(message: "the file is not a model"))
+            exit(1)
+        }
+        send(
+            .ready(
+                ModelFacts(
+                    architecture: "fake",
+                    name: String(name),
+                    contextLength: options.contextLength ?? 4096,
+                    trainedContextLength: 8192,
+                    vocabularySize: 257
+                )
+            )
+        )
+    }
+
+    private mutating func begin(_ request: GenerationRequest) {
+        running.append((request.id, Script(request)))
+    }
+
+    /// One event of every generation that has one now.
+    private mutating func step() {
+        for index in running.indices.reversed() {
+            let id = running[index].id
+            switch running[index].script.next() {
+            case .nothing: break
+            case .event(let event):
+                send(.event(id: id, event))
+                if event.isLast { running.remove(at: index) }
+            case .die: raise(SIGKILL)
+            case .fallSilent:
+                isSilent = true
+                while true { pause() }
+            }
+        }
+    }
+
+    private mutating func heartbeat() {
+        send(.heartbeat(WorkerStatus(runningCount: running.count)))
+    }
+
+    private mutating func send(_ message: WorkerMessage) {
+        do { try writer.append(message) } catch { exit(3) }
+        var bytes = writer.take()[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { write(3, $0.baseAddress, $0.count) }
+            if count < 0 { exit(4) }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+}

@@ -1,0 +1,157 @@
+import JSON
+import Sampling
+import WorkerProtocol
+
+/// What a fake generation does, by the prompt's first word.
+///
+/// Any text: its words, one delta each. `!request`: the request itself as text. `!die N`: N words,
+/// then the process dies. `!hang`: nothing. `!silent`: the process stops answering. `!flood`: text
+/// for ever. `!overflow`, `!template`, `!overloaded`, `!nan`, `!parameter`: that failure.
+struct Script {
+    enum Step {
+        case nothing
+        case event(GenerationEvent)
+        case die
+        case fallSilent
+    }
+
+    private enum Kind { case words, die, hang, silent, flood }
+
+    private let request: GenerationRequest
+    private var kind = Kind.words
+    private var words: [String]
+    private var failure: GenerationFailure.Kind?
+    private var position = 0
+    private var hasStarted = false
+
+    var isActive: Bool { kind != .hang || !hasStarted }
+
+    init(_ request: GenerationRequest) {
+        self.request = request
+        let text = Self.text(request.prompt)
+        words = Self.words(text)
+        switch words.first?.trimmed {
+        case "!request": words = Self.words(Self.description(of: request))
+        case "!die":
+            kind = .die
+            let count = words.count > 1 ? Int(words[1].trimmed) ?? 0 : 0
+            words = (0..<count).map { "word\($0) " }
+        case "!hang": kind = .hang
+        case "!silent": kind = .silent
+        case "!flood": kind = .flood
+        case "!overflow":
+            failure = .contextLengthExceeded(promptTokenCount: 6031, contextLength: 4096)
+        case "!template": failure = .templateFailed
+        case "!overloaded": failure = .overloaded
+        case "!nan": failure = .nonFiniteLogits
+        case "!parameter": failure = .invalidRequest(parameter: "logit_bias")
+        default: break
+        }
+        if request.echo, case .words = kind { words = Self.words(text) + words }
+    }
+
+    mutating func next() -> Step {
+        if let failure {
+            return .event(.failed(GenerationFailure(kind: failure, message: "as the script says")))
+        }
+        if !hasStarted {
+            hasStarted = true
+            return .event(.started(promptTokenCount: 7, cachedTokenCount: 3))
+        }
+        switch kind {
+        case .hang: return .nothing
+        case .silent: return .fallSilent
+        case .flood: return delta(String(repeating: "flood ", count: 200))
+        case .die where position == words.count: return .die
+        case .words, .die: break
+        }
+        let limit = request.maximumOutputTokens ?? .max
+        if position == min(words.count, limit) {
+            let reason: FinishReason = position == words.count ? .stop : .length
+            return .event(.finished(reason, Self.usage(outputTokenCount: position)))
+        }
+        return delta(words[position])
+    }
+
+    static func usage(outputTokenCount: Int) -> GenerationUsage {
+        GenerationUsage(
+            promptTokenCount: 7,
+            cachedTokenCount: 3,
+            outputTokenCount: outputTokenCount,
+            queueDuration: .milliseconds(1),
+            prefillDuration: .milliseconds(2),
+            decodeDuration: .milliseconds(3)
+        )
+    }
+
+    private mutating func delta(_ text: String) -> Step {
+        defer { position += 1 }
+        var tokens: [TokenLogprob] = []
+        if let count = request.topLogprobCount {
+            let top = (0..<count).map { rank in
+                TokenAlternative(
+                    token: Int32(rank),
+                    bytes: rank == 0 ? Array(text.utf8) : Array("alternative\(rank)".utf8),
+                    logprob: -0.5 - Float(rank)
+                )
+            }
+            let isFirstOfEcho = request.echo && position == 0
+            tokens = [
+                TokenLogprob(
+                    token: Int32(position),
+                    bytes: Array(text.utf8),
+                    logprob: isFirstOfEcho ? nil : -0.5,
+                    top: isFirstOfEcho ? [] : top
+                )
+            ]
+        }
+        return .event(.delta(text: text, tokens: tokens))
+    }
+
+    private static func text(_ prompt: Prompt) -> String {
+        switch prompt {
+        case .text(let text): text
+        case .tokens(let tokens): tokens.map { "t\($0)" }.joined(separator: " ")
+        case .chat(let chat):
+            chat.messages.arrayValue?.last?["content"]?.stringValue ?? ""
+        }
+    }
+
+    /// The words with the spaces that follow them.
+    private static func words(_ text: String) -> [String] {
+        var words: [String] = []
+        var word = ""
+        for character in text {
+            if character != " ", word.last == " " {
+                words.append(word)
+                word = ""
+            }
+            word.append(character)
+        }
+        return word.isEmpty ? words : words + [word]
+    }
+
+    private static func description(of request: GenerationRequest) -> String {
+        let sampling = request.sampling
+        var object: JSONObject = [
+            "temperature": .double(Double(sampling.temperature)),
+            "top_p": .double(Double(sampling.topP)),
+            "top_k": .integer(sampling.topK),
+            "min_p": .double(Double(sampling.minP)),
+            "seed": sampling.seed.map { .integer(Int(truncatingIfNeeded: $0)) } ?? nil,
+            "max": request.maximumOutputTokens.map { .integer($0) } ?? nil,
+            "stop": .array(request.stopStrings.map { .string($0) }),
+            "ignore_eos": .bool(request.ignoresEndOfGeneration),
+        ]
+        if case .chat(let chat) = request.prompt {
+            object["messages"] = chat.messages
+            object["tools"] = chat.tools ?? nil
+            object["arguments"] = .object(chat.templateArguments)
+        }
+        return JSONValue.object(object).serialized()
+    }
+}
+
+extension String {
+    fileprivate var trimmed: String { String(prefix { $0 != " " }) }
+}

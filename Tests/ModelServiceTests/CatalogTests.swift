@@ -1,0 +1,85 @@
+import ModelService
+import Telemetry
+import TestSupport
+import Testing
+
+@Suite struct CatalogTests {
+    @Test(arguments: [
+        ("smollm2-135m-instruct.q4_1", "smollm2-135m-instruct.q4_1"),
+        ("SmolLM2-135M-Instruct.Q4_1", "smollm2-135m-instruct.q4_1"),
+        ("smollm2-135m-instruct.q4_1:latest", "smollm2-135m-instruct.q4_1"),
+        ("SmolLM2-135M-Instruct.Q4_1.gguf", "smollm2-135m-instruct.q4_1"),
+        ("smollm2", "smollm2-135m-instruct.q4_1"),
+        ("smollm2-135m", "smollm2-135m-instruct.q4_1"),
+        ("starter", "smollm2-135m-instruct.q4_1"), ("STARTER:latest", "smollm2-135m-instruct.q4_1"),
+        ("qwen:7b", "qwen:7b"), ("qwen", "qwen"), ("a/b", "a/b"),
+    ])
+    func `finds a model by any of its names`(_ name: String, _ id: String) {
+        guard case .found(let entry) = catalog.resolve(name) else {
+            Issue.record("\(name) is not found")
+            return
+        }
+        #expect(entry.id == id)
+    }
+
+    @Test(arguments: ["", "smol", "smollm2-135m-instruct.q4_1:other", "x", "-", "qwen:", "star"])
+    func `does not find what is no name`(_ name: String) {
+        #expect(catalog.resolve(name) == .unknown)
+    }
+
+    @Test func `lists the candidates of an ambiguous name`() {
+        let catalog = Catalog([entry("a-1"), entry("a-2")])
+        #expect(catalog.resolve("a") == .ambiguous(ids: ["a-1", "a-2"]))
+    }
+
+    @Test func `scans files, folders and split models, and nothing else`() async throws {
+        let directory = try TemporaryDirectory()
+        for name in [
+            "B.Q4_0.gguf", "a.gguf", "notes.txt", ".hidden.gguf", "mmproj-a.gguf",
+            "big-00001-of-00002.gguf", "big-00002-of-00002.gguf", "lost-00001-of-00002.gguf",
+        ] {
+            _ = try directory.write([1, 2, 3], to: name)
+        }
+        let service = ModelService(
+            configuration: ModelServiceConfiguration(
+                directories: [directory.path, directory.file("missing")],
+                models: ["A": ModelConfigurationEntry(aliases: ["Alpha"], contextLength: 77)],
+                defaults: ModelConfigurationEntry(threadCount: 3),
+                workerExecutable: "/none"
+            ),
+            log: Log(sink: .none)
+        )
+        let entries = await service.catalog()
+        #expect(entries.map(\.id) == ["a", "b.q4_0", "big"])
+        #expect(entries[2].byteCount == 6)
+        #expect(entries[2].path.hasSuffix("big-00001-of-00002.gguf"))
+        #expect(entries[0].settings.contextLength == 77 && entries[0].settings.threadCount == 3)
+        #expect(try await service.entry(named: "alpha").id == "a")
+    }
+
+    @Test func `finds a file that came after the last scan`() async throws {
+        let directory = try TemporaryDirectory()
+        var configuration = ModelServiceConfiguration(
+            directories: [directory.path],
+            workerExecutable: "/none"
+        )
+        configuration.limits.rescanInterval = .zero
+        let service = ModelService(configuration: configuration, log: Log(sink: .none))
+        await #expect(throws: ModelServiceError.unknownModel(name: "new")) {
+            try await service.entry(named: "new")
+        }
+        _ = try directory.write([1], to: "New.gguf")
+        #expect(try await service.entry(named: "new").id == "new")
+    }
+
+    private var catalog: Catalog {
+        Catalog([
+            entry("smollm2-135m-instruct.q4_1", aliases: ["starter"]), entry("qwen:7b"),
+            entry("qwen"), entry("a/b"),
+        ])
+    }
+
+    private func entry(_ id: String, aliases: [String] = []) -> CatalogEntry {
+        CatalogEntry(id: id, aliases: aliases, path: "/m", byteCount: 1, modificationTime: 2)
+    }
+}

@@ -1,0 +1,56 @@
+import ModelService
+import Telemetry
+import TestSupport
+import Testing
+import WorkerProtocol
+
+/// A model service over fake workers, on a directory of its own.
+struct FakeService {
+    let directory: TemporaryDirectory
+    let service: ModelService
+
+    /// Models named so; see FakeWorker for what names do.
+    init(
+        models: [String] = ["good"],
+        change: (inout ModelServiceConfiguration) -> Void = { _ in }
+    ) throws {
+        directory = try TemporaryDirectory()
+        for model in models { _ = try directory.write([1], to: "\(model).gguf") }
+        var configuration = ModelServiceConfiguration(
+            directories: [directory.path],
+            workerExecutable: try BuiltExecutable.path("FakeWorker"),
+            workerEnvironment: ["SWIFT_BACKTRACE": "enable=no"]
+        )
+        // Other tests run beside this one on few cores.
+        configuration.limits.heartbeatTimeout = .seconds(50)
+        change(&configuration)
+        service = ModelService(configuration: configuration, log: Log(sink: .none))
+    }
+
+    /// The request of a chat with one message.
+    static func request(_ text: String) -> GenerationRequest {
+        GenerationRequest(
+            id: 0,
+            prompt: .chat(ChatPrompt(messages: [["role": "user", "content": .string(text)]]))
+        )
+    }
+
+    /// The text that the first model answers, and how it ended.
+    func answer(_ text: String, model: String = "good") async throws -> (String, GenerationEvent?) {
+        var answer = ""
+        var last: GenerationEvent?
+        for try await element in service.generate([Self.request(text)], model: model) {
+            guard case .event(_, let event) = element else { continue }
+            if case .delta(let text, _) = event { answer += text }
+            last = event
+        }
+        return (answer, last)
+    }
+
+    /// Waits until the model's status satisfies `condition`; the suite's time limit bounds it.
+    func wait(_ model: String = "good", until condition: (ModelStatus) -> Bool) async throws {
+        while !condition(try await service.status(named: model)) {
+            await Task.yield()
+        }
+    }
+}

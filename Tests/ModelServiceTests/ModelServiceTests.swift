@@ -1,0 +1,252 @@
+import Glibc
+import ModelService
+import TestSupport
+import Testing
+import WorkerProtocol
+
+@Suite(.timeLimit(.minutes(1))) struct ModelServiceTests {
+    @Test func `generates through a worker process and keeps it`() async throws {
+        let fake = try FakeService()
+        #expect(try await fake.answer("one two three").0 == "one two three")
+        let first = try await fake.service.status(named: "good")
+        #expect(first.state == .resident && first.facts?.architecture == "fake")
+        #expect(try await fake.answer("four").0 == "four")
+        #expect(try await fake.service.status(named: "good").pid == first.pid)
+        await fake.service.shutdown()
+    }
+
+    @Test func `tells the wait and the facts before the first event`() async throws {
+        let fake = try FakeService()
+        var elements: [GenerationStream.Element] = []
+        for try await element in fake.service.generate([FakeService.request("a")], model: "good") {
+            elements.append(element)
+        }
+        guard case .leased(let facts, _) = elements.first else {
+            Issue.record("the lease comes first")
+            return
+        }
+        #expect(facts.contextLength == 4096)
+        #expect(
+            elements.dropFirst().map { $0 } == [
+                .event(choice: 0, .started(promptTokenCount: 7, cachedTokenCount: 3)),
+                .event(choice: 0, .delta(text: "a", tokens: [])),
+                .event(
+                    choice: 0,
+                    .finished(
+                        .stop,
+                        GenerationUsage(
+                            promptTokenCount: 7,
+                            cachedTokenCount: 3,
+                            outputTokenCount: 1,
+                            queueDuration: .milliseconds(1),
+                            prefillDuration: .milliseconds(2),
+                            decodeDuration: .milliseconds(3)
+                        )
+                    )
+                ),
+            ]
+        )
+        await fake.service.shutdown()
+    }
+
+    @Test func `interleaves choices and ends after the last one`() async throws {
+        let fake = try FakeService()
+        let requests = ["a b", "c", "d e f"].map { FakeService.request($0) }
+        var texts = ["", "", ""]
+        for try await element in fake.service.generate(requests, model: "good") {
+            if case .event(let choice, .delta(let text, _)) = element { texts[choice] += text }
+        }
+        #expect(texts == ["a b", "c", "d e f"])
+        await fake.service.shutdown()
+    }
+
+    @Test func `fails the running request when its worker is killed, and starts a new one`()
+        async throws
+    {
+        let fake = try FakeService(models: ["good", "other"])
+        let hanging = fake.service.generate([FakeService.request("!hang")], model: "good")
+        var iterator = hanging.makeAsyncIterator()
+        _ = try await iterator.next()
+        let started = try await iterator.next()
+        #expect(started == .event(choice: 0, .started(promptTokenCount: 7, cachedTokenCount: 3)))
+        #expect(try await fake.answer("calm", model: "other").0 == "calm")
+
+        let pid = try #require(try await fake.service.status(named: "good").pid)
+        kill(pid, SIGKILL)
+        guard case .event(0, .failed(let failure)) = try await iterator.next() else {
+            Issue.record("the request fails")
+            return
+        }
+        #expect(failure.kind == .workerDied)
+        #expect(try await iterator.next() == nil)
+
+        // At once, without any wait for the service to notice.
+        #expect(try await fake.answer("again").0 == "again")
+        #expect(try await fake.service.status(named: "good").pid != pid)
+        await fake.service.shutdown()
+    }
+
+    @Test func `survives a worker that dies in the middle of every answer`() async throws {
+        let fake = try FakeService()
+        for _ in 0..<5 {
+            let (text, last) = try await fake.answer("!die 3")
+            #expect(text == "word0 word1 word2 ")
+            guard case .failed(let failure) = last else {
+                Issue.record("the answer ends with a failure")
+                return
+            }
+            #expect(failure.kind == .workerDied)
+        }
+        await fake.service.shutdown()
+    }
+
+    @Test func `kills a worker that falls silent`() async throws {
+        let fake = try FakeService { $0.limits.heartbeatTimeout = .seconds(2) }
+        let (_, last) = try await fake.answer("!silent")
+        guard case .failed(let failure) = last else {
+            Issue.record("the answer ends with a failure")
+            return
+        }
+        #expect(failure.kind == .workerDied)
+        await fake.service.shutdown()
+    }
+
+    @Test func `reports a model that cannot be loaded and does not try it again at once`()
+        async throws
+    {
+        let fake = try FakeService(models: ["broken"])
+        for _ in 0..<2 {
+            let error = await #expect(throws: ModelServiceError.self) {
+                try await fake.service.lease("broken")
+            }
+            guard case .loadFailed("broken", "the file is not a model", _) = error else {
+                Issue.record("not the worker's reason: \(String(describing: error))")
+                return
+            }
+        }
+        await fake.service.shutdown()
+    }
+
+    @Test func `reports a worker that dies while it loads, and one that is not there`()
+        async throws
+    {
+        let fake = try FakeService(models: ["crash"])
+        let crash = await #expect(throws: ModelServiceError.self) {
+            try await fake.service.lease("crash")
+        }
+        guard case .loadFailed(_, let message, _) = crash, message.contains("signal 9") else {
+            Issue.record("not the signal: \(String(describing: crash))")
+            return
+        }
+        let absent = try FakeService { $0.workerExecutable = "/no/such/worker" }
+        await #expect(throws: ModelServiceError.self) { try await absent.service.lease("good") }
+        await fake.service.shutdown()
+        await absent.service.shutdown()
+    }
+
+    @Test func `shows the progress of a load and lets a waiting request go`() async throws {
+        let fake = try FakeService(models: ["stuck"])
+        let service = fake.service
+        let waiting = Task { try await service.lease("stuck") }
+        try await fake.wait("stuck") { $0.state == .loading(fraction: 0.5) && $0.waitingCount == 1 }
+        waiting.cancel()
+        await #expect(throws: ModelServiceError.cancelled) { try await waiting.value }
+        try await fake.wait("stuck") { $0.waitingCount == 0 }
+        await fake.service.shutdown()
+    }
+
+    @Test func `cancels the generation when its reader's task is cancelled`() async throws {
+        let fake = try FakeService()
+        let service = fake.service
+        let reader = Task {
+            var count = 0
+            for try await _ in service.generate([FakeService.request("!hang")], model: "good") {
+                count += 1
+            }
+            return count
+        }
+        try await fake.wait { $0.worker?.runningCount == 1 }
+        reader.cancel()
+        await #expect(throws: ModelServiceError.cancelled) { try await reader.value }
+        try await fake.wait { $0.worker?.runningCount == 0 && $0.leaseCount == 0 }
+        await fake.service.shutdown()
+    }
+
+    @Test func `cancels the generation when its stream is dropped`() async throws {
+        let fake = try FakeService()
+        for try await element in fake.service.generate(
+            [FakeService.request("!hang")],
+            model: "good"
+        ) {
+            if case .event = element { break }
+        }
+        try await fake.wait { $0.leaseCount == 0 && $0.worker?.runningCount == 0 }
+        await fake.service.shutdown()
+    }
+
+    @Test func `ends a generation whose reader does not read, within the bound`() async throws {
+        let fake = try FakeService {
+            $0.limits.streamHighWaterByteCount = 10_000
+            $0.limits.maximumStreamByteCount = 100_000
+        }
+        let stream = fake.service.generate([FakeService.request("!flood")], model: "good")
+        // Nobody reads, until the worker has been told to stop.
+        try await fake.wait { $0.state == .resident && $0.leaseCount == 0 && $0.lastUsed != nil }
+        try await fake.wait { $0.worker?.runningCount == 0 }
+        var byteCount = 0
+        var last: GenerationEvent?
+        for try await element in stream {
+            guard case .event(_, let event) = element else { continue }
+            if case .delta(let text, _) = event { byteCount += text.utf8.count }
+            last = event
+        }
+        #expect((90_000...110_000).contains(byteCount))
+        guard case .failed = last else {
+            Issue.record("the reader is told")
+            return
+        }
+        await fake.service.shutdown()
+    }
+
+    @Test func `answers questions about text and tokens`() async throws {
+        let fake = try FakeService()
+        let lease = try await fake.service.lease("good")
+        let tokens = try await lease.tokenize("ab", specialTokens: true, addsBeginningToken: true)
+        #expect(tokens == [256, 97, 98])
+        #expect(try await lease.detokenize([97, 98]) == "ab")
+        kill(try #require(try await fake.service.status(named: "good").pid), SIGKILL)
+        await #expect(throws: GenerationFailure.self) {
+            while true { _ = try await lease.detokenize([97]) }
+        }
+        await fake.service.shutdown()
+    }
+
+    @Test func `unloads a model after its last request and loads it again`() async throws {
+        let fake = try FakeService()
+        var lease: ModelLease? = try await fake.service.lease("good")
+        let pid = try await fake.service.status(named: "good").pid
+        try await fake.service.unload("good")
+        #expect(try await fake.service.status(named: "good").state == .draining)
+        #expect(lease?.model == "good")
+        lease = nil
+        try await fake.wait { $0.state == .unloaded && $0.pid == nil }
+        #expect(try await fake.answer("back").0 == "back")
+        #expect(try await fake.service.status(named: "good").pid != pid)
+        await fake.service.shutdown()
+    }
+
+    @Test func `leaves no process behind when it shuts down`() async throws {
+        let fake = try FakeService(models: ["good", "stuck"])
+        let service = fake.service
+        _ = try await fake.answer("hello")
+        let waiting = Task { try await service.lease("stuck") }
+        try await fake.wait("stuck") { $0.pid != nil && $0.waitingCount == 1 }
+        let statuses = await fake.service.status()
+        await fake.service.shutdown()
+        await #expect(throws: ModelServiceError.shuttingDown) { try await waiting.value }
+        for status in statuses {
+            #expect(kill(try #require(status.pid), 0) == -1 && errno == ESRCH)
+        }
+        await #expect(throws: ModelServiceError.shuttingDown) { try await service.lease("good") }
+    }
+}

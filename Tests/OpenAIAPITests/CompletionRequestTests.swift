@@ -1,0 +1,46 @@
+import JSON
+import OpenAIAPI
+import Testing
+import WorkerProtocol
+
+@Suite struct CompletionRequestTests {
+    @Test(arguments: [
+        ("\"a\"", [Prompt.text("a")]), (#"["a","b"]"#, [.text("a"), .text("b")]),
+        ("[1,2]", [.tokens([1, 2])]), ("[[1],[2,3]]", [.tokens([1]), .tokens([2, 3])]),
+        ("\"\"", [.text("")]),
+    ])
+    func `reads every form of prompt`(_ prompt: String, _ expected: [Prompt]) throws {
+        #expect(try parse("\"prompt\":\(prompt)").prompts == expected)
+    }
+
+    @Test(arguments: [
+        ("\"x\":1", "prompt"), ("\"prompt\":null", "prompt"), ("\"prompt\":[]", "prompt"),
+        ("\"prompt\":[[]]", "prompt[0]"), ("\"prompt\":[-1]", "prompt[0]"),
+        ("\"prompt\":[1,\"a\"]", "prompt[1]"), ("\"prompt\":[\"a\",1]", "prompt[1]"),
+        ("\"prompt\":[2147483648]", "prompt[0]"), ("\"prompt\":{}", "prompt"),
+        ("\"prompt\":\"a\",\"logprobs\":6", "logprobs"),
+        ("\"prompt\":\"a\",\"suffix\":\"b\"", "suffix"),
+        ("\"prompt\":\"a\",\"best_of\":2", "best_of"),
+    ])
+    func `refuses a wrong request and names the place`(_ members: String, _ parameter: String) {
+        let error = #expect(throws: APIError.self) { try parse(members) }
+        #expect(error?.status == 400)
+        #expect(error?.parameter == parameter)
+    }
+
+    @Test func `generates sixteen tokens by default and none if asked to`() throws {
+        #expect(try parse(#""prompt":"a""#).options.maximumOutputTokens == 16)
+        #expect(try parse(#""prompt":"a","max_tokens":0"#).options.maximumOutputTokens == 0)
+    }
+
+    @Test func `orders the generations by prompt, then by choice`() throws {
+        let request = try parse(#""prompt":["a","b"],"n":2,"best_of":2,"echo":true,"logprobs":0"#)
+        let generations = request.generations()
+        #expect(generations.map(\.prompt) == [.text("a"), .text("a"), .text("b"), .text("b")])
+        #expect(generations.allSatisfy { $0.echo && $0.topLogprobCount == 0 })
+    }
+
+    private func parse(_ members: String) throws -> CompletionRequest {
+        try CompletionRequest.parse(try JSONValue.parse("{\"model\":\"m\",\(members)}"))
+    }
+}

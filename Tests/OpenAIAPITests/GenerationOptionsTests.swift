@@ -1,0 +1,76 @@
+import JSON
+import OpenAIAPI
+import Testing
+import WorkerProtocol
+
+@Suite struct GenerationOptionsTests {
+    @Test func `reads every sampling parameter`() throws {
+        let request = try chat(
+            #"""
+            "temperature":0.5,"top_p":0.9,"top_k":40,"min_p":0.05,"presence_penalty":1,
+            "frequency_penalty":-1,"repetition_penalty":1.25,"repeat_last_n":10,
+            "logit_bias":{"17":-100,"3":1.5},"seed":-1,"ignore_eos":true,"max_tokens":9
+            """#
+        )
+        let sampling = request.options.sampling
+        #expect(sampling.temperature == 0.5 && sampling.topP == 0.9 && sampling.topK == 40)
+        #expect(sampling.minP == 0.05 && sampling.presencePenalty == 1)
+        #expect(sampling.frequencyPenalty == -1 && sampling.repetitionPenalty == 1.25)
+        #expect(sampling.penaltyWindow == 10 && sampling.logitBias == [17: -100, 3: 1.5])
+        #expect(sampling.seed == UInt64.max && request.options.ignoresEndOfGeneration)
+        #expect(request.options.maximumOutputTokens == 9)
+    }
+
+    @Test func `lets max_completion_tokens win over max_tokens`() throws {
+        let request = try chat(#""max_completion_tokens":3,"max_tokens":5"#)
+        #expect(request.options.maximumOutputTokens == 3)
+    }
+
+    @Test(arguments: [
+        ("temperature", "2.1"), ("temperature", "-0.1"), ("temperature", "\"1\""),
+        ("top_p", "1.01"), ("top_k", "-2"), ("top_k", "1.5"), ("min_p", "2"),
+        ("presence_penalty", "2.5"), ("frequency_penalty", "-3"), ("max_tokens", "0"),
+        ("max_tokens", "-1"), ("max_tokens", "9223372036854775807"), ("max_tokens", "1e300"),
+        ("n", "0"), ("n", "9"), ("n", "-1"), ("n", "true"), ("seed", "1.5"), ("seed", "1e30"),
+        ("stream", "\"true\""), ("stream", "1"), ("stop", "[1]"), ("stop", "3"),
+        ("stop", #"["a","b","c","d","e"]"#), ("logit_bias", #"{"x":1}"#),
+        ("logit_bias", #"{"-1":1}"#), ("logit_bias", #"{"1":101}"#), ("logit_bias", "[]"),
+        ("top_logprobs", "2"), ("logprobs", "1"), ("stream_options", "{}"),
+        ("chat_template_kwargs", #"{"messages":1}"#), ("chat_template_kwargs", #"{"a":[]}"#),
+    ])
+    func `refuses a value outside its range and names it`(_ name: String, _ value: String) {
+        let error = #expect(throws: APIError.self) { try chat("\"\(name)\":\(value)") }
+        #expect(error?.status == 400)
+        #expect(error?.parameter?.hasPrefix(name) == true)
+        #expect(error?.code != nil)
+    }
+
+    @Test(arguments: [("\"a\"", ["a"]), ("[\"a\",\"bc\"]", ["a", "bc"]), ("\"\"", []), ("[]", [])])
+    func `reads stop strings`(_ value: String, _ strings: [String]) throws {
+        #expect(try chat("\"stop\":\(value)").options.stopStrings == strings)
+    }
+
+    @Test func `asks for the usage of a stream only when told to`() throws {
+        let plain = try chat(#""stream":true"#)
+        let full = try chat(#""stream":true,"stream_options":{"include_usage":true}"#)
+        #expect(plain.options.streams && !plain.options.includesUsage)
+        #expect(full.options.includesUsage)
+    }
+
+    @Test func `gives each choice a seed of its own`() throws {
+        let seeds = try chat(#""n":3,"seed":7"#).generations().map(\.sampling.seed)
+        #expect(seeds == [7, 8, 9])
+    }
+
+    @Test func `asks for log-probabilities with as many alternatives as wanted`() throws {
+        #expect(try chat(#""logprobs":true"#).topLogprobCount == 0)
+        #expect(try chat(#""logprobs":true,"top_logprobs":20"#).topLogprobCount == 20)
+        #expect(try chat(#""logprobs":false,"top_logprobs":0"#).topLogprobCount == nil)
+        #expect(throws: APIError.self) { try chat(#""logprobs":true,"top_logprobs":21"#) }
+    }
+
+    private func chat(_ members: String) throws -> ChatCompletionRequest {
+        let text = #"{"model":"m","messages":[{"role":"user","content":"x"}],"# + members + "}"
+        return try ChatCompletionRequest.parse(try JSONValue.parse(text))
+    }
+}

@@ -1,0 +1,104 @@
+import JSON
+import OpenAIAPI
+import Testing
+import WorkerProtocol
+
+@Suite struct ResponseTests {
+    static let tokens = [
+        TokenLogprob(
+            token: 1,
+            bytes: Array("é".utf8),
+            logprob: -0.5,
+            top: [TokenAlternative(token: 2, bytes: [0xC3], logprob: -0.25)]
+        ),
+        TokenLogprob(token: 3, bytes: [0xF0, 0x9F], logprob: -.infinity),
+        TokenLogprob(token: 4, bytes: [0x98, 0x80], logprob: -1),
+    ]
+
+    @Test func `makes ids of a prefix and twenty-eight characters`() {
+        let first = ResponseIdentity(prefix: "chatcmpl-", created: 1, model: "m")
+        let second = ResponseIdentity(prefix: "chatcmpl-", created: 1, model: "m")
+        #expect(first.id.hasPrefix("chatcmpl-") && first.id.count == 9 + 28)
+        #expect(first.id != second.id)
+    }
+
+    @Test func `writes the log-probabilities of a chat without replacement characters`() {
+        let choice = ChatCompletionResponse.choice(
+            index: 0,
+            text: "é😀",
+            tokens: Self.tokens,
+            finishReason: .stop
+        )
+        let content = choice["logprobs"]?["content"]
+        #expect(content?[0]?["token"] == "é")
+        #expect(content?[0]?["bytes"] == [0xC3, 0xA9])
+        #expect(content?[0]?["top_logprobs"]?[0]?["token"] == "\\xc3")
+        #expect(content?[1]?["token"] == "\\xf0\\x9f")
+        #expect(content?[1]?["logprob"] == -9999.0)
+        #expect(content?[1]?["top_logprobs"] == [])
+        #expect(choice["logprobs"]?["refusal"] == .some(nil))
+    }
+
+    @Test func `keeps the null members that OpenAI's schema requires`() {
+        let choice = ChatCompletionResponse.choice(
+            index: 0,
+            text: "",
+            tokens: nil,
+            finishReason: .length
+        )
+        #expect(choice["logprobs"] == .some(nil))
+        #expect(choice["message"]?["refusal"] == .some(nil))
+        #expect(choice["finish_reason"] == "length")
+    }
+
+    @Test func `counts text offsets in characters across split sequences`() {
+        let response = CompletionResponse(
+            identity: ResponseIdentity(prefix: "cmpl-", created: 1, model: "m"),
+            showsLogprobs: true
+        )
+        var offset = 0
+        let first = response.choice(
+            index: 0,
+            text: "é",
+            tokens: Array(Self.tokens[..<2]),
+            textOffset: &offset,
+            finishReason: nil,
+            isWhole: false
+        )
+        let second = response.choice(
+            index: 0,
+            text: "😀",
+            tokens: Array(Self.tokens[2...]),
+            textOffset: &offset,
+            finishReason: nil,
+            isWhole: false
+        )
+        #expect(first["logprobs"]?["text_offset"] == [0, 1])
+        #expect(second["logprobs"]?["text_offset"] == [2])
+        #expect(first["logprobs"]?["tokens"] == ["é", "bytes:\\xf0\\x9f"])
+        // The chosen token is among the alternatives, also when none were asked for.
+        #expect(first["logprobs"]?["top_logprobs"]?[1] == ["bytes:\\xf0\\x9f": -9999.0])
+        #expect(second["logprobs"]?["token_logprobs"] == [-1.0])
+    }
+
+    @Test func `counts a prompt once however many choices continue it`() {
+        var usage = UsageTotals()
+        let counts = GenerationUsage(promptTokenCount: 5, cachedTokenCount: 2, outputTokenCount: 3)
+        usage.add(counts, prompt: 0)
+        usage.add(counts, prompt: 0)
+        usage.add(counts, prompt: 1)
+        #expect(usage.json["prompt_tokens"] == 10)
+        #expect(usage.json["completion_tokens"] == 9)
+        #expect(usage.json["total_tokens"] == 19)
+        #expect(usage.json["prompt_tokens_details"]?["cached_tokens"] == 4)
+    }
+
+    @Test func `writes all four members of an error, strings or null`() {
+        let error = APIError(status: 500, kind: .server, message: "m", retryAfter: .seconds(300))
+        #expect(
+            error.json.serialized()
+                == #"{"error":{"message":"m","type":"server_error","param":null,"code":null}}"#
+        )
+        #expect(error.retryAfterSeconds == 60)
+    }
+}
