@@ -1,5 +1,5 @@
 package import ChatTemplates
-import JSON
+package import JSON
 
 /// Reads arbitrary bytes as a chat template and renders it over a small conversation.
 ///
@@ -10,7 +10,9 @@ package func fuzzChatTemplate(_ bytes: [UInt8]) {
         maximumOutputByteCount: 1 << 20,
         maximumTouchedByteCount: 1 << 20
     )
-    let tool: JSONValue = ["type": "function", "function": ["name": "f", "parameters": ["a": [1]]]]
+    let tool: JSONValue = [
+        "type": "function", "function": ["name": "f", "parameters": ["a": [1]]],
+    ]
     let arguments: JSONObject = [
         "messages": [
             ["role": "system", "content": "s"],

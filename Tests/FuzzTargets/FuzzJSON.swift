@@ -8,15 +8,11 @@ package func fuzzJSON(_ bytes: [UInt8]) {
     do throws(JSONError) {
         let value = try JSONValue.parse(bytes)
         let compact = value.serializedBytes()
-        precondition(try JSONValue.parse(compact) == value, "writing changed the value")
-        precondition(
-            try JSONValue.parse(value.serializedBytes(pretty: true)) == value,
-            "pretty writing changed the value"
-        )
-        precondition(
-            try JSONValue.parse(compact).serializedBytes() == compact,
-            "the compact form is not stable"
-        )
+        let again = try JSONValue.parse(compact)
+        precondition(again == value, "writing changed the value")
+        precondition(again.serializedBytes() == compact, "the compact form is not stable")
+        let pretty = try JSONValue.parse(value.serializedBytes(pretty: true))
+        precondition(pretty == value, "pretty writing changed the value")
     } catch {
         precondition((0...bytes.count).contains(error.byteOffset), "an error has no place")
     }
