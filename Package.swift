@@ -39,6 +39,21 @@ func test(
     )
 }
 
+/// libFuzzer has its own `main`, so its executables exist only for `Tests/run-fuzzers`.
+let fuzzers: [Target] =
+    Context.environment["TORII_FUZZ"] == nil
+    ? []
+    : [
+        "Canary", "ChatTemplate", "GGUF", "JSON", "ServerSentEvents", "Tokenizer", "WorkerProtocol",
+    ].map { name in
+        .executableTarget(
+            name: "Fuzz\(name)",
+            dependencies: ["FuzzTargets"],
+            path: "Tests/Fuzzers/Fuzz\(name)",
+            swiftSettings: testSettings + [.unsafeFlags(["-parse-as-library"])]
+        )
+    }
+
 let package = Package(
     name: "torii",
     products: [.executable(name: "torii", targets: ["torii"])],
@@ -180,5 +195,15 @@ let package = Package(
         test("CommandsTests", ["Commands", "Daemon", "HTTP", "JSON", "TestSupport"]),
         test("EndToEndTests", ["HTTP", "JSON", "Platform", "TestSupport"]),
         test("RepositoryTests", ["Commands", "Gateway", "HTTP", "TestSupport"]),
-    ]
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "ChatTemplates", "HTTP", "JSON", "ModelFiles", "TestSupport", "Tokenizers",
+                "WorkerProtocol",
+            ],
+            path: "Tests/FuzzTargets",
+            swiftSettings: testSettings
+        ),
+        test("FuzzTargetsTests", ["FuzzTargets", "TestSupport"], golden: true),
+    ] + fuzzers
 )
