@@ -1,10 +1,10 @@
-package import ChatTemplates
-package import JSON
+import ChatTemplates
+import JSON
 
 /// Reads arbitrary bytes as a chat template and renders it over a small conversation.
 ///
 /// It must end within its limits, with a prompt whose runs alternate or with an error that has a place.
-package func fuzzChatTemplate(_ bytes: [UInt8]) {
+func fuzzChatTemplate(_ bytes: [UInt8]) {
     let limits = ChatTemplateLimits(
         maximumStepCount: 20_000,
         maximumOutputByteCount: 1 << 20,

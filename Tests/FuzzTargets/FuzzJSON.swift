@@ -1,10 +1,10 @@
-package import JSON
+import JSON
 
 /// Feeds arbitrary bytes to the JSON reader.
 ///
 /// What it reads must come back equal after writing it, compact and pretty; an error must name a place
 /// inside the text.
-package func fuzzJSON(_ bytes: [UInt8]) {
+func fuzzJSON(_ bytes: [UInt8]) {
     do throws(JSONError) {
         let value = try JSONValue.parse(bytes)
         let compact = value.serializedBytes()
