@@ -144,7 +144,7 @@ let package = Package(
             ["ModelFiles", "Tokenizers", "TestSupport"],
             golden: true
         ),
-        test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"]),
+        test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"], golden: true),
         test("KernelsTests", ["CKernels", "Kernels", "Platform", "Tensors", "TestSupport"]),
         test(
             "TransformersTests",
