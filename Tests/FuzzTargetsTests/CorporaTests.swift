@@ -30,4 +30,22 @@ struct CorporaTests {
             target.run((0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
         }
     }
+
+    @Test func `survives damaged vocabularies`() {
+        var model = TinyModel()
+        model.layerCount = 0
+        model.embeddingLength = 64
+        model.isTied = true
+        let (bytes, fields) = model.writer().serializedWithFields()
+        let headerEnd = fields.last?.upperBound ?? 0
+        var generator = SeededGenerator(seed: 20)
+        for _ in 0..<300 {
+            var mutant = bytes
+            for _ in 0..<Int.random(in: 1...3, using: &generator) {
+                let position = Int.random(in: 24..<headerEnd, using: &generator)
+                mutant[position] = UInt8.random(in: .min ... .max, using: &generator)
+            }
+            FuzzTarget.gguf.run(mutant)
+        }
+    }
 }
