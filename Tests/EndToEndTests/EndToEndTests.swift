@@ -94,9 +94,7 @@ import Testing
     }
 
     @Test func `keeps the daemon alive beside a broken model`() throws {
-        let daemon = try RunningDaemon()
-        let path = daemon.folder.path + "/models/broken.gguf"
-        try Data("GGUF but not really".utf8).write(to: URL(fileURLWithPath: path))
+        let daemon = try RunningDaemon(brokenModel: "broken")
         let (status, answer) = try daemon.chat(["model": "broken", "max_tokens": 1])
         #expect(status >= 500, "\(answer)")
         #expect(answer["error"]?["message"]?.stringValue?.contains("broken") == true)

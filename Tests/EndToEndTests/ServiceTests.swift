@@ -28,6 +28,7 @@ extension EndToEndTests {
                 last = data
                 return true
             }
+            try #require(isStopping, "no answer began")
             #expect(last == "[DONE]")
             let (code, output) = daemon.process.wait()
             #expect(code == 0, "\(output)")
@@ -51,6 +52,7 @@ extension EndToEndTests {
                 }
                 return true
             }
+            try #require(isStopping, "no answer began")
             #expect(daemon.process.wait().code == 1)
         }
 
