@@ -107,7 +107,7 @@ let package = Package(
             "Commands",
             [
                 "Daemon", "HTTP", "Inference", "JSON", "KVCache", "Kernels", "ModelFiles",
-                "Platform", "Telemetry", "Tokenizers", "Transformers", "Worker",
+                "ModelService", "Platform", "Telemetry", "Tokenizers", "Transformers", "Worker",
             ]
         ),
         .executableTarget(name: "torii", dependencies: ["Commands"], swiftSettings: swiftSettings),
@@ -124,7 +124,11 @@ let package = Package(
         test("TelemetryTests", ["Telemetry"]),
         test("TensorsTests", ["Tensors", "TestSupport"], golden: true),
         test("ModelFilesTests", ["ModelFiles", "Platform", "Tensors", "TestSupport"]),
-        test("TokenizersTests", ["ModelFiles", "Tokenizers", "TestSupport"]),
+        test(
+            "TokenizersTests",
+            ["ModelFiles", "Tokenizers", "TestSupport"],
+            golden: true
+        ),
         test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"]),
         test("KernelsTests", ["CKernels", "Kernels", "Platform", "Tensors", "TestSupport"]),
         test(
@@ -165,7 +169,7 @@ let package = Package(
         ),
         test("DaemonTests", ["Daemon", "HTTP", "JSON", "Platform", "Telemetry", "TestSupport"]),
         test("CommandsTests", ["Commands", "Daemon", "HTTP", "JSON", "TestSupport"]),
-        test("EndToEndTests", ["JSON", "Platform", "TestSupport"]),
-        test("RepositoryTests", ["TestSupport"]),
+        test("EndToEndTests", ["HTTP", "JSON", "Platform", "TestSupport"]),
+        test("RepositoryTests", ["Commands", "Gateway", "HTTP", "TestSupport"]),
     ]
 )

@@ -2,6 +2,9 @@ package import CKernels
 package import Platform
 package import Tensors
 
+// Safety: the stored properties are immutable. `pack` writes only the strips of its own rows, and
+// whoever packs orders that before any reading.
+
 /// A weight matrix in the kernels' own layout: 16 rows side by side, quants as in the file.
 ///
 /// Filled once by `pack`, which may run on several threads for different rows; read-only and safe
@@ -9,9 +12,6 @@ package import Tensors
 /// rounded up to a multiple of 16; Q4_K and Q5_K take 2.8 % and 2.3 % more).
 @safe
 package final class PackedMatrix: @unchecked Sendable {
-    // Safety: the stored properties are immutable. `pack` writes only the strips of its own rows,
-    // and whoever packs orders that before any reading.
-
     /// The element type of the file's rows, which the packed form keeps.
     package let type: TensorType
     /// Outputs.

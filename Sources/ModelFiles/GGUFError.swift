@@ -111,7 +111,7 @@ extension GGUFError.Problem: CustomStringConvertible {
         case .invalidSplit(let reason):
             return "is part of a split model: \(reason)"
         case .readBeyondTensor(let name, let offset, let count, let byteCount):
-            return "bytes \(offset) to \(offset + count) of tensor \"\(name)\" were asked for; "
+            return "\(count) bytes from byte \(offset) of tensor \"\(name)\" were asked for; "
                 + "it has \(byteCount)"
         default:
             preconditionFailure("description covers the other problems")

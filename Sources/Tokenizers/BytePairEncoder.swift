@@ -21,10 +21,6 @@ struct BytePairEncoder {
 
     /// Appends the tokens of `text[range]`, which isn't empty.
     mutating func encode(_ text: [UInt8], _ range: Range<Int>, into output: inout [TokenID]) {
-        if range.count == 1 {
-            output.append(vocabulary.byteTokens[Int(text[range.lowerBound])])
-            return
-        }
         if vocabulary.ignoresMerges,
             let token = vocabulary.table.token(of: text, range, in: vocabulary.pieces)
         {
@@ -33,7 +29,12 @@ struct BytePairEncoder {
         }
         tokens.removeAll(keepingCapacity: true)
         for index in range {
-            tokens.append(vocabulary.byteTokens[Int(text[index])])
+            let token = vocabulary.byteTokens[Int(text[index])]
+            if token >= 0 { tokens.append(token) }
+        }
+        guard tokens.count > 1 else {
+            output.append(contentsOf: tokens)
+            return
         }
         merges.removeAll(keepingCapacity: true)
         for index in 0..<tokens.count {

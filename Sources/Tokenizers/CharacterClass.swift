@@ -40,8 +40,11 @@ struct CharacterClassTable: Sendable {
         return Self.supplementaryMarks.contains(value) ? .mark : []
     }
 
+    /// Characters that are younger than Unicode 16 count as unassigned: vocabularies were made with
+    /// the tables of their day, and tokens must not change with the Swift compiler.
     private static func classify(_ scalar: Unicode.Scalar) -> CharacterClass {
-        switch scalar.properties.generalCategory {
+        guard let age = scalar.properties.age, age.major <= 16 else { return [] }
+        return switch scalar.properties.generalCategory {
         case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
             .letter
         case .decimalNumber, .letterNumber, .otherNumber:

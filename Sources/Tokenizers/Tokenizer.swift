@@ -4,8 +4,10 @@ package import ModelFiles
 ///
 /// Immutable and safe from any thread.
 ///
-/// Byte-level byte-pair encoding: any text can be encoded, and the tokens' bytes joined give it
-/// back exactly. Text is taken as it is; no Unicode normalisation is applied, as llama.cpp does it.
+/// Byte-level byte-pair encoding: the tokens' bytes joined give any text back exactly, unless the
+/// vocabulary lacks one of its bytes (SmolLM2 has no token for control character 4, for example).
+/// Text is taken as it is: like llama.cpp, and unlike some models' authors, without Unicode
+/// normalisation, which model files don't mention.
 package final class Tokenizer: Sendable {
     /// The number of tokens; ids are below it.
     package let vocabularySize: Int
@@ -32,12 +34,10 @@ package final class Tokenizer: Sendable {
         let rules = try source.rules()
         let tokens = try source.tokens()
         let types = try source.types(count: tokens.count)
-        let unknown = try source.token("unknown_token_id", vocabularySize: tokens.count)
         vocabulary = try Vocabulary(
             tokens: tokens,
             types: types,
             merges: try source.merges(),
-            unknownToken: unknown,
             rules: rules
         )
         vocabularySize = tokens.count

@@ -24,7 +24,7 @@ package enum TokenizerError: Error, Sendable, Hashable {
     case invalidTokenID(key: String, id: Int, vocabularySize: Int)
     /// Merge number `index` isn't two tokens of the vocabulary that join to a third.
     case invalidMerge(index: Int, text: String, reason: String)
-    /// A byte that text can contain has no token, and there is no token for the unknown.
+    /// A byte of printable ASCII has no token.
     case missingByteToken(UInt8)
 }
 
@@ -59,7 +59,7 @@ extension TokenizerError: CustomStringConvertible {
             "merge number \(index) of tokenizer.ggml.merges, \"\(text)\", \(reason); "
                 + "the file is damaged"
         case .missingByteToken(let byte):
-            "the vocabulary has no token for byte \(byte) and none for the unknown; "
+            "the vocabulary has no token for byte \(byte); "
                 + "it is not a byte-level vocabulary, or the file is damaged"
         }
     }

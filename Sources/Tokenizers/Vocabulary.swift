@@ -21,7 +21,10 @@ struct Vocabulary: Sendable {
     let pieces: PieceList
     /// Finds the tokens that merging can lead to, by their bytes.
     let table: PieceTable
-    /// The token of each byte.
+    /// The token of each byte; -1 where the vocabulary has none, as some lack rare control
+    /// characters and bytes of unassigned planes.
+    ///
+    /// Encoding leaves such bytes out, as the reference does.
     let byteTokens: [TokenID]
     let merges: MergeTable
     /// A piece that is a token is taken as it is, whether or not merges lead to it.
@@ -35,7 +38,6 @@ struct Vocabulary: Sendable {
         tokens: StringTable,
         types: [TokenType],
         merges: StringTable,
-        unknownToken: TokenID?,
         rules: PreTokenizer.Rules
     ) throws(TokenizerError) {
         var pieces = PieceList(minimumCapacity: tokens.count, byteCapacity: 8 * tokens.count)
@@ -59,7 +61,7 @@ struct Vocabulary: Sendable {
             }
         }
         for token in laterTokens { table.insert(token, pieces: pieces) }
-        byteTokens = try Self.byteTokens(table, pieces, unknownToken: unknownToken)
+        byteTokens = try Self.byteTokens(table, pieces)
         self.merges = try Self.mergeTable(merges, table: table, pieces: pieces)
         self.pieces = pieces
         self.table = table
@@ -69,17 +71,16 @@ struct Vocabulary: Sendable {
 
     private static func byteTokens(
         _ table: PieceTable,
-        _ pieces: PieceList,
-        unknownToken: TokenID?
+        _ pieces: PieceList
     ) throws(TokenizerError) -> [TokenID] {
         var tokens: [TokenID] = []
         for byte in UInt8.min...UInt8.max {
-            let token = table.token(of: [byte], 0..<1, in: pieces) ?? unknownToken
-            // Text is UTF-8, which never contains C0, C1 and F5 to FF (RFC 3629, section 3).
-            guard token != nil || (0xC0...0xC1).contains(byte) || byte >= 0xF5 else {
+            let token = table.token(of: [byte], 0..<1, in: pieces)
+            // Printable ASCII is what makes a vocabulary one of bytes.
+            guard token != nil || !(0x20...0x7E).contains(byte) else {
                 throw .missingByteToken(byte)
             }
-            tokens.append(token ?? 0)
+            tokens.append(token ?? -1)
         }
         return tokens
     }

@@ -10,7 +10,7 @@ struct BlockDequantizerTests {
         for line in try Golden.contents("dequantized.txt").split(separator: "\n") {
             let fields = line.split(separator: " ")
             let type = try #require(TensorType.allCases.first { $0.name == fields[0] })
-            let bytes = Self.bytes(hexadecimal: fields[1])
+            let bytes = Golden.bytes(hexadecimal: fields[1])
             let expected = try fields[2].split(separator: ",").map {
                 try #require(UInt32($0, radix: 16))
             }
@@ -41,11 +41,5 @@ struct BlockDequantizerTests {
             }
         }
         return output
-    }
-
-    private static func bytes(hexadecimal text: Substring) -> [UInt8] {
-        stride(from: 0, to: text.utf8.count, by: 2).compactMap {
-            UInt8(text.dropFirst($0).prefix(2), radix: 16)
-        }
     }
 }

@@ -11,4 +11,12 @@ package enum Golden {
             encoding: .utf8
         )
     }
+
+    /// The bytes that hexadecimal digits stand for.
+    package static func bytes(hexadecimal text: Substring) -> [UInt8] {
+        let digits = Array(text.utf8)
+        return stride(from: 0, to: digits.count - 1, by: 2).compactMap {
+            UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16)
+        }
+    }
 }
