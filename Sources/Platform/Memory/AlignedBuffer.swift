@@ -4,10 +4,9 @@ import Glibc
 ///
 /// The memory lives as long as the object. Whoever shares the buffer between threads orders the
 /// accesses.
+// Safety: all stored properties are immutable; the bytes behind the address are the callers'.
 @safe
 package final class AlignedBuffer: @unchecked Sendable {
-    // Safety: both stored properties are immutable; the bytes behind the address are the callers'.
-
     /// The first byte; a multiple of the page size.
     package let baseAddress: UnsafeMutableRawPointer
     /// The usable length in bytes, as asked for.
