@@ -42,7 +42,7 @@ extension EndToEndTests {
         {
             let daemon = try RunningDaemon(tiny: Self.longWinded)
             var isStopping = false
-            _ = try? daemon.streamChat(["max_tokens": 30_000]) { _ in
+            _ = try? daemon.streamChat(["max_tokens": 30_000, "ignore_eos": true]) { _ in
                 if !isStopping {
                     isStopping = true
                     daemon.process.child.signal(SIGTERM)
