@@ -1,10 +1,10 @@
 import Glibc
 
+// Safety: all stored properties are immutable; the bytes behind the address are the callers'.
 /// Anonymous zeroed memory, page aligned, committed by the kernel page by page at first touch.
 ///
 /// The memory lives as long as the object. Whoever shares the buffer between threads orders the
 /// accesses.
-// Safety: all stored properties are immutable; the bytes behind the address are the callers'.
 @safe
 package final class AlignedBuffer: @unchecked Sendable {
     /// The first byte; a multiple of the page size.

@@ -18,7 +18,9 @@ import Testing
             self.error = error
         }
 
-        var testDescription: String { "\(String(decoding: bytes, as: UTF8.self).debugDescription)" }
+        var testDescription: String {
+            "\(error): " + String(decoding: bytes.suffix(40), as: UTF8.self).debugDescription
+        }
     }
 
     static func field(_ line: String, _ error: HTTPParseError) -> Case {
