@@ -39,6 +39,21 @@ func test(
     )
 }
 
+/// libFuzzer has its own `main`, so its executables exist only for `Tests/run-fuzzers`.
+let fuzzers: [Target] =
+    Context.environment["TORII_FUZZ"] == nil
+    ? []
+    : [
+        "Canary", "ChatTemplate", "GGUF", "JSON", "ServerSentEvents", "Tokenizer", "WorkerProtocol",
+    ].map { name in
+        .executableTarget(
+            name: "Fuzz\(name)",
+            dependencies: ["FuzzTargets"],
+            path: "Tests/Fuzzers/Fuzz\(name)",
+            swiftSettings: testSettings + [.unsafeFlags(["-parse-as-library"])]
+        )
+    }
+
 let package = Package(
     name: "torii",
     products: [.executable(name: "torii", targets: ["torii"])],
@@ -66,23 +81,23 @@ let package = Package(
         source("ChatTemplates", ["JSON"]),
         source("Kernels", ["CKernels", "Platform", "Tensors"]),
         source("KVCache", ["Kernels", "Platform"]),
-        source("Scheduling"),
+        source("Scheduling", ["KVCache"]),
         source("Sampling", ["CKernels"]),
         source("Transformers", ["Kernels", "KVCache", "ModelFiles", "Platform", "Tensors"]),
+        source("WorkerProtocol", ["JSON", "Sampling"]),
         source(
             "Inference",
             [
                 "KVCache", "Kernels", "Platform", "Sampling", "Scheduling", "Tokenizers",
-                "Transformers",
+                "Transformers", "WorkerProtocol",
             ]
         ),
-        source("WorkerProtocol", ["JSON", "Sampling"]),
         source(
             "Worker",
             [
-                "ChatTemplates", "Inference", "JSON", "Kernels", "ModelFiles", "Platform",
-                "Sampling",
-                "Telemetry", "Tokenizers", "Transformers", "WorkerProtocol",
+                "ChatTemplates", "Inference", "JSON", "Kernels", "KVCache", "ModelFiles",
+                "Platform", "Scheduling", "Telemetry", "Tensors", "Tokenizers", "Transformers",
+                "WorkerProtocol",
             ]
         ),
 
@@ -107,7 +122,7 @@ let package = Package(
             "Commands",
             [
                 "Daemon", "HTTP", "Inference", "JSON", "KVCache", "Kernels", "ModelFiles",
-                "Platform", "Telemetry", "Tokenizers", "Transformers", "Worker",
+                "ModelService", "Platform", "Telemetry", "Tokenizers", "Transformers", "Worker",
             ]
         ),
         .executableTarget(name: "torii", dependencies: ["Commands"], swiftSettings: swiftSettings),
@@ -129,20 +144,32 @@ let package = Package(
             ["ModelFiles", "Tokenizers", "TestSupport"],
             golden: true
         ),
-        test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"]),
+        test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"], golden: true),
         test("KernelsTests", ["CKernels", "Kernels", "Platform", "Tensors", "TestSupport"]),
         test(
             "TransformersTests",
-            ["Kernels", "KVCache", "ModelFiles", "Tensors", "Transformers", "TestSupport"]
+            [
+                "Kernels", "KVCache", "ModelFiles", "Platform", "Tensors", "Transformers",
+                "TestSupport",
+            ]
         ),
         test(
             "InferenceTests",
             [
-                "Inference", "KVCache", "Kernels", "ModelFiles", "Sampling", "Scheduling",
-                "Tokenizers", "Transformers", "TestSupport",
+                "Inference", "KVCache", "Kernels", "ModelFiles", "Platform", "Sampling",
+                "Scheduling", "Tokenizers", "Transformers", "WorkerProtocol", "TestSupport",
             ]
         ),
+        test("KVCacheTests", ["KVCache", "TestSupport"]),
+        test("SchedulingTests", ["KVCache", "Scheduling", "TestSupport"]),
         test("SamplingTests", ["CKernels", "Sampling", "TestSupport"]),
+        test(
+            "WorkerTests",
+            [
+                "ChatTemplates", "JSON", "ModelFiles", "Platform", "Sampling", "Telemetry",
+                "Tokenizers", "Worker", "WorkerProtocol", "TestSupport",
+            ]
+        ),
         test("WorkerProtocolTests", ["JSON", "Sampling", "WorkerProtocol", "TestSupport"]),
         test("HTTPTests", ["HTTP", "Platform", "TestSupport"]),
         test("OpenAIAPITests", ["JSON", "OpenAIAPI", "Sampling", "WorkerProtocol", "TestSupport"]),
@@ -169,7 +196,17 @@ let package = Package(
         ),
         test("DaemonTests", ["Daemon", "HTTP", "JSON", "Platform", "Telemetry", "TestSupport"]),
         test("CommandsTests", ["Commands", "Daemon", "HTTP", "JSON", "TestSupport"]),
-        test("EndToEndTests", ["JSON", "Platform", "TestSupport"]),
-        test("RepositoryTests", ["TestSupport"]),
-    ]
+        test("EndToEndTests", ["HTTP", "JSON", "Platform", "TestSupport"]),
+        test("RepositoryTests", ["Commands", "Gateway", "HTTP", "TestSupport"]),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "ChatTemplates", "HTTP", "JSON", "ModelFiles", "TestSupport", "Tokenizers",
+                "WorkerProtocol",
+            ],
+            path: "Tests/FuzzTargets",
+            swiftSettings: testSettings
+        ),
+        test("FuzzTargetsTests", ["FuzzTargets", "TestSupport"], golden: true),
+    ] + fuzzers
 )

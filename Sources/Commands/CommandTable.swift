@@ -2,7 +2,8 @@
 package enum CommandTable {
     static let all: [Command] = [
         ServeCommand.command, RunCommand.command, ListCommand.command, ResidentCommand.command,
-        ShowCommand.command, StatusCommand.command, CheckConfigCommand.command,
+        ShowCommand.command, StatusCommand.command, BenchCommand.command,
+        CheckConfigCommand.command,
         VersionCommand.command,
     ]
 

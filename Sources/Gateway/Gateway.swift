@@ -53,7 +53,7 @@ package final class Gateway: HTTPRequestHandler {
 
     package func admit(_ request: HTTPRequest) -> HTTPAdmission {
         guard case .reply(let reply) = guarded(request) else { return .accept() }
-        let headers = completed(reply.headers, request)
+        let headers = completed(reply.headers, request, RequestRecord())
         record(RequestRecord(), request, status: reply.status)
         return .refuse(status: reply.status, headers: headers, body: reply.body)
     }
@@ -76,13 +76,12 @@ package final class Gateway: HTTPRequestHandler {
         }
         switch consume answer {
         case .whole(let reply):
-            var headers = completed(reply.headers, request)
-            if let timing = requestRecord.serverTiming { headers.replace("server-timing", timing) }
+            let headers = completed(reply.headers, request, requestRecord)
             respond.send(status: reply.status, headers: headers, body: reply.body)
             record(requestRecord, request, status: reply.status)
-        case .stream(var stream, var headers):
-            if let timing = requestRecord.serverTiming { headers.replace("server-timing", timing) }
-            let writer = respond.stream(status: 200, headers: completed(headers, request))
+        case .stream(var stream, let streamHeaders):
+            let headers = completed(streamHeaders, request, requestRecord)
+            let writer = respond.stream(status: 200, headers: headers)
             if await stream.send(to: writer, &requestRecord) { writer.finish() }
             record(requestRecord, request, status: 200)
         }
@@ -130,8 +129,14 @@ package final class Gateway: HTTPRequestHandler {
     }
 
     /// Adds what every answer carries.
-    private func completed(_ headers: HTTPHeaders, _ request: HTTPRequest) -> HTTPHeaders {
+    private func completed(
+        _ headers: HTTPHeaders,
+        _ request: HTTPRequest,
+        _ record: RequestRecord
+    ) -> HTTPHeaders {
         var headers = headers
+        let total = MonotonicInstant.now().duration(since: request.arrival)
+        headers.replace("server-timing", record.serverTiming(total: total))
         headers.replace("x-request-id", request.id)
         if let origin = browserGuard.allowedOrigin(request) {
             headers.replace("access-control-allow-origin", origin)

@@ -1,4 +1,4 @@
-package import WorkerProtocol
+import WorkerProtocol
 
 /// Feeds arbitrary bytes to both frame readers, whole and cut at a place the bytes choose.
 ///

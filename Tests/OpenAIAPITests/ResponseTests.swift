@@ -16,8 +16,8 @@ import WorkerProtocol
     ]
 
     @Test func `makes ids of a prefix and twenty-eight characters`() {
-        let first = ResponseIdentity(prefix: "chatcmpl-", created: 1, model: "m")
-        let second = ResponseIdentity(prefix: "chatcmpl-", created: 1, model: "m")
+        let first = ResponseIdentity(prefix: "chatcmpl-", created: 1, model: "m", fingerprint: "f")
+        let second = ResponseIdentity(prefix: "chatcmpl-", created: 1, model: "m", fingerprint: "f")
         #expect(first.id.hasPrefix("chatcmpl-") && first.id.count == 9 + 28)
         #expect(first.id != second.id)
     }
@@ -53,7 +53,7 @@ import WorkerProtocol
 
     @Test func `counts text offsets in characters across split sequences`() {
         let response = CompletionResponse(
-            identity: ResponseIdentity(prefix: "cmpl-", created: 1, model: "m"),
+            identity: ResponseIdentity(prefix: "cmpl-", created: 1, model: "m", fingerprint: "f"),
             showsLogprobs: true
         )
         var offset = 0

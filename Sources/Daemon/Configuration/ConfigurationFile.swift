@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import Platform
 
 /// Reads a configuration file: JSON5, so comments, trailing commas and bare keys are welcome.

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// What one source (the file, the variables or the flags) says; nil means not said.
 ///

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// A mistake that a decoder found: the path of keys to it and what to do.
 struct SettingError: Error, Equatable {

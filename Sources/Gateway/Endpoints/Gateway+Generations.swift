@@ -54,7 +54,8 @@ extension Gateway {
         ResponseIdentity(
             prefix: prefix,
             created: Int(Date().timeIntervalSince1970),
-            model: model
+            model: model,
+            fingerprint: "torii-\(configuration.version)"
         )
     }
 

@@ -25,13 +25,17 @@ struct RequestRecord {
         outputTokenCount += usage.outputTokenCount
     }
 
-    /// The value of `server-timing` (W3C Server Timing), milliseconds of what is known so far.
-    var serverTiming: String? {
-        let parts = [("queue", queue), ("load", load), ("prefill", prefill), ("decode", decode)]
-            .compactMap { name, duration in
-                duration.map { "\(name);dur=\(Self.milliseconds($0))" }
-            }
-        return parts.isEmpty ? nil : parts.joined(separator: ", ")
+    /// The value of `server-timing` (W3C Server Timing): milliseconds of what is known so far, and
+    /// the time since the request arrived.
+    func serverTiming(total: Duration) -> String {
+        let parts: [(String, Duration?)] = [
+            ("queue", queue), ("load", load), ("prefill", prefill), ("decode", decode),
+            ("total", total),
+        ]
+        return parts.compactMap { name, duration in
+            duration.map { "\(name);dur=\(Self.milliseconds($0))" }
+        }
+        .joined(separator: ", ")
     }
 
     /// Milliseconds with one decimal.

@@ -2,6 +2,7 @@ import HTTP
 import JSON
 import ModelService
 import OpenAIAPI
+import Platform
 import WorkerProtocol
 
 /// One answer under way: reads the events of its generations and writes them in its format.
@@ -73,10 +74,12 @@ struct GenerationAnswer {
     /// Waits for the first output, so that an error before it keeps its own status; gives up after
     /// the commit delay, from when on errors can only be told inside the stream.
     mutating func awaitFirstOutput(_ record: inout RequestRecord) async throws(APIError) {
+        var leased = MonotonicInstant.now()
         while let element = try await next() {
             switch element {
             case .leased(_, let waited):
                 record.load = waited
+                leased = .now()
             case .event(_, .failed(let failure)):
                 stream.cancel()
                 throw APIError(failure, parameter: format.promptParameter)
@@ -84,6 +87,8 @@ struct GenerationAnswer {
                 early.append(element)
             case .event:
                 early.append(element)
+                // Queue and prefill together: the worker tells them apart only in the end.
+                record.prefill = MonotonicInstant.now().duration(since: leased)
                 return
             case .idle:
                 return

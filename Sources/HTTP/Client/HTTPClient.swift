@@ -1,3 +1,4 @@
+import Glibc
 package import Platform
 
 /// A complete answer, or the head of one being streamed.
@@ -71,7 +72,22 @@ package struct HTTPClient: Sendable {
         headers: HTTPHeaders = [:],
         body: [UInt8] = []
     ) throws(HTTPClientError) -> HTTPClientResponse {
-        throw .truncated
+        var answer = (status: 0, headers: HTTPHeaders())
+        var collected: [UInt8] = []
+        try exchange(method: method, path: path, headers: headers, body: body) {
+            (event) throws(HTTPClientError) in
+            switch event {
+            case .head(let status, let headers): answer = (status, headers)
+            case .bytes(let bytes):
+                guard collected.count + bytes.count <= maximumBodyByteCount else {
+                    throw .tooLong(maximumByteCount: maximumBodyByteCount)
+                }
+                collected += bytes
+            case .end: break
+            }
+            return true
+        }
+        return HTTPClientResponse(status: answer.status, headers: answer.headers, body: collected)
     }
 
     /// Sends a request and hands over the answer as it comes.
@@ -92,6 +108,106 @@ package struct HTTPClient: Sendable {
         onHead: (HTTPClientResponse) throws -> Void,
         onBytes: ([UInt8]) throws -> Bool
     ) throws {
-        throw HTTPClientError.truncated
+        // Typed throws cannot carry two kinds of error, so the closures' own is kept aside.
+        var failure: (any Error)?
+        try exchange(method: method, path: path, headers: headers, body: body) { event in
+            do {
+                switch event {
+                case .head(let status, let headers):
+                    try onHead(HTTPClientResponse(status: status, headers: headers, body: []))
+                    return true
+                case .bytes(let bytes): return try onBytes(bytes)
+                case .end: return true
+                }
+            } catch {
+                failure = error
+                return false
+            }
+        }
+        if let failure { throw failure }
+    }
+}
+
+extension HTTPClient {
+    /// Runs one exchange, until its end or until `onEvent` returns `false`.
+    private func exchange(
+        method: HTTPMethod,
+        path: String,
+        headers: HTTPHeaders,
+        body: [UInt8],
+        onEvent: (ResponseParser.Event) throws(HTTPClientError) -> Bool
+    ) throws(HTTPClientError) {
+        let socket = try connect()
+        let request = serialize(method: method, path: path, headers: headers, body: body)
+        // A server may answer, and close, without reading the whole request: its answer counts.
+        let sendFailure = sendAll(request, through: socket.rawValue)
+        var parser = ResponseParser(isHead: method == .head)
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count: Int
+            do throws(SystemError) {
+                count = try StreamSocket.receiveBlocking(socket.rawValue, into: &buffer)
+            } catch {
+                throw .transferFailed(sendFailure ?? error)
+            }
+            if count == 0 {
+                if parser.closed() { return }
+                if let sendFailure { throw .transferFailed(sendFailure) }
+                throw .truncated
+            }
+            let received = Array(buffer[..<count])
+            var index = 0
+            while let event = try parser.next(received.span, from: &index) {
+                guard try onEvent(event), event != .end else { return }
+            }
+        }
+    }
+
+    private func connect() throws(HTTPClientError) -> FileDescriptor {
+        var failure: SystemError?
+        for address in endpoint.socketAddresses {
+            do throws(SystemError) {
+                let socket = try StreamSocket.connect(to: address)
+                StreamSocket.setTimeouts(socket.rawValue, timeout)
+                return socket
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        let error = failure ?? SystemError(call: "connect", code: EADDRNOTAVAIL)
+        throw .connectionFailed(endpoint: endpoint.description, error)
+    }
+
+    private func serialize(
+        method: HTTPMethod,
+        path: String,
+        headers: HTTPHeaders,
+        body: [UInt8]
+    ) -> [UInt8] {
+        var text = "\(method.rawValue) \(path) HTTP/1.1\r\n"
+        if !headers.contains("Host") { text += "Host: \(hostField)\r\n" }
+        text += "Connection: close\r\n"
+        if !body.isEmpty || [.post, .put, .patch].contains(method) {
+            text += "Content-Length: \(body.count)\r\n"
+        }
+        if let apiKey, !headers.contains("Authorization") {
+            text += "Authorization: Bearer \(apiKey)\r\n"
+        }
+        for field in headers { text += "\(field.name): \(field.value)\r\n" }
+        return Array(text.utf8) + [0x0d, 0x0a] + body
+    }
+
+    private var hostField: String {
+        if case .socket(.unix) = endpoint { return "localhost" }
+        return endpoint.description
+    }
+
+    private func sendAll(_ bytes: [UInt8], through descriptor: Int32) -> SystemError? {
+        do throws(SystemError) {
+            try StreamSocket.sendBlocking(descriptor, bytes.span)
+            return nil
+        } catch {
+            return error
+        }
     }
 }

@@ -1,11 +1,24 @@
+import Glibc
 package import Platform
+import Synchronization
 
 /// Serves HTTP/1.1 on any number of listening sockets with one I/O thread.
 ///
 /// Safe from any thread. Handlers run as tasks; see `HTTPRequestHandler`.
 package final class HTTPServer: Sendable {
+    private enum State {
+        case idle
+        case running(DedicatedThread)
+        case stopped
+    }
+
     private let configuration: HTTPServerConfiguration
     private let handler: any HTTPRequestHandler
+    private let listeners: [ListeningSocket]
+    private let poller: Poller
+    private let mailbox: LoopMailbox
+    private let settings = ResponseSettings()
+    private let state = Mutex(State.idle)
 
     /// Opens the listening sockets: from here on clients can connect, and wait until `start`.
     ///
@@ -16,27 +29,110 @@ package final class HTTPServer: Sendable {
     ) throws(SystemError) {
         self.configuration = configuration
         self.handler = handler
+        poller = try Poller()
+        mailbox = try LoopMailbox()
+        var listeners: [ListeningSocket] = []
+        for listen in configuration.listen {
+            listeners += try Self.open(listen, unixMode: configuration.unixSocketMode)
+        }
+        for descriptor in configuration.inheritedDescriptors {
+            listeners.append(try ListeningSocket(inherited: descriptor))
+        }
+        self.listeners = listeners
     }
 
-    /// The addresses of the listening sockets with their real ports, in the order of the
-    /// configuration (`localhost` gives two), inherited ones last.
-    package var addresses: [SocketAddress] { [] }
+    /// Opens the sockets of one address.
+    ///
+    /// `localhost` gives one per family that the machine has.
+    private static func open(
+        _ listen: ListenAddress,
+        unixMode: UInt32
+    ) throws(SystemError) -> [ListeningSocket] {
+        var listeners: [ListeningSocket] = []
+        var failure: SystemError?
+        for address in listen.socketAddresses {
+            do throws(SystemError) {
+                listeners.append(try ListeningSocket(address: address, unixMode: unixMode))
+            } catch {
+                // A machine without IPv6 has no ::1; that must not keep 127.0.0.1 from serving.
+                guard case .localhost = listen, error.isMissingAddress else { throw error }
+                failure = error
+            }
+        }
+        if listeners.isEmpty, let failure { throw failure }
+        return listeners
+    }
+
+    /// The addresses of the listening sockets with their real ports.
+    ///
+    /// In the order of the configuration (`localhost` gives two), inherited ones last.
+    package var addresses: [SocketAddress] { listeners.map(\.address) }
+
+    /// The limits that the server keeps.
+    package var limits: HTTPLimits { configuration.limits }
 
     /// Begins to accept and serve.
     ///
-    /// Once only.
+    /// Once only: a second call is a broken invariant.
+    /// - Throws: EAGAIN when the system has no thread left.
     package func start() throws(SystemError) {
-        throw SystemError(call: "start", code: 38)
+        let thread = try DedicatedThread(name: "torii-http") {
+            [poller, mailbox, settings, handler, listeners, limits] in
+            let loop = ServerLoop(
+                poller: poller,
+                mailbox: mailbox,
+                settings: settings,
+                limits: limits,
+                handler: handler,
+                listeners: listeners
+            )
+            loop.run()
+        }
+        state.withLock { state in
+            guard case .idle = state else { preconditionFailure("a server starts once") }
+            state = .running(thread)
+        }
     }
 
-    /// Accepts no more, closes idle connections, lets running requests finish with
-    /// `Connection: close`, and returns when all connections are gone or `deadline` has passed;
-    /// in that case the rest is cancelled and closed.
-    package func drain(deadline: Duration) async {}
-
-    /// Cancels everything that runs, closes every connection and socket, and waits for the I/O
-    /// thread to end.
+    /// Accepts no more, closes idle connections and lets running requests finish.
     ///
-    /// Can be called more than once, and without `start`.
-    package func stop() {}
+    /// Returns when all connections are gone or `deadline` has passed; in that case the rest is
+    /// cancelled and closed. Answers carry `Connection: close` from now on.
+    package func drain(deadline: Duration) async {
+        let isRunning = state.withLock { state in
+            if case .running = state { true } else { false }
+        }
+        guard isRunning else { return }
+        let end = MonotonicInstant.now().advanced(by: deadline)
+        await withCheckedContinuation { continuation in
+            if !mailbox.post(.drain(end, continuation)) { continuation.resume() }
+        }
+    }
+
+    /// Cancels everything that runs, closes every connection and socket, and ends the I/O thread.
+    ///
+    /// Waits for that thread, not for handlers. Can be called more than once, and without `start`.
+    package func stop() {
+        let previous = state.withLock { state in
+            defer { state = .stopped }
+            return state
+        }
+        switch previous {
+        case .idle:
+            for listener in listeners { listener.close() }
+        case .running(let thread):
+            mailbox.post(.stop)
+            thread.join()
+        case .stopped: break
+        }
+    }
+
+    deinit { stop() }
+}
+
+extension SystemError {
+    /// Whether the machine does not have the address or its family at all.
+    fileprivate var isMissingAddress: Bool {
+        code == EAFNOSUPPORT || code == EADDRNOTAVAIL
+    }
 }

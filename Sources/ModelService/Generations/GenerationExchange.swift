@@ -55,11 +55,12 @@ final class GenerationExchange: Sendable {
         return isAccepted
     }
 
-    /// Tells a waiting reader that nothing has arrived since the last tick.
-    func tick() {
+    /// Tells a waiting reader that nothing has arrived since the last tick; the first one comes in
+    /// any case.
+    func tick(isFirst: Bool) {
         let reader = state.withLock { state in
             defer { state.isQuiet = true }
-            guard state.isQuiet else {
+            guard isFirst || state.isQuiet else {
                 return nil as CheckedContinuation<GenerationQueue.Next, Never>?
             }
             return state.reader.take()

@@ -14,8 +14,10 @@ final class GenerationOwner: Sendable {
     func tick(first: Duration, every interval: Duration) {
         let task = Task { [exchange] in
             try? await Task.sleep(for: first)
+            var isFirst = true
             while !Task.isCancelled {
-                exchange.tick()
+                exchange.tick(isFirst: isFirst)
+                isFirst = false
                 try? await Task.sleep(for: interval)
             }
         }

@@ -25,8 +25,8 @@ package struct GenerationStream: AsyncSequence, Sendable {
         owner = GenerationOwner(exchange, lease: lease)
     }
 
-    /// Lets the stream yield `.idle` after `first`, and then after every `interval`, in which
-    /// nothing arrived.
+    /// Lets the stream yield `.idle` once after `first`, if its reader waits then, and later after
+    /// every `interval` in which nothing arrived.
     package func tick(first: Duration, every interval: Duration) {
         owner.tick(first: first, every: interval)
     }

@@ -41,7 +41,7 @@ package struct ChatCompletionResponse: Sendable {
             "model": .string(identity.model),
             "choices": .array(choices),
             "usage": usage.json,
-            "system_fingerprint": nil,
+            "system_fingerprint": .string(identity.fingerprint),
         ]
     }
 
@@ -94,6 +94,7 @@ package struct ChatCompletionResponse: Sendable {
             "object": "chat.completion.chunk",
             "created": .integer(identity.created),
             "model": .string(identity.model),
+            "system_fingerprint": .string(identity.fingerprint),
             "choices": .array(choices),
         ]
         if let usage { chunk["usage"] = usage }

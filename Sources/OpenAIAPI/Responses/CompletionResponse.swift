@@ -23,6 +23,7 @@ package struct CompletionResponse: Sendable {
             "object": "text_completion",
             "created": .integer(identity.created),
             "model": .string(identity.model),
+            "system_fingerprint": .string(identity.fingerprint),
             "choices": .array(choices),
         ]
         if let usage { object["usage"] = usage.json }

@@ -7,8 +7,11 @@ package struct ResponseIdentity: Sendable, Hashable {
     /// The model's name as the client asked for it.
     package let model: String
 
+    /// What generated it: the server's name and version (`system_fingerprint`).
+    package let fingerprint: String
+
     /// An identity with a new random id that begins with `prefix`.
-    package init(prefix: String, created: Int, model: String) {
+    package init(prefix: String, created: Int, model: String, fingerprint: String) {
         var id = prefix
         for _ in 0..<28 {
             id.append(Self.alphabet[Int.random(in: 0..<Self.alphabet.count)])
@@ -16,6 +19,7 @@ package struct ResponseIdentity: Sendable, Hashable {
         self.id = id
         self.created = created
         self.model = model
+        self.fingerprint = fingerprint
     }
 
     private static let alphabet = Array(

@@ -1,0 +1,144 @@
+import Kernels
+import KVCache
+import ModelFiles
+import Platform
+import Transformers
+
+/// Times the forward pass of one model: no HTTP, no worker, no tokenizer.
+///
+/// Confined to the thread that makes it.
+struct EngineBenchmark {
+    private let plan: BenchPlan
+    private let transformer: Transformer
+    private let storage: KVStorage
+    private let blocksPerSequence: Int
+    /// The tokens of the prompt: spread over the vocabulary, the same in each run.
+    private let prompt: [Int32]
+    private let loadSeconds: Double
+    private let parameterCount: Int
+    private let instructionSet: InstructionSet
+
+    /// Loads the model at `path`.
+    init(path: String, plan: BenchPlan, progress: @escaping (Double) -> Void) throws {
+        self.plan = plan
+        instructionSet = try InstructionSet.selected()
+        let start = MonotonicInstant.now()
+        let file = try GGUFFile.open(path: path)
+        let pool = try KernelThreadPool(
+            threadCount: plan.threadCount,
+            instructionSet: instructionSet
+        )
+        let positionCount = plan.promptTokenCount + plan.outputTokenCount
+        transformer = try Transformer.load(
+            file,
+            pool: pool,
+            contextLength: positionCount,
+            progress: progress
+        )
+        loadSeconds = Self.seconds(since: start)
+        parameterCount = file.tensors.reduce(0) { $0 + $1.dimensions.reduce(1, *) }
+        blocksPerSequence = (positionCount - 1) / KVStorage.blockTokenCount + 1
+        storage = try transformer.makeStorage(
+            blockCount: blocksPerSequence * (plan.batchSizes.max() ?? 1)
+        )
+        let vocabularySize = transformer.configuration.vocabularySize
+        prompt = (0..<plan.promptTokenCount).map { Int32(($0 * 7919 + 13) % vocabularySize) }
+    }
+
+    /// Runs every measurement of the plan; `note` says which one runs.
+    func measure(model: String, path: String, note: (String) -> Void) -> BenchReport {
+        note("measuring this machine")
+        let bandwidth = MachineProbe.memoryBandwidth(threads: plan.threadCount)
+        let peak = MachineProbe.integerPeak(
+            threads: plan.threadCount,
+            instructionSet: instructionSet
+        )
+        note("prefill")
+        _ = prefill(sequence: 0)
+        let prefillSeconds = (0..<plan.repeatCount).map { _ in prefill(sequence: 0) }
+        var decode: [(batchSize: Int, speed: BenchReport.Speed)] = []
+        for batchSize in plan.batchSizes {
+            note("decode, \(batchSize) side by side")
+            // Sequences share the prompt's tokens but have blocks of their own, as in real use.
+            for sequence in 0..<batchSize { _ = prefill(sequence: sequence) }
+            let seconds = (0..<plan.repeatCount).map { _ in decodeAll(batchSize: batchSize) }
+            decode.append(
+                (
+                    batchSize,
+                    .init(tokenCount: batchSize * plan.outputTokenCount, seconds: seconds)
+                )
+            )
+        }
+        return BenchReport(
+            model: model,
+            path: path,
+            plan: plan,
+            instructionSet: instructionSet.rawValue,
+            parameterCount: parameterCount,
+            loadSeconds: loadSeconds,
+            weightByteCount: transformer.weightByteCount,
+            kvByteCount: storage.blockByteCount * storage.blockCount,
+            workspaceByteCount: transformer.workspaceByteCount,
+            residentByteCount: ProcessMemory.residentByteCount(),
+            prefill: .init(tokenCount: plan.promptTokenCount, seconds: prefillSeconds),
+            decode: decode,
+            memoryBandwidth: bandwidth,
+            integerPeak: peak
+        )
+    }
+
+    /// Computes the prompt of one sequence; returns the seconds it took.
+    private func prefill(sequence: Int) -> Double {
+        let start = MonotonicInstant.now()
+        var position = 0
+        while position < prompt.count {
+            let end = min(position + Transformer.maximumBatchTokenCount, prompt.count)
+            let entry = ForwardBatch.Entry(
+                tokens: prompt[position..<end],
+                firstPosition: position,
+                blockTable: blockTable(of: sequence, positionCount: end),
+                logits: end == prompt.count ? .last : .none
+            )
+            transformer.forward(ForwardBatch(entries: [entry]), cache: storage)
+            position = end
+        }
+        return Self.seconds(since: start)
+    }
+
+    /// Decodes all output tokens of `batchSize` sequences, greedily; returns the seconds it took.
+    private func decodeAll(batchSize: Int) -> Double {
+        var tokens = [Int32](repeating: prompt[0], count: batchSize)
+        let start = MonotonicInstant.now()
+        for step in 0..<plan.outputTokenCount {
+            let position = plan.promptTokenCount + step
+            let entries = (0..<batchSize).map { sequence in
+                ForwardBatch.Entry(
+                    tokens: [tokens[sequence]],
+                    firstPosition: position,
+                    blockTable: blockTable(of: sequence, positionCount: position + 1),
+                    logits: .last
+                )
+            }
+            transformer.forward(ForwardBatch(entries: entries), cache: storage)
+            for sequence in 0..<batchSize { tokens[sequence] = bestToken(row: sequence) }
+        }
+        return Self.seconds(since: start)
+    }
+
+    private func blockTable(of sequence: Int, positionCount: Int) -> [Int32] {
+        let count = (positionCount - 1) / KVStorage.blockTokenCount + 1
+        return (0..<count).map { Int32(sequence * blocksPerSequence + $0) }
+    }
+
+    private func bestToken(row: Int) -> Int32 {
+        // Safety: the logits are read before the next forward pass.
+        let logits = unsafe transformer.logits(row: row)
+        var best = 0
+        for index in 1..<logits.count where unsafe logits[index] > logits[best] { best = index }
+        return Int32(best)
+    }
+
+    private static func seconds(since start: MonotonicInstant) -> Double {
+        Double(MonotonicInstant.now().duration(since: start).wholeNanoseconds) / 1e9
+    }
+}

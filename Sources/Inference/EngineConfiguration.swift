@@ -1,0 +1,30 @@
+package import Scheduling
+
+/// The bounds of one engine.
+package struct EngineConfiguration: Sendable, Hashable {
+    /// The most prompt and output tokens of a sequence.
+    package var contextLength: Int
+    /// KV blocks there are; enough for one sequence of `contextLength`.
+    package var blockCount: Int
+    /// What the scheduler admits and plans.
+    package var scheduler: SchedulerLimits
+    /// The most stop strings of a request; 16 (OpenAI allows 4).
+    package var maximumStopStringCount: Int
+    /// The longest stop string, in bytes of UTF-8; 1024.
+    package var maximumStopStringByteCount: Int
+
+    /// Makes a configuration; everything left out has its default.
+    package init(
+        contextLength: Int,
+        blockCount: Int,
+        scheduler: SchedulerLimits = SchedulerLimits(),
+        maximumStopStringCount: Int = 16,
+        maximumStopStringByteCount: Int = 1024
+    ) {
+        self.contextLength = contextLength
+        self.blockCount = blockCount
+        self.scheduler = scheduler
+        self.maximumStopStringCount = maximumStopStringCount
+        self.maximumStopStringByteCount = maximumStopStringByteCount
+    }
+}

@@ -1,0 +1,94 @@
+import Glibc
+package import Platform
+import Synchronization
+package import WorkerProtocol
+
+/// The way into the engine thread, and its counters on the way out.
+///
+/// Safe from any thread; a lock is held for a few stores. Bounded: generations beyond the limit
+/// are refused until the engine has taken what is there.
+package final class EngineMailbox: Sendable {
+    /// What the engine shall do between two steps.
+    package enum Command: Sendable {
+        /// Take a generation.
+        case submit(Generation)
+        /// End a generation.
+        case cancel(UInt64)
+    }
+
+    private struct State {
+        var commands: [Command] = []
+        var submissionCount = 0
+        var isStopped = false
+        var status = WorkerStatus()
+    }
+
+    private let state = Mutex(State())
+    private let wakeUp: WakeUp
+    private let maximumSubmissionCount: Int
+
+    /// Makes an empty mailbox.
+    ///
+    /// - Parameter maximumSubmissionCount: Generations that may lie in it.
+    /// - Throws: EMFILE or ENFILE.
+    package init(maximumSubmissionCount: Int) throws(SystemError) {
+        self.maximumSubmissionCount = maximumSubmissionCount
+        wakeUp = try WakeUp()
+    }
+
+    /// Leaves a generation for the engine.
+    ///
+    /// - Returns: Whether there was room.
+    package func submit(_ generation: Generation) -> Bool {
+        let isTaken = state.withLock { state in
+            guard state.submissionCount < maximumSubmissionCount else { return false }
+            state.submissionCount += 1
+            state.commands.append(.submit(generation))
+            return true
+        }
+        if isTaken { wakeUp.signal() }
+        return isTaken
+    }
+
+    /// Asks for the end of a generation.
+    package func cancel(_ id: UInt64) {
+        state.withLock { $0.commands.append(.cancel(id)) }
+        wakeUp.signal()
+    }
+
+    /// Asks the engine's loop to return after the running step.
+    package func stop() {
+        state.withLock { $0.isStopped = true }
+        wakeUp.signal()
+    }
+
+    /// The counters after the last step.
+    package var status: WorkerStatus { state.withLock { $0.status } }
+
+    func publish(_ status: WorkerStatus) {
+        state.withLock { $0.status = status }
+    }
+
+    /// Takes everything that is there.
+    ///
+    /// - Parameter waits: Whether to sleep in the kernel until there is something.
+    /// - Returns: nil when the loop shall return.
+    func take(waits: Bool) -> [Command]? {
+        while true {
+            // Before the look, so that what comes after it wakes the next wait.
+            wakeUp.reset()
+            let (commands, isStopped) = state.withLock { state in
+                defer {
+                    state.commands = []
+                    state.submissionCount = 0
+                }
+                return (state.commands, state.isStopped)
+            }
+            if isStopped { return nil }
+            if !commands.isEmpty || !waits { return commands }
+            var entry = pollfd(fd: wakeUp.descriptor, events: Int16(POLLIN), revents: 0)
+            // Safety: one valid entry for the length of the call.
+            _ = unsafe poll(&entry, 1, -1)
+        }
+    }
+}

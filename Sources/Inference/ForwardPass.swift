@@ -1,0 +1,16 @@
+package import Transformers
+
+/// What the engine needs of a model: the logits of a batch's rows.
+///
+/// The seam between the engine loop and the kernels; tests put a table of logits behind it.
+/// Confined to the engine thread. A row's logits depend on its sequence's tokens alone.
+package protocol ForwardPass: AnyObject {
+    /// V: logits of a row.
+    var vocabularySize: Int { get }
+
+    /// Computes a batch of at most `Transformer.maximumBatchTokenCount` tokens.
+    func forward(_ batch: ForwardBatch)
+
+    /// The logits of the last batch's logit row, `[V]`, valid until the next `forward`.
+    func logits(row: Int) -> UnsafeBufferPointer<Float>
+}

@@ -1,0 +1,76 @@
+import Platform
+import Sampling
+import Scheduling
+import Tokenizers
+import WorkerProtocol
+
+/// One generation inside the engine.
+struct SequenceState {
+    let request: GenerationRequest
+    let id: SequenceID
+    let promptTokenCount: Int
+    /// The most output tokens, 0....
+    let maximumOutputTokenCount: Int
+    /// Prompt and output.
+    var tokens: [Int32]
+    var sampler: Sampler
+    var output: OutputAssembler
+    /// Prompt tokens that were echoed with their log-probabilities; they are not repeated when
+    /// the sequence is computed again after a preemption.
+    var echoedTokenCount = 0
+
+    private let submitted: MonotonicInstant
+    private var started: MonotonicInstant?
+    private var firstOutput: MonotonicInstant?
+    private var lastOutput: MonotonicInstant?
+
+    init(
+        _ generation: Generation,
+        id: SequenceID,
+        maximumOutputTokenCount: Int,
+        tokenizer: Tokenizer,
+        now: MonotonicInstant
+    ) {
+        let request = generation.request
+        self.request = request
+        self.id = id
+        self.maximumOutputTokenCount = maximumOutputTokenCount
+        promptTokenCount = generation.promptTokens.count
+        tokens = generation.promptTokens
+        sampler = Sampler(
+            parameters: request.sampling,
+            seed: request.sampling.seed ?? UInt64.random(in: 0...UInt64.max),
+            prompt: generation.promptTokens
+        )
+        output = OutputAssembler(tokenizer: tokenizer, stopStrings: request.stopStrings)
+        submitted = now
+    }
+
+    var outputTokenCount: Int { tokens.count - promptTokenCount }
+
+    /// Whether the logits of the prompt's tokens are wanted too.
+    var echoesLogprobs: Bool { request.echo && request.topLogprobCount != nil }
+
+    /// Whether some of those are still missing.
+    var hasPromptLogprobsToEcho: Bool { echoesLogprobs && echoedTokenCount < promptTokenCount }
+
+    mutating func start(now: MonotonicInstant) { started = started ?? now }
+
+    mutating func appendOutput(_ token: Int32, now: MonotonicInstant) {
+        tokens.append(token)
+        sampler.accept(token)
+        firstOutput = firstOutput ?? now
+        lastOutput = now
+    }
+
+    func usage(now: MonotonicInstant) -> GenerationUsage {
+        GenerationUsage(
+            promptTokenCount: promptTokenCount,
+            cachedTokenCount: 0,
+            outputTokenCount: outputTokenCount,
+            queueDuration: (started ?? now).duration(since: submitted),
+            prefillDuration: started.map { (firstOutput ?? now).duration(since: $0) } ?? .zero,
+            decodeDuration: firstOutput.map { (lastOutput ?? now).duration(since: $0) } ?? .zero
+        )
+    }
+}

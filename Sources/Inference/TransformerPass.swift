@@ -1,0 +1,27 @@
+package import KVCache
+package import Transformers
+
+/// A loaded model together with its keys and values.
+///
+/// Confined to the engine thread.
+package final class TransformerPass: ForwardPass {
+    private let transformer: Transformer
+    private let storage: KVStorage
+
+    /// Joins a model with storage made for it.
+    package init(transformer: Transformer, storage: KVStorage) {
+        self.transformer = transformer
+        self.storage = storage
+    }
+
+    package var vocabularySize: Int { transformer.configuration.vocabularySize }
+
+    package func forward(_ batch: ForwardBatch) {
+        transformer.forward(batch, cache: storage)
+    }
+
+    package func logits(row: Int) -> UnsafeBufferPointer<Float> {
+        // Safety: the transformer's buffer outlives the step; see the protocol.
+        unsafe UnsafeBufferPointer(transformer.logits(row: row))
+    }
+}

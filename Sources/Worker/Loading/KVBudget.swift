@@ -1,0 +1,60 @@
+/// How much of the keys and values is kept: a context length and a number of KV blocks.
+struct KVBudget: Sendable, Hashable {
+    /// The most prompt and output tokens of a sequence.
+    let contextLength: Int
+    /// KV blocks for all sequences together; they hold at least one of the context length.
+    let blockCount: Int
+
+    /// What the budget is made from.
+    struct Wish: Sendable, Hashable {
+        /// What the model was trained for, in tokens.
+        var trainedContextLength: Int
+        /// What was asked for, in tokens.
+        var contextLength: Int?
+        /// What was asked for, in bytes.
+        var kvByteCount: Int?
+        /// Sequences computed at the same time.
+        var maximumSequenceCount: Int
+        /// Bytes of one KV block.
+        var blockByteCount: Int
+        /// Positions of one KV block.
+        var blockTokenCount: Int
+        /// Memory that will still be free when the weights are loaded.
+        var availableByteCount: Int
+    }
+
+    /// Decides what is kept.
+    ///
+    /// 1. The context length is the trained one, or a shorter one that was asked for. If none was
+    ///    asked for, it is lowered until one sequence takes at most half of the free memory.
+    /// 2. If bytes were asked for, they are the blocks, and the context length is lowered to what
+    ///    they hold.
+    /// 3. Otherwise there are blocks for every sequence at full length, but not more than a
+    ///    quarter of the free memory, and never less than for one sequence.
+    ///
+    /// The memory is reserved only; what is never used is never committed.
+    init(_ wish: Wish) {
+        let blockTokens = max(1, wish.blockTokenCount)
+        let blockBytes = max(1, wish.blockByteCount)
+        let trained = max(1, wish.trainedContextLength)
+        func blocks(_ tokens: Int) -> Int { (tokens + blockTokens - 1) / blockTokens }
+
+        var context = max(1, min(trained, wish.contextLength ?? trained))
+        if wish.contextLength == nil {
+            let affordable = max(1, wish.availableByteCount / 2 / blockBytes)
+            context = min(context, affordable * blockTokens)
+        }
+        if let byteCount = wish.kvByteCount {
+            blockCount = min(max(1, byteCount / blockBytes), Self.maximumBlockCount)
+            contextLength = min(context, blockCount * blockTokens)
+        } else {
+            let all = blocks(context) * max(1, wish.maximumSequenceCount)
+            let affordable = wish.availableByteCount / 4 / blockBytes
+            blockCount = min(max(blocks(context), min(all, affordable)), Self.maximumBlockCount)
+            contextLength = min(context, blockCount * blockTokens)
+        }
+    }
+
+    /// A block id is an Int32.
+    private static let maximumBlockCount = Int(Int32.max)
+}

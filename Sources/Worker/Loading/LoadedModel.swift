@@ -1,0 +1,151 @@
+package import Inference
+import KVCache
+package import Kernels
+import ModelFiles
+import Platform
+import Scheduling
+package import Tokenizers
+import Transformers
+package import WorkerProtocol
+
+/// A model in memory with everything an engine needs.
+///
+/// Confined to the thread that loads it, which becomes the engine thread.
+package final class LoadedModel {
+    /// What there is to know about it.
+    package let facts: ModelFacts
+    /// The weights together with the storage of keys and values.
+    package let pass: TransformerPass
+    /// The engine's bounds.
+    package let configuration: EngineConfiguration
+    /// The vocabulary.
+    package let tokenizer: Tokenizer
+    let encoder: PromptEncoder
+
+    private init(
+        facts: ModelFacts,
+        pass: TransformerPass,
+        configuration: EngineConfiguration,
+        encoder: PromptEncoder
+    ) {
+        self.facts = facts
+        self.pass = pass
+        self.configuration = configuration
+        self.encoder = encoder
+        tokenizer = encoder.tokenizer
+    }
+
+    /// Makes the engine of this model.
+    package func makeEngine() -> Engine {
+        Engine(
+            configuration: configuration,
+            tokenizer: tokenizer,
+            vocabularySize: pass.vocabularySize
+        )
+    }
+
+    /// Loads a model.
+    ///
+    /// - Parameters:
+    ///   - options: What to load and with which bounds.
+    ///   - instructionSet: The kernels to use.
+    ///   - progress: Called on this thread with the loaded fraction, ascending to 1.
+    /// - Returns: The model, bound to this thread.
+    /// - Throws: An error whose description says what is wrong and how to mend it.
+    package static func load(
+        _ options: WorkerLoadOptions,
+        instructionSet: InstructionSet,
+        progress: @escaping (Double) -> Void = { _ in }
+    ) throws -> LoadedModel {
+        let file = try GGUFFile.open(path: options.modelPath)
+        let shape = try ModelConfiguration(file)
+        let tokenizer = try Tokenizer(metadata: file.metadata)
+        let encoder = PromptEncoder(
+            tokenizer: tokenizer,
+            templateSource: try file.metadata.string("tokenizer.chat_template")
+        )
+        let budget = KVBudget(wish(options, shape, file))
+        let threadCount = min(
+            512,
+            max(1, options.threadCount ?? ProcessorFacts.usableCoreCount())
+        )
+        let threads = try KernelThreadPool(
+            threadCount: threadCount,
+            instructionSet: instructionSet
+        )
+        let transformer = try Transformer.load(
+            file,
+            pool: threads,
+            contextLength: budget.contextLength,
+            progress: progress
+        )
+        let storage = try transformer.makeStorage(blockCount: budget.blockCount)
+        let facts = facts(file, shape, encoder, budget, transformer, storage, options, threads)
+        return LoadedModel(
+            facts: facts,
+            pass: TransformerPass(transformer: transformer, storage: storage),
+            configuration: EngineConfiguration(
+                contextLength: budget.contextLength,
+                blockCount: budget.blockCount,
+                scheduler: SchedulerLimits(
+                    runningCount: min(max(1, options.maximumSequenceCount), 256),
+                    waitingCount: max(1, options.maximumWaitingCount)
+                )
+            ),
+            encoder: encoder
+        )
+    }
+
+    private static func wish(
+        _ options: WorkerLoadOptions,
+        _ shape: ModelConfiguration,
+        _ file: GGUFFile
+    ) -> KVBudget.Wish {
+        let weightByteCount = file.tensors.reduce(0) { $0 + $1.byteCount }
+        return KVBudget.Wish(
+            trainedContextLength: shape.contextLength,
+            contextLength: options.contextLength,
+            kvByteCount: options.kvByteCount,
+            maximumSequenceCount: options.maximumSequenceCount,
+            blockByteCount: KVStorage.blockByteCount(
+                layerCount: shape.layerCount,
+                keyValueHeadCount: shape.keyValueHeadCount,
+                headDimension: shape.headDimension
+            ),
+            blockTokenCount: KVStorage.blockTokenCount,
+            availableByteCount: max(0, AvailableMemory.byteCount() - weightByteCount)
+        )
+    }
+
+    private static func facts(
+        _ file: GGUFFile,
+        _ shape: ModelConfiguration,
+        _ encoder: PromptEncoder,
+        _ budget: KVBudget,
+        _ transformer: Transformer,
+        _ storage: KVStorage,
+        _ options: WorkerLoadOptions,
+        _ threads: KernelThreadPool
+    ) -> ModelFacts {
+        ModelFacts(
+            architecture: shape.architecture.rawValue,
+            name: shape.name,
+            parameterCount: ModelDescription.parameterCount(of: file),
+            quantization: ModelDescription.quantization(of: file),
+            contextLength: budget.contextLength,
+            trainedContextLength: shape.contextLength,
+            vocabularySize: shape.vocabularySize,
+            embeddingLength: shape.embeddingLength,
+            layerCount: shape.layerCount,
+            weightByteCount: transformer.weightByteCount,
+            kvBytesPerToken: storage.blockByteCount / KVStorage.blockTokenCount,
+            kvCapacityTokens: budget.blockCount * KVStorage.blockTokenCount,
+            maximumSequenceCount: min(max(1, options.maximumSequenceCount), 256),
+            threadCount: threads.threadCount,
+            instructionSet: threads.instructionSet.rawValue,
+            chatTemplate: encoder.templateSource,
+            beginningTokenText: encoder.beginningTokenText,
+            endTokenText: encoder.endTokenText
+        )
+    }
+}

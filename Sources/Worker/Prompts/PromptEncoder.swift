@@ -1,0 +1,132 @@
+import ChatTemplates
+import JSON
+import Tokenizers
+import WorkerProtocol
+
+/// Prompts to tokens and back, by the model's own template and vocabulary.
+///
+/// Immutable and safe from any thread.
+final class PromptEncoder: Sendable {
+    let tokenizer: Tokenizer
+    /// The chat template's source, nil if the model has none and none suits it.
+    let templateSource: String?
+    private let template: ChatTemplate?
+    /// Why there is no template although the file has one.
+    let templateProblem: String?
+    private let specialTokens: JSONObject
+
+    /// Parses the chat template; one that does not parse costs the chat, not the model.
+    ///
+    /// - Parameters:
+    ///   - tokenizer: The model's.
+    ///   - templateSource: `tokenizer.chat_template`, if the file has it.
+    init(tokenizer: Tokenizer, templateSource: String?) {
+        self.tokenizer = tokenizer
+        let source = templateSource ?? DefaultChatTemplate.source(for: tokenizer)
+        self.templateSource = source
+        var template: ChatTemplate?
+        var problem: String?
+        if let source {
+            do throws(ChatTemplateError) {
+                template = try ChatTemplate(source: source)
+            } catch {
+                problem = "\(error)"
+            }
+        }
+        self.template = template
+        templateProblem = problem
+        var specialTokens: JSONObject = [:]
+        if let text = Self.text(of: tokenizer.beginningToken, tokenizer) {
+            specialTokens["bos_token"] = .string(text)
+        }
+        if let text = Self.text(of: tokenizer.endToken, tokenizer) {
+            specialTokens["eos_token"] = .string(text)
+        }
+        self.specialTokens = specialTokens
+    }
+
+    /// The tokens of a request's prompt, the beginning token included if the model wants one.
+    ///
+    /// A chat template may write the beginning token itself; it is not doubled then. An empty
+    /// text becomes the beginning token, or the end token if the vocabulary has no other: a model
+    /// must be given something to continue.
+    func encode(
+        _ prompt: Prompt,
+        now: ChatTemplateDate
+    ) throws(GenerationFailure) -> [TokenID] {
+        switch prompt {
+        case .tokens(let tokens): return tokens
+        case .text(let text):
+            let tokens = withBeginning(tokenizer.encode(text, specialTokens: false))
+            if !tokens.isEmpty { return tokens }
+            return [tokenizer.beginningToken ?? tokenizer.endToken].compactMap { $0 }
+        case .chat(let chat):
+            let rendered = try render(chat, now: now)
+            let runs = rendered.runs.map {
+                PromptText.Run(text: $0.text, isTrusted: $0.isTrusted)
+            }
+            return withBeginning(tokenizer.encode(PromptText(runs: runs)))
+        }
+    }
+
+    /// A conversation in the layout the model was trained on.
+    func render(
+        _ chat: ChatPrompt,
+        now: ChatTemplateDate
+    ) throws(GenerationFailure) -> RenderedPrompt {
+        guard let template else {
+            throw GenerationFailure(
+                kind: .templateFailed,
+                message: templateProblem.map { "the model's chat template cannot be used: \($0)" }
+                    ?? "the model has no chat template; use /v1/completions instead"
+            )
+        }
+        var arguments = chat.templateArguments
+        arguments["messages"] = chat.messages
+        arguments["tools"] = chat.tools
+        arguments["add_generation_prompt"] = .bool(chat.addGenerationPrompt)
+        do throws(ChatTemplateError) {
+            return try template.render(arguments, specialTokens: specialTokens, now: now)
+        } catch {
+            throw GenerationFailure(
+                kind: .templateFailed,
+                message: error.kind == .raised ? error.message : "\(error)"
+            )
+        }
+    }
+
+    /// The tokens of a text, for `tokenize`.
+    func encode(_ text: String, specialTokens: Bool, addsBeginningToken: Bool) -> [TokenID] {
+        let tokens = tokenizer.encode(text, specialTokens: specialTokens)
+        guard addsBeginningToken else { return tokens }
+        return withBeginning(tokens)
+    }
+
+    /// The text of tokens, control tokens by their names, for `detokenize`.
+    func detokenize(_ tokens: [TokenID]) throws(GenerationFailure) -> String {
+        guard tokens.allSatisfy({ $0 >= 0 && Int($0) < tokenizer.vocabularySize }) else {
+            throw GenerationFailure(
+                kind: .invalidRequest(parameter: "tokens"),
+                message: "a token id is outside the vocabulary of \(tokenizer.vocabularySize)"
+            )
+        }
+        return tokenizer.detokenize(tokens, controlTokens: true)
+    }
+
+    /// Text of the beginning token, if the vocabulary names one.
+    var beginningTokenText: String? { Self.text(of: tokenizer.beginningToken, tokenizer) }
+
+    /// Text of the end token, if the vocabulary names one.
+    var endTokenText: String? { Self.text(of: tokenizer.endToken, tokenizer) }
+
+    private func withBeginning(_ tokens: [TokenID]) -> [TokenID] {
+        guard tokenizer.addsBeginningToken, let beginning = tokenizer.beginningToken,
+            tokens.first != beginning
+        else { return tokens }
+        return [beginning] + tokens
+    }
+
+    private static func text(of token: TokenID?, _ tokenizer: Tokenizer) -> String? {
+        token.map { String(decoding: tokenizer.bytes(of: $0), as: UTF8.self) }
+    }
+}

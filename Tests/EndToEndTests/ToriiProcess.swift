@@ -1,0 +1,101 @@
+import Foundation
+import Glibc
+import HTTP
+import JSON
+import Platform
+import Synchronization
+import TestSupport
+
+/// The real executable as a child process, with what it writes.
+final class ToriiProcess: Sendable {
+    let child: ChildProcess
+    private let lines: Lines
+    private let reader: DedicatedThread
+
+    /// Starts `torii` with these arguments; standard output and standard error are collected.
+    init(
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        input: Int32? = nil,
+        sockets: [Int32] = []
+    ) throws {
+        let executable = try BuiltExecutable.path("torii")
+        var pipe: [Int32] = [0, 0]
+        guard Glibc.pipe(&pipe) == 0 else { throw SystemError.last("pipe") }
+        let (readEnd, writeEnd) = (pipe[0], pipe[1])
+        defer { close(writeEnd) }
+        var variables = ["SWIFT_BACKTRACE": "enable=no", "HOME": "/nonexistent"]
+        variables.merge(environment) { $1 }
+        var descriptors: [(descriptor: Int32, as: Int32)] = [(writeEnd, 1), (writeEnd, 2)]
+        let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        defer { close(nothing) }
+        descriptors.append((input ?? nothing, 0))
+        for (index, socket) in sockets.enumerated() {
+            descriptors.append((socket, Int32(3 + index)))
+        }
+        if sockets.isEmpty {
+            child = try ChildProcess.spawn(
+                executable: executable,
+                arguments: arguments,
+                environment: variables,
+                inheriting: descriptors
+            )
+        } else {
+            // sd_listen_fds(3) wants the process's own number, which only the process knows.
+            variables["LISTEN_FDS"] = "\(sockets.count)"
+            child = try ChildProcess.spawn(
+                executable: "/bin/sh",
+                arguments: ["-c", "export LISTEN_PID=$$; exec \"$0\" \"$@\"", executable]
+                    + arguments,
+                environment: variables,
+                inheriting: descriptors
+            )
+        }
+        let lines = Lines()
+        self.lines = lines
+        reader = try DedicatedThread(name: "test-output") {
+            lines.collect(from: readEnd)
+            close(readEnd)
+        }
+    }
+
+    deinit {
+        child.signal(SIGKILL)
+        _ = child.waitForExit()
+    }
+
+    /// Everything written so far.
+    var output: String { lines.text }
+
+    /// Waits for the end; returns the exit code (or -1 after a signal) and the whole output.
+    func wait() -> (code: Int32, output: String) {
+        let status = child.waitForExit()
+        reader.join()
+        guard case .exited(let code) = status else { return (-1, output) }
+        return (code, output)
+    }
+
+    /// Runs to the end.
+    static func run(
+        _ arguments: [String],
+        environment: [String: String] = [:]
+    ) throws -> (code: Int32, output: String) {
+        try ToriiProcess(arguments, environment: environment).wait()
+    }
+
+    private final class Lines: Sendable {
+        private let bytes = Mutex<[UInt8]>([])
+
+        var text: String { bytes.withLock { String(decoding: $0, as: UTF8.self) } }
+
+        func collect(from descriptor: Int32) {
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            while true {
+                let count = read(descriptor, &buffer, buffer.count)
+                if count < 0 && errno == EINTR { continue }
+                guard count > 0 else { return }
+                bytes.withLock { $0 += buffer[..<count] }
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+/// What fuzzers do with an input: one function for each parser of untrusted bytes.
+///
+/// A body must not trap, whatever the bytes are, and checks what must hold if they are accepted.
+/// `Tests/run-fuzzers` runs each for a while under libFuzzer; `FuzzTargetsTests` replays the inputs
+/// that once failed (its folder `Golden`).
+package enum FuzzTarget: String, CaseIterable, Sendable {
+    case chatTemplate = "ChatTemplate"
+    case gguf = "GGUF"
+    case json = "JSON"
+    case serverSentEvents = "ServerSentEvents"
+    case tokenizer = "Tokenizer"
+    case workerProtocol = "WorkerProtocol"
+
+    /// Runs the body on one input.
+    package func run(_ bytes: [UInt8]) {
+        switch self {
+        case .chatTemplate: fuzzChatTemplate(bytes)
+        case .gguf: fuzzGGUF(bytes)
+        case .json: fuzzJSON(bytes)
+        case .serverSentEvents: fuzzServerSentEvents(bytes)
+        case .tokenizer: fuzzTokenizer(bytes)
+        case .workerProtocol: fuzzWorkerProtocol(bytes)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import Inference
+import KVCache
+import ModelFiles
+import TestSupport
+import Tokenizers
+import Transformers
+
+/// A model whose logits are a function of all tokens before a position.
+///
+/// It keeps the tokens in blocks as a real one keeps keys and values, and reads the whole sequence
+/// back from the block table: a wrong table, position or recomputation changes the logits.
+final class FakePass: ForwardPass {
+    let vocabularySize: Int
+    /// The most tokens of a batch that came.
+    private(set) var largestBatch = 0
+    private var blocks: [Int32: [Int32]] = [:]
+    private var rows: [UnsafeMutableBufferPointer<Float>] = []
+    private let function: ([Int32]) -> [Float]
+
+    init(vocabularySize: Int, _ function: @escaping ([Int32]) -> [Float]) {
+        self.vocabularySize = vocabularySize
+        self.function = function
+    }
+
+    deinit { rows.forEach { $0.deallocate() } }
+
+    func forward(_ batch: ForwardBatch) {
+        rows.forEach { $0.deallocate() }
+        rows = []
+        largestBatch = max(largestBatch, batch.tokenCount)
+        precondition(batch.tokenCount <= 512, "a batch has at most 512 tokens")
+        for entry in batch.entries {
+            for (offset, token) in entry.tokens.enumerated() {
+                let position = entry.firstPosition + offset
+                let block = entry.blockTable[position / KVStorage.blockTokenCount]
+                blocks[block, default: Array(repeating: -1, count: KVStorage.blockTokenCount)][
+                    position % KVStorage.blockTokenCount
+                ] = token
+                let isWanted =
+                    entry.logits == .all
+                    || entry.logits == .last && offset == entry.tokens.count - 1
+                if isWanted { addRow(sequence(entry, through: position)) }
+            }
+        }
+    }
+
+    func logits(row: Int) -> UnsafeBufferPointer<Float> { UnsafeBufferPointer(rows[row]) }
+
+    private func sequence(_ entry: ForwardBatch.Entry, through position: Int) -> [Int32] {
+        (0...position).map { position in
+            let block = entry.blockTable[position / KVStorage.blockTokenCount]
+            return blocks[block]?[position % KVStorage.blockTokenCount] ?? -1
+        }
+    }
+
+    private func addRow(_ tokens: [Int32]) {
+        let row = UnsafeMutableBufferPointer<Float>.allocate(capacity: vocabularySize)
+        _ = row.initialize(from: function(tokens))
+        rows.append(row)
+    }
+}
+
+extension FakePass {
+    /// Logits that look random and depend on every token.
+    static func hashing(vocabularySize: Int) -> FakePass {
+        FakePass(vocabularySize: vocabularySize) { tokens in
+            var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+            for token in tokens {
+                hash = (hash ^ UInt64(bitPattern: Int64(token))) &* 0x100_0000_01B3
+            }
+            var random = SeededGenerator(seed: hash)
+            return (0..<vocabularySize).map { _ in Float.random(in: -4...4, using: &random) }
+        }
+    }
+
+    /// A model that says one text, token by token, after a prompt of a known length.
+    static func saying(_ tokens: [Int32], after promptCount: Int) -> FakePass {
+        let vocabularySize = TinyVocabulary.tokens.count
+        return FakePass(vocabularySize: vocabularySize) { known in
+            var logits = [Float](repeating: 0, count: vocabularySize)
+            let index = known.count - promptCount
+            if tokens.indices.contains(index) { logits[Int(tokens[index])] = 10 }
+            return logits
+        }
+    }
+}
+
+/// The tokenizer of `TinyModel`: a token for each byte, some merges, three control tokens.
+enum TinyTokenizer {
+    static let endToken = Int32(TinyVocabulary.tokens.count - 1)
+
+    static func make() throws -> Tokenizer {
+        try Tokenizer(metadata: GGUFFile.parse(TinyModel().writer().serialized()).metadata)
+    }
+}
+
+extension FakePass {
+    /// What the model says after these tokens.
+    func logits(after tokens: [Int32]) -> [Float] {
+        let entry = ForwardBatch.Entry(
+            tokens: tokens[...],
+            firstPosition: 0,
+            blockTable: Array(0..<Int32(tokens.count / KVStorage.blockTokenCount + 1)),
+            logits: .last
+        )
+        forward(ForwardBatch(entries: [entry]))
+        return Array(logits(row: 0))
+    }
+}

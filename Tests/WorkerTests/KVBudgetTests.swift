@@ -1,0 +1,61 @@
+import Testing
+
+@testable import Worker
+
+@Suite struct KVBudgetTests {
+    static func wish(_ change: (inout KVBudget.Wish) -> Void = { _ in }) -> KVBudget.Wish {
+        var wish = KVBudget.Wish(
+            trainedContextLength: 8192,
+            contextLength: nil,
+            kvByteCount: nil,
+            maximumSequenceCount: 4,
+            blockByteCount: 1000,
+            blockTokenCount: 32,
+            availableByteCount: 1_000_000_000
+        )
+        change(&wish)
+        return wish
+    }
+
+    @Test func `every sequence fits at full length when memory is plentiful`() {
+        let budget = KVBudget(Self.wish())
+        #expect(budget.contextLength == 8192)
+        #expect(budget.blockCount == 4 * 256)
+    }
+
+    @Test func `a shorter context is honoured and a longer one lowered`() {
+        #expect(KVBudget(Self.wish { $0.contextLength = 100 }).contextLength == 100)
+        #expect(KVBudget(Self.wish { $0.contextLength = 100 }).blockCount == 4 * 4)
+        #expect(KVBudget(Self.wish { $0.contextLength = 99_999 }).contextLength == 8192)
+    }
+
+    @Test func `little memory gives fewer blocks, and a shorter context if nobody chose it`() {
+        let quarter = KVBudget(Self.wish { $0.availableByteCount = 1_600_000 })
+        #expect(quarter.contextLength == 8192)
+        #expect(quarter.blockCount == 400)
+        let half = KVBudget(Self.wish { $0.availableByteCount = 200_000 })
+        #expect(half.contextLength == 100 * 32)
+        #expect(half.blockCount == 100)
+        let chosen = KVBudget(
+            Self.wish {
+                $0.availableByteCount = 200_000
+                $0.contextLength = 8192
+            }
+        )
+        #expect(chosen.contextLength == 8192)
+        #expect(chosen.blockCount == 256)
+    }
+
+    @Test func `bytes that were asked for are the blocks`() {
+        let budget = KVBudget(Self.wish { $0.kvByteCount = 10_500 })
+        #expect(budget.blockCount == 10)
+        #expect(budget.contextLength == 320)
+        #expect(KVBudget(Self.wish { $0.kvByteCount = 1 }).blockCount == 1)
+    }
+
+    @Test func `the kernel's memory table is read`() {
+        let text = "MemTotal: 100 kB\nMemAvailable:    2048 kB\n"
+        #expect(AvailableMemory.parseMemoryInformation(text) == 2048 * 1024)
+        #expect(AvailableMemory.parseMemoryInformation("nothing") == nil)
+    }
+}
