@@ -233,6 +233,9 @@ INLINE void float_tile(
     tile_values y;
     clear(halves, tokens, y);
     for (int k = 0; k < o->columns; k++) {
+        UNROLLED for (int s = 0; s < strips && o->ahead != 0; s++) {
+            fetch_ahead(type, o, s, k);
+        }
         const size_t line = (size_t)k * (size_t)type_quant_block_bytes(type);
         __m256 weights[TILE_STRIPS * HALVES];
         UNROLLED for (int h = 0; h < halves; h++) {

@@ -195,6 +195,9 @@ INLINE void float_tile(
         }
     }
     for (int k = 0; k < o->columns; k++) {
+        UNROLLED for (int s = 0; s < strips && o->ahead != 0; s++) {
+            fetch_ahead(type, o, s, k);
+        }
         const size_t line = (size_t)k * (size_t)type_quant_block_bytes(type);
         __m512 weights[TILE_STRIPS];
         UNROLLED for (int s = 0; s < strips; s++) {

@@ -31,22 +31,24 @@ INLINE float *tile_result(const tile_operands *o, int s, int t) {
     return o->results + (s * TILE_TOKENS + t) * TORII_STRIP_ROWS;
 }
 
-// While sub-block `sub_block` of strip s is being multiplied, fetches one a few kilobytes on, in the
-// strip `ahead` once this one ends: a strip is too short a stream for the processor's own
-// prefetching.
-INLINE void fetch_ahead(const int type, const tile_operands *o, int s, int sub_block) {
+// While block `block` (a sub-block; of float types one k) of strip s is being multiplied, fetches
+// one a few kilobytes on, in the strip `ahead` once this one ends: a strip is too short a stream for
+// the processor's own prefetching.
+INLINE void fetch_ahead(const int type, const tile_operands *o, int s, int block) {
     const int block_bytes = type_quant_block_bytes(type);
-    const int sub_blocks = o->columns / TORII_SUB_BLOCK;
     const int scale_bytes = type_scale_block_bytes(type) / (type_is_k(type) ? 8 : 1);
-    int target = sub_block + FETCH_BYTES / block_bytes;
+    const int blocks = type_is_float(type) ? o->columns : o->columns / TORII_SUB_BLOCK;
+    int target = block + FETCH_BYTES / block_bytes;
     ptrdiff_t strip = 0;
-    if (target >= sub_blocks) {
-        target -= sub_blocks;
+    if (target >= blocks) {
+        target -= blocks;
         strip = o->ahead;
     }
     const uint8_t *quants = o->quants[s] + strip + (size_t)target * (size_t)block_bytes;
-    __builtin_prefetch(o->scales[s] + strip + (size_t)target * (size_t)scale_bytes, 0, 3);
     UNROLLED for (int line = 0; line < block_bytes; line += 64) {
         __builtin_prefetch(quants + line, 0, 3);
+    }
+    if (scale_bytes != 0) {
+        __builtin_prefetch(o->scales[s] + strip + (size_t)target * (size_t)scale_bytes, 0, 3);
     }
 }
