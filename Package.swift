@@ -148,7 +148,7 @@ let package = Package(
         .executableTarget(
             name: "KernelBenchmarks",
             dependencies: ["CKernels", "Kernels", "Platform", "Tensors", "TestSupport"],
-            path: "Tests/Benchmarks/KernelBenchmarks",
+            path: "Tests/KernelBenchmarks",
             swiftSettings: testSettings
         ),
         test("KernelsTests", ["CKernels", "Kernels", "Platform", "Tensors", "TestSupport"]),

@@ -31,9 +31,9 @@ INLINE float *tile_result(const tile_operands *o, int s, int t) {
     return o->results + (s * TILE_TOKENS + t) * TORII_STRIP_ROWS;
 }
 
-// While block `block` (a sub-block; of float types one k) of strip s is being multiplied, fetches
-// one a few kilobytes on, in the strip `ahead` once this one ends: a strip is too short a stream for
-// the processor's own prefetching.
+// While block `block` (a sub-block; of float types one k) of strip s is multiplied, fetches one a
+// few kilobytes on, in the strip `ahead` once this one ends: a strip is too short a stream for the
+// processor's own prefetching.
 INLINE void fetch_ahead(const int type, const tile_operands *o, int s, int block) {
     const int block_bytes = type_quant_block_bytes(type);
     const int scale_bytes = type_scale_block_bytes(type) / (type_is_k(type) ? 8 : 1);
