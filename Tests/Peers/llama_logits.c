@@ -1,10 +1,10 @@
-// Whole next-token distributions from llama.cpp, for compare-distributions, which compiles this against
-// the headers and libraries of a llama.cpp build.
+// Whole next-token distributions from llama.cpp, for compare-distributions, which compiles this
+// against the headers and libraries of a llama.cpp build.
 //
 //   llama_logits MODEL tokenize TEXT_FILE OUTPUT
 //       OUTPUT: the text's tokens, int32 each, no special tokens added or recognised
 //   llama_logits MODEL logits TOKENS_FILE OUTPUT BATCH UBATCH FLASH REPACK THREADS
-//       OUTPUT: float [T, V]; row t = the logits behind token t, each computed from those before it.
+//       OUTPUT: float [T, V]; row t = the logits behind token t, computed from those up to it.
 //       FLASH: -1 automatic, 0 off, 1 on. REPACK: 0 or 1.
 
 #include "llama.h"
