@@ -144,11 +144,14 @@ let package = Package(
             ["ModelFiles", "Tokenizers", "TestSupport"],
             golden: true
         ),
-        test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"]),
+        test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"], golden: true),
         test("KernelsTests", ["CKernels", "Kernels", "Platform", "Tensors", "TestSupport"]),
         test(
             "TransformersTests",
-            ["Kernels", "KVCache", "ModelFiles", "Tensors", "Transformers", "TestSupport"]
+            [
+                "Kernels", "KVCache", "ModelFiles", "Platform", "Tensors", "Transformers",
+                "TestSupport",
+            ]
         ),
         test(
             "InferenceTests",

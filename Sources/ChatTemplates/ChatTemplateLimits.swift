@@ -2,7 +2,8 @@
 package struct ChatTemplateLimits: Sendable, Hashable {
     /// The length of a template's source, in bytes of UTF-8.
     package var maximumSourceByteCount: Int
-    /// How deep expressions, statements and macro calls may be nested, together, while rendering.
+    /// How deep expressions, statements and macro calls may be nested, together, while rendering; each
+    /// level takes about 1 KiB of the thread's stack in release builds and 6 KiB in debug builds.
     package var maximumDepth: Int
     /// How many tree positions and list elements one rendering may visit; it grows by 128 for each value
     /// in the arguments.
@@ -20,7 +21,7 @@ package struct ChatTemplateLimits: Sendable, Hashable {
     /// Makes bounds; what is left out has the default's value.
     package init(
         maximumSourceByteCount: Int = 1 << 20,
-        maximumDepth: Int = 400,
+        maximumDepth: Int = 200,
         maximumStepCount: Int = 1_000_000,
         maximumOutputByteCount: Int = 64 << 20,
         maximumTouchedByteCount: Int = 64 << 20

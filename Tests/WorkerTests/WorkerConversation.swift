@@ -60,7 +60,10 @@ final class WorkerConversation {
         }
     }
 
-    func sendGarbage() { _ = write(ours, [0xFF, 0xFF, 0xFF, 0xFF], 4) }
+    func sendGarbage() {
+        let bytes: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF]
+        _ = write(ours, bytes, bytes.count)
+    }
 
     /// The next message, heartbeats left out; nil at the end.
     func next() throws -> WorkerMessage? {

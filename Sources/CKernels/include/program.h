@@ -4,7 +4,8 @@
 // during a run.
 //
 // Letters: T rows (tokens) of the batch, S selected rows (those whose logits are wanted),
-// E embedding length, H query heads, K key/value heads, D head dimension, F feed-forward length, V vocabulary.
+// E embedding length, H query heads, K key/value heads, D head dimension, F feed-forward length,
+// V vocabulary.
 
 #include "matmul.h"
 #include "ops.h"

@@ -5,6 +5,7 @@
 #endif
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -15,9 +16,13 @@
 #include <time.h>
 #include <unistd.h>
 
-// How long a waiting thread spins before it sleeps in the system. Longer than a step's phases
-// are apart, far shorter than anybody would notice as idle load.
-#define SPIN_NANOSECONDS 80000
+// How long a thread spins before it sleeps in the system. Between runs: longer than a decode loop
+// needs from step to step, far shorter than anybody would notice as idle load. At a barrier the
+// others are at work: the wait is long only when one of them was taken off its core, and then
+// yielding lets it come back sooner than sleeping does.
+#define IDLE_SPIN_NANOSECONDS 80000
+#define BARRIER_SPIN_NANOSECONDS 2000000
+#define YIELD_AFTER_NANOSECONDS 50000
 #define PAUSES_PER_CLOCK_READ 64
 // Two cache lines: the adjacent-line prefetcher moves pairs.
 #define LINE 128
@@ -59,7 +64,7 @@ static int64_t now_nanoseconds(void) {
 }
 
 // Returns when the gate's value is no longer `seen`.
-static void gate_wait(gate *g, unsigned seen) {
+static void gate_wait(gate *g, unsigned seen, int64_t spin_nanoseconds) {
     int64_t limit = 0;
     for (;;) {
         for (int i = 0; i < PAUSES_PER_CLOCK_READ; i++) {
@@ -67,8 +72,9 @@ static void gate_wait(gate *g, unsigned seen) {
             cpu_pause();
         }
         int64_t now = now_nanoseconds();
-        if (limit == 0) limit = now + SPIN_NANOSECONDS;
+        if (limit == 0) limit = now + spin_nanoseconds;
         if (now >= limit) break;
+        if (now >= limit - spin_nanoseconds + YIELD_AFTER_NANOSECONDS) sched_yield();
     }
     // The opener changes the value and then reads `sleepers`; this thread counts itself and then
     // the system compares the value again, so one of the two sees the other.
@@ -94,7 +100,7 @@ void torii_pool_barrier(torii_pool *pool) {
         atomic_store_explicit(&pool->arrived, 0, memory_order_relaxed);
         gate_open(&pool->phase);
     } else {
-        gate_wait(&pool->phase, seen);
+        gate_wait(&pool->phase, seen, BARRIER_SPIN_NANOSECONDS);
     }
 }
 
@@ -104,7 +110,7 @@ static void *member_main(void *argument) {
     torii_pool *pool = self.pool;
     unsigned seen = 0;
     for (;;) {
-        gate_wait(&pool->start, seen);
+        gate_wait(&pool->start, seen, IDLE_SPIN_NANOSECONDS);
         seen += 1;
         if (pool->stopping) return NULL;
         pool->body(pool->argument, self.index);

@@ -41,16 +41,19 @@ extension Evaluator {
         // Jinja appends a line end before it splits, so that the last line end is kept.
         var whole = text
         whole.append(contentsOf: [0x0A], isTrusted: true)
-        let lines = whole.lines()
-        try meter.touch(text.count)
+        try meter.touch(text.count * 2)
         var result = MarkedText()
-        for (index, line) in lines.enumerated() {
-            let isIndented = index == 0 ? first : (blank || !line.isEmpty)
+        var isFirst = true
+        var endIsTrusted = true
+        for (line, lineWithEnd) in zip(whole.lines(), whole.lines(keepingEnds: true)) {
+            let isIndented = isFirst ? first : (blank || !line.isEmpty)
             try meter.step()
             try meter.touch(line.count + 1 + (isIndented ? indentation.count : 0))
-            if index > 0 { result.append(contentsOf: [0x0A], isTrusted: text.isTrusted) }
+            if !isFirst { result.append(contentsOf: [0x0A], isTrusted: endIsTrusted) }
             if isIndented { result.append(indentation) }
             result.append(line)
+            isFirst = false
+            endIsTrusted = lineWithEnd.isTrusted(at: line.count)
         }
         return result
     }

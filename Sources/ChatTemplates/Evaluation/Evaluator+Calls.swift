@@ -80,13 +80,8 @@ extension Evaluator {
         var arguments = given
         let inner = Scope(inside: macro.scope)
         let outerScope = scope
-        let outerNesting = loopNesting
         scope = inner
-        loopNesting = 0
-        defer {
-            scope = outerScope
-            loopNesting = outerNesting
-        }
+        defer { scope = outerScope }
         for (name, slot, standard) in macro.definition.parameters {
             if let value = arguments.take(name) {
                 inner.set(slot, to: value)

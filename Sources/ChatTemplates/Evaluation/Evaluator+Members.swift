@@ -96,8 +96,9 @@ extension Evaluator {
         case "first": return .bool(loop.index == 0)
         case "last": return .bool(loop.index == count - 1)
         case "length": return .integer(count)
-        case "depth": return .integer(loop.nesting)
-        case "depth0": return .integer(loop.nesting - 1)
+        // These count the levels of a recursive loop, which this interpreter does not have.
+        case "depth": return .integer(1)
+        case "depth0": return .integer(0)
         case "previtem":
             return loop.index > 0
                 ? loop.elements[loop.index - 1] : .undefined("there is no previous item")
@@ -123,9 +124,14 @@ extension Evaluator {
         case .text(let text):
             try meter.touch(text.count)
             if bounds.2 == 1 { return .text(Self.slice(text, from: bounds.0, to: bounds.1)) }
-            let characters = text.characters
-            let indices = Self.indices(characters.count, bounds.0, bounds.1, bounds.2)
-            return .text(MarkedText.joined(indices.map { characters[$0] }))
+            // The offsets of all characters take eight bytes each.
+            try meter.touch(text.count * 8)
+            let offsets = text.scalarOffsets
+            var result = MarkedText()
+            for index in Self.indices(offsets.count - 1, bounds.0, bounds.1, bounds.2) {
+                result.append(text, in: offsets[index]..<offsets[index + 1])
+            }
+            return .text(result)
         case .sequence(let sequence) where sequence.kind != .view:
             let elements = sequence.elements
             let indices = Self.indices(elements.count, bounds.0, bounds.1, bounds.2)

@@ -142,13 +142,7 @@ extension Evaluator {
             return
         }
         try meter.touch(elementCount: elements.count)
-        let loop = LoopValue(
-            elements,
-            nesting: loopNesting + 1,
-            depth: try meter.depth(around: elements)
-        )
-        loopNesting += 1
-        defer { loopNesting -= 1 }
+        let loop = LoopValue(elements, depth: try meter.depth(around: elements))
         for (index, element) in elements.enumerated() {
             try meter.step()
             scope = Scope(inside: outer)

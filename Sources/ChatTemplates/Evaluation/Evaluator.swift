@@ -12,8 +12,6 @@ final class Evaluator {
     let meter: RenderMeter
     let now: ChatTemplateDate
     var scope: Scope
-    /// How many loops are running in the current macro or template.
-    var loopNesting = 0
     let loopSlot: Int?
     /// Scopes that macros hold, emptied at the end because they may hold these macros themselves.
     private var capturedScopes: [Scope] = []

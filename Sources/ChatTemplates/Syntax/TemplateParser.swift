@@ -1,7 +1,7 @@
 /// Builds a template's tree from its tokens, by recursive descent over Jinja's grammar.
 struct TemplateParser {
     /// How deep expressions and statements may be nested in the source.
-    static let maximumNesting = 100
+    static let maximumNesting = 64
 
     let source: [Unicode.Scalar]
     private let tokens: [TemplateToken]

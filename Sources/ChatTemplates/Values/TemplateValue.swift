@@ -70,17 +70,14 @@ final class NamespaceValue {
 /// The `loop` variable of a `for` statement.
 final class LoopValue {
     let elements: [TemplateValue]
-    /// How many loops stand around this one, plus one.
-    let nesting: Int
     /// The place of the current element, from 0.
     var index = 0
     /// What `loop.changed` was last called with.
     var lastChanged: [TemplateValue]?
     let depth: Int
 
-    init(_ elements: [TemplateValue], nesting: Int, depth: Int) {
+    init(_ elements: [TemplateValue], depth: Int) {
         self.elements = elements
-        self.nesting = nesting
         self.depth = depth
     }
 }

@@ -1,7 +1,8 @@
+// Safety: the storage is filled by `init` and never written again.
+
 /// A fixed array of floats at a fixed address, for the kernels: norm weights and biases.
 ///
 /// Written once by its maker, then only read, from any thread.
-// Safety: the storage is filled by `init` and never written again.
 @safe
 package final class FloatVector: @unchecked Sendable {
     /// The number of floats.
