@@ -3,7 +3,9 @@ package import Platform
 
 /// A complete answer, or the head of one being streamed.
 package struct HTTPClientResponse: Sendable, Hashable {
+    /// The status code.
     package let status: Int
+    /// The fields of the head.
     package let headers: HTTPHeaders
     /// The whole body; empty in the head that `stream` hands over.
     package let body: [UInt8]
@@ -21,6 +23,8 @@ package enum HTTPClientError: Error, Sendable, Hashable, CustomStringConvertible
     case truncated
     /// The answer is not HTTP/1.1, or breaks its rules; what was wrong.
     case malformedResponse(String)
+    /// `HTTPClientCancellation.cancel` was called.
+    case cancelled
     /// The answer is longer than the client takes.
     case tooLong(maximumByteCount: Int)
 
@@ -31,6 +35,7 @@ package enum HTTPClientError: Error, Sendable, Hashable, CustomStringConvertible
         case .transferFailed(let error): "\(error)"
         case .truncated: "the server closed the connection before its answer was complete"
         case .malformedResponse(let reason): "the server's answer is malformed: \(reason)"
+        case .cancelled: "cancelled"
         case .tooLong(let maximum): "the server's answer is longer than \(maximum) bytes"
         }
     }
@@ -70,11 +75,16 @@ package struct HTTPClient: Sendable {
         method: HTTPMethod,
         path: String,
         headers: HTTPHeaders = [:],
-        body: [UInt8] = []
+        body: [UInt8] = [],
+        cancellation: HTTPClientCancellation? = nil
     ) throws(HTTPClientError) -> HTTPClientResponse {
         var answer = (status: 0, headers: HTTPHeaders())
         var collected: [UInt8] = []
-        try exchange(method: method, path: path, headers: headers, body: body) {
+        try exchange(
+            serialize(method: method, path: path, headers: headers, body: body),
+            isHead: method == .head,
+            cancellation: cancellation
+        ) {
             (event) throws(HTTPClientError) in
             switch event {
             case .head(let status, let headers): answer = (status, headers)
@@ -97,6 +107,7 @@ package struct HTTPClient: Sendable {
     ///   - path: The request target.
     ///   - headers: Fields beyond `Host`, `Content-Length`, `Connection` and the key.
     ///   - body: The request's body.
+    ///   - cancellation: Lets another thread end the call.
     ///   - onHead: Called once, first.
     ///   - onBytes: Called with each piece of the body; returning `false` hangs up.
     /// - Throws: `HTTPClientError`, or what the two closures throw.
@@ -105,12 +116,17 @@ package struct HTTPClient: Sendable {
         path: String,
         headers: HTTPHeaders = [:],
         body: [UInt8] = [],
+        cancellation: HTTPClientCancellation? = nil,
         onHead: (HTTPClientResponse) throws -> Void,
         onBytes: ([UInt8]) throws -> Bool
     ) throws {
         // Typed throws cannot carry two kinds of error, so the closures' own is kept aside.
         var failure: (any Error)?
-        try exchange(method: method, path: path, headers: headers, body: body) { event in
+        try exchange(
+            serialize(method: method, path: path, headers: headers, body: body),
+            isHead: method == .head,
+            cancellation: cancellation
+        ) { event in
             do {
                 switch event {
                 case .head(let status, let headers):
@@ -131,22 +147,37 @@ package struct HTTPClient: Sendable {
 extension HTTPClient {
     /// Runs one exchange, until its end or until `onEvent` returns `false`.
     private func exchange(
-        method: HTTPMethod,
-        path: String,
-        headers: HTTPHeaders,
-        body: [UInt8],
+        _ request: [UInt8],
+        isHead: Bool,
+        cancellation: HTTPClientCancellation?,
         onEvent: (ResponseParser.Event) throws(HTTPClientError) -> Bool
     ) throws(HTTPClientError) {
         let socket = try connect()
-        let request = serialize(method: method, path: path, headers: headers, body: body)
+        cancellation?.attach(socket.rawValue)
+        defer { cancellation?.detach() }
+        do throws(HTTPClientError) {
+            guard cancellation?.isCancelled != true else { throw .cancelled }
+            try transfer(request, isHead: isHead, through: socket.rawValue, onEvent: onEvent)
+        } catch {
+            // A socket shut by the cancellation fails in one way or the other.
+            throw cancellation?.isCancelled == true ? .cancelled : error
+        }
+    }
+
+    private func transfer(
+        _ request: [UInt8],
+        isHead: Bool,
+        through descriptor: Int32,
+        onEvent: (ResponseParser.Event) throws(HTTPClientError) -> Bool
+    ) throws(HTTPClientError) {
         // A server may answer, and close, without reading the whole request: its answer counts.
-        let sendFailure = sendAll(request, through: socket.rawValue)
-        var parser = ResponseParser(isHead: method == .head)
+        let sendFailure = sendAll(request, through: descriptor)
+        var parser = ResponseParser(isHead: isHead)
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while true {
             let count: Int
             do throws(SystemError) {
-                count = try StreamSocket.receiveBlocking(socket.rawValue, into: &buffer)
+                count = try StreamSocket.receiveBlocking(descriptor, into: &buffer)
             } catch {
                 throw .transferFailed(sendFailure ?? error)
             }

@@ -70,10 +70,20 @@ struct ChunkedDecoder: Sendable {
                 else { return false }
                 if reader.line.isEmpty { return true }
                 trailersByteCount += reader.line.count + 2
-                // Checked and thrown away: a trailer never becomes a header.
-                guard (try? FieldLine(parsing: reader.line)) != nil else { throw .invalidTrailer }
+                try checkTrailer()
                 reader.reset()
             }
+        }
+    }
+
+    /// Trailers are checked and thrown away: none becomes a header.
+    ///
+    /// Those that would change how the request is read or trusted are refused (RFC 9110 §6.5.1).
+    private func checkTrailer() throws(HTTPParseError) {
+        guard let field = try? FieldLine(parsing: reader.line) else { throw .invalidTrailer }
+        let forbidden = ["Authorization", "Content-Length", "Host", "Transfer-Encoding"]
+        if forbidden.contains(where: { HTTPHeaders.isSame($0, field.name) }) {
+            throw .invalidTrailer
         }
     }
 

@@ -18,6 +18,7 @@ package enum HTTPParseError: Error, Sendable, Hashable {
     case tooManyHeaders(maximumCount: Int)
     case headerNameTooLong(maximumByteCount: Int)
     case headerValueTooLong(maximumByteCount: Int)
+    case repeatedField
     // Host, RFC 9112 §3.2
     case missingHost
     case repeatedHost
@@ -64,7 +65,8 @@ package enum HTTPParseError: Error, Sendable, Hashable {
         case .headTimedOut, .bodyTimedOut: 408
         case .bareLineFeed, .bareCarriageReturn, .malformedRequestLine, .invalidTarget,
             .malformedField, .spaceBeforeColon, .invalidFieldName, .invalidFieldValue,
-            .lineFolding, .missingHost, .repeatedHost, .invalidHost, .hostDiffersFromTarget,
+            .lineFolding, .repeatedField, .missingHost, .repeatedHost, .invalidHost,
+            .hostDiffersFromTarget,
             .invalidContentLength, .repeatedContentLength, .invalidTransferEncoding,
             .transferEncodingInHTTP10, .lengthAndTransferEncoding, .invalidChunkSize,
             .invalidChunkExtension, .missingChunkEnd, .tooMuchChunkOverhead, .invalidTrailer,
@@ -92,6 +94,7 @@ package enum HTTPParseError: Error, Sendable, Hashable {
         case .tooManyHeaders(let limit): "There are more than \(limit) headers."
         case .headerNameTooLong(let limit): "A header's name is longer than \(limit) bytes."
         case .headerValueTooLong(let limit): "A header's value is longer than \(limit) bytes."
+        case .repeatedField: "A header that may occur only once is repeated."
         case .missingHost: "The Host header is missing."
         case .repeatedHost: "There is more than one Host header."
         case .invalidHost: "The Host header is not HOST or HOST:PORT."

@@ -1,17 +1,22 @@
 /// A request without its body, checked.
-struct RequestHead: Sendable, Hashable {
-    var method: HTTPMethod
-    var target: RequestTarget
-    var isHTTP10: Bool
-    var headers: HTTPHeaders = [:]
-    var framing = Framing.none
+package struct RequestHead: Sendable, Hashable {
+    /// The method.
+    package var method: HTTPMethod
+    /// The target, taken apart.
+    package var target: RequestTarget
+    /// Whether the version is 1.0; else it counts as 1.1.
+    package var isHTTP10: Bool
+    /// The fields in their order.
+    package var headers: HTTPHeaders = [:]
+    /// How the body is delimited.
+    package var framing = Framing.none
     /// The client waits for `100 Continue` before it sends the body.
-    var expectsContinue = false
+    package var expectsContinue = false
     /// The client would use the connection again.
-    var keepsAlive = false
+    package var keepsAlive = false
 
     /// How the body is delimited (RFC 9112 §6.3).
-    enum Framing: Sendable, Hashable {
+    package enum Framing: Sendable, Hashable {
         case none
         case length(Int)
         case chunked
@@ -79,7 +84,8 @@ extension RequestHead {
     ///    to the target's authority if that has one.
     /// 2. Framing (RFC 9112 §6): a length or chunks, never both.
     /// 3. Expect (RFC 9110 §10.1.1), which HTTP/1.0 does not have.
-    /// 4. Connection (RFC 9112 §9.3).
+    /// 4. Fields that say who asks, and in which form, have one meaning or none (RFC 9110 §5.3).
+    /// 5. Connection (RFC 9112 §9.3).
     mutating func complete(limits: HTTPLimits) throws(HTTPParseError) {
         // 1.
         try checkHost()
@@ -93,6 +99,10 @@ extension RequestHead {
             }
         }
         // 4.
+        for name in ["Authorization", "Content-Type", "Origin"] {
+            guard headers[all: name].count <= 1 else { throw .repeatedField }
+        }
+        // 5.
         let options = headers.listMembers("Connection")
         keepsAlive =
             isHTTP10

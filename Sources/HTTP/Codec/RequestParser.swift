@@ -2,8 +2,9 @@
 ///
 /// A pure value: the outcome depends on the bytes alone, not on how they are cut into pieces. After
 /// an error it must not be used again.
-struct RequestParser: Sendable {
-    enum Event: Sendable, Hashable {
+package struct RequestParser: Sendable {
+    /// What the bytes amount to.
+    package enum Event: Sendable, Hashable {
         /// The head is complete; the body, if any, is read by the next calls.
         case head(RequestHead)
         /// The body is complete (empty if there was none) and with it the request.
@@ -30,9 +31,10 @@ struct RequestParser: Sendable {
     private var body: [UInt8] = []
 
     /// The most bytes that the body of the current request may have; settable after its head.
-    var maximumBodyByteCount: Int
+    package var maximumBodyByteCount: Int
 
-    init(limits: HTTPLimits) {
+    /// A parser at the beginning of a connection.
+    package init(limits: HTTPLimits) {
         self.limits = limits
         maximumBodyByteCount = limits.maximumBodyByteCount
         decoder = ChunkedDecoder(
@@ -53,7 +55,7 @@ struct RequestParser: Sendable {
     /// Takes bytes from `input` at `index` up to the next event; `nil` when all are used up first.
     ///
     /// A request without a body needs no further input for its `body` event: call until `nil`.
-    mutating func next(
+    package mutating func next(
         _ input: borrowing Span<UInt8>,
         from index: inout Int
     ) throws(HTTPParseError) -> Event? {

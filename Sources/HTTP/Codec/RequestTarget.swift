@@ -1,14 +1,15 @@
 /// The parts of a request target (RFC 9112 §3.2).
-struct RequestTarget: Sendable, Hashable {
+package struct RequestTarget: Sendable, Hashable {
     /// As it came.
-    var text: String
+    package var text: String
     /// The path as it came: "/…" or "*".
-    var rawPath: String
+    package var rawPath: String
     /// The path percent-decoded once.
-    var path: String
-    var query: String?
+    package var path: String
+    /// What follows the first "?".
+    package var query: String?
     /// Host and port of the absolute form, lower case.
-    var authority: String?
+    package var authority: String?
 
     /// Reads a target.
     ///

@@ -10,6 +10,7 @@ package struct SSEParser: Sendable {
 
     /// An event is longer than the limit.
     package struct TooLong: Error, Sendable, Hashable {
+        /// The limit that was exceeded.
         package let maximumByteCount: Int
     }
 

@@ -2,7 +2,9 @@
 package struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     /// One field: the name as written, the value without the white space around it.
     package struct Field: Sendable, Hashable {
+        /// The name as written.
         package let name: String
+        /// The value without the white space around it.
         package let value: String
     }
 

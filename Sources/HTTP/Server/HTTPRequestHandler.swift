@@ -13,6 +13,7 @@ package protocol HTTPRequestHandler: Sendable {
 }
 
 extension HTTPRequestHandler {
+    /// Admits everything, with the server's body limit.
     package func admit(_ request: HTTPRequest) -> HTTPAdmission { .accept() }
 }
 

@@ -99,13 +99,26 @@ package final class HTTPServer: Sendable {
     /// Returns when all connections are gone or `deadline` has passed; in that case the rest is
     /// cancelled and closed. Answers carry `Connection: close` from now on.
     package func drain(deadline: Duration) async {
-        let isRunning = state.withLock { state in
-            if case .running = state { true } else { false }
-        }
         guard isRunning else { return }
         let end = MonotonicInstant.now().advanced(by: deadline)
         await withCheckedContinuation { continuation in
             if !mailbox.post(.drain(end, continuation)) { continuation.resume() }
+        }
+    }
+
+    /// Returns once the I/O loop has run a turn after the call, as proof that it lives.
+    ///
+    /// Returns at once when the server does not run.
+    package func turn() async {
+        guard isRunning else { return }
+        await withCheckedContinuation { continuation in
+            if !mailbox.post(.turn(continuation)) { continuation.resume() }
+        }
+    }
+
+    private var isRunning: Bool {
+        state.withLock { state in
+            if case .running = state { true } else { false }
         }
     }
 

@@ -14,6 +14,8 @@ final class LoopMailbox: Sendable {
         case stalled(token: UInt64)
         /// Drain until the deadline, then resume.
         case drain(MonotonicInstant, CheckedContinuation<Void, Never>)
+        /// Resume, as proof that the loop runs.
+        case turn(CheckedContinuation<Void, Never>)
         case stop
     }
 

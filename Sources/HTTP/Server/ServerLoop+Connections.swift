@@ -255,7 +255,10 @@ extension ServerLoop {
         if spareDescriptor >= 0 { _ = Glibc.close(spareDescriptor) }
         endDraining()
         for message in mailbox.close() {
-            if case .drain(_, let waiter) = message { waiter.resume() }
+            switch message {
+            case .drain(_, let waiter), .turn(let waiter): waiter.resume()
+            case .finished, .aborted, .stalled, .stop: break
+            }
         }
     }
 }

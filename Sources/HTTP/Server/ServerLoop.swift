@@ -141,6 +141,8 @@ final class ServerLoop {
             settle(connection)
         case .drain(let deadline, let waiter):
             beginDraining(until: deadline, waiter: waiter)
+        case .turn(let waiter):
+            waiter.resume()
         case .stop:
             isStopping = true
         }

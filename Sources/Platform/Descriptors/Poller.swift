@@ -7,7 +7,9 @@ package struct Readiness: OptionSet, Sendable {
 
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
+    /// Something to read, or the end of the stream, or a connection to accept.
     package static let readable = Readiness(rawValue: UInt32(TORII_EPOLL_IN))
+    /// Room in the send buffer.
     package static let writable = Readiness(rawValue: UInt32(TORII_EPOLL_OUT))
     /// The peer has shut its sending side, or closed.
     package static let peerClosed = Readiness(rawValue: UInt32(TORII_EPOLL_PEER_CLOSED))

@@ -92,6 +92,8 @@ package struct ReadOnlyFile: ~Copyable, Sendable {
 
 /// What makes two paths the same file: device and inode number.
 package struct FileIdentity: Sendable, Hashable {
+    /// The number of the file system's device.
     package let device: UInt64
+    /// The number within the file system.
     package let inode: UInt64
 }

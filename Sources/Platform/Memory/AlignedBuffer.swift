@@ -1,13 +1,12 @@
 import Glibc
 
+// Safety: all stored properties are immutable; the bytes behind the address are the callers'.
 /// Anonymous zeroed memory, page aligned, committed by the kernel page by page at first touch.
 ///
 /// The memory lives as long as the object. Whoever shares the buffer between threads orders the
 /// accesses.
 @safe
 package final class AlignedBuffer: @unchecked Sendable {
-    // Safety: both stored properties are immutable; the bytes behind the address are the callers'.
-
     /// The first byte; a multiple of the page size.
     package let baseAddress: UnsafeMutableRawPointer
     /// The usable length in bytes, as asked for.

@@ -22,7 +22,7 @@ import Testing
         ),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-                + "3\r\na\r\n\r\n0;last\r\nX-Sum: 1\r\nHost: other\r\n\r\n",
+                + "3\r\na\r\n\r\n0;last\r\nX-Sum: 1\r\nExpires: never\r\n\r\n",
             ["a\r\n"]
         ),
         (

@@ -18,7 +18,9 @@ import Testing
             self.error = error
         }
 
-        var testDescription: String { "\(String(decoding: bytes, as: UTF8.self).debugDescription)" }
+        var testDescription: String {
+            "\(error): " + String(decoding: bytes.suffix(40), as: UTF8.self).debugDescription
+        }
     }
 
     static func field(_ line: String, _ error: HTTPParseError) -> Case {
@@ -125,6 +127,9 @@ import Testing
         Case("GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", .invalidHost),
         Case("GET / HTTP/1.1\r\nHost: [a]\r\n\r\n", .invalidHost),
         Case("GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", .hostDiffersFromTarget),
+        field("Content-Type: a/b\r\nContent-Type: a/b", .repeatedField),
+        field("Authorization: a\r\nauthorization: b", .repeatedField),
+        field("Origin: a\r\nOrigin: b", .repeatedField),
         field("Expect: 200-ok", .unsupportedExpectation),
         field("Expect: 100-continue\r\nExpect: x", .unsupportedExpectation),
     ]
@@ -189,6 +194,10 @@ import Testing
         chunks("0\r\nX\r\n\r\n", .invalidTrailer),
         chunks("0\r\nX : 1\r\n\r\n", .invalidTrailer),
         chunks("0\r\n X: 1\r\n\r\n", .invalidTrailer),
+        chunks("0\r\nContent-Length: 1\r\n\r\n", .invalidTrailer),
+        chunks("0\r\ntransfer-encoding: chunked\r\n\r\n", .invalidTrailer),
+        chunks("0\r\nHost: b\r\n\r\n", .invalidTrailer),
+        chunks("0\r\nAUTHORIZATION: b\r\n\r\n", .invalidTrailer),
         chunks("0\r\nX: 1\n\r\n", .bareLineFeed),
         chunks("0\r\n\n", .bareLineFeed),
         chunks(

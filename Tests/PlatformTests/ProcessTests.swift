@@ -1,0 +1,105 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import Platform
+
+@Suite(.timeLimit(.minutes(1))) struct ProcessTests {
+    @Test func `starts a child with its arguments and environment and gets its exit code`() throws {
+        let child = try ChildProcess.spawn(
+            executable: "/bin/sh",
+            arguments: [
+                "-c", "test \"$1 $X\" = 'a b c' && test -z \"$HOME\" && exit 7", "sh", "a b",
+            ],
+            environment: ["X": "c"]
+        )
+        #expect(child.waitForExit() == .exited(code: 7))
+        #expect(child.waitForExit() == .exited(code: 7))
+        child.signal(SIGKILL)
+    }
+
+    @Test func `gives the child the descriptors it was promised, and no others`() throws {
+        let pair = try SocketPair.make()
+        let inherited = inheritable()
+        defer { close(inherited) }
+        let child = try ChildProcess.spawn(
+            executable: "/bin/sh",
+            arguments: ["-c", "ls /proc/self/fd >&3; echo done >&4"],
+            environment: ["PATH": "/bin:/usr/bin"],
+            // Crosswise: each target is the other's source when the numbers happen to be 3 and 4.
+            inheriting: [
+                (descriptor: pair.second.rawValue, as: 3),
+                (descriptor: pair.second.rawValue, as: 4),
+            ]
+        )
+        #expect(child.waitForExit() == .exited(code: 0))
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = recv(pair.first.rawValue, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+        let text = String(decoding: buffer[..<max(0, count)], as: UTF8.self)
+        let numbers = text.split(separator: "\n").compactMap { Int($0) }
+        #expect(text.hasSuffix("done\n"))
+        // 5 or so is the directory that ls itself has open.
+        #expect(numbers.starts(with: [0, 1, 2, 3, 4]) && numbers.count <= 6)
+        #expect(!numbers.contains(Int(inherited)))
+    }
+
+    private func inheritable() -> Int32 { fcntl(0, F_DUPFD, 800) }
+
+    @Test func `tells a child ended by a signal, and a program that is not there`() throws {
+        let child = try ChildProcess.spawn(
+            executable: "/bin/sleep",
+            arguments: ["1000"],
+            environment: [:]
+        )
+        var poll = pollfd(fd: child.pidfd, events: Int16(POLLIN), revents: 0)
+        #expect(Glibc.poll(&poll, 1, 0) == 0)
+        child.signal(SIGKILL)
+        #expect(child.waitForExit() == .signaled(SIGKILL))
+        #expect(ExitStatus.signaled(SIGKILL).description == "was ended by signal 9")
+        #expect(throws: SystemError(call: "posix_spawn", code: ENOENT, path: "/nowhere")) {
+            try ChildProcess.spawn(executable: "/nowhere", arguments: [], environment: [:])
+        }
+    }
+
+    @Test func `runs a thread of its own under its name and joins it`() throws {
+        let name = Mutex("")
+        let thread = try DedicatedThread(name: "a-name-that-is-long") {
+            let text = try? Files.text(of: "/proc/thread-self/comm")
+            name.withLock { $0 = text ?? "" }
+        }
+        thread.join()
+        thread.join()
+        #expect(name.withLock { $0 } == "a-name-that-is-\n")
+    }
+
+    @Test func `receives signals as data`() throws {
+        let received = Mutex<[Int32?]>([])
+        let thread = try DedicatedThread(name: "signals") {
+            do throws(SystemError) {
+                let source = try SignalSource(signals: [SIGUSR1, SIGUSR2])
+                let nothing = try source.wait(timeout: .milliseconds(1))
+                pthread_kill(pthread_self(), SIGUSR2)
+                let signal = try source.wait()
+                source.cancel()
+                let end = try source.wait()
+                received.withLock { $0 = [nothing, signal, end] }
+            } catch {
+                Issue.record("\(error)")
+            }
+        }
+        thread.join()
+        #expect(received.withLock { $0 } == [nil, SIGUSR2, nil])
+    }
+
+    @Test func `counts usable cores`() {
+        #expect(ProcessorFacts.usableCoreCount() >= 1)
+        #expect(ProcessorFacts.coreCount(cpuMaximum: "max 100000\n") == nil)
+        #expect(ProcessorFacts.coreCount(cpuMaximum: "200000 100000\n") == 2)
+        #expect(ProcessorFacts.coreCount(cpuMaximum: "150000 100000\n") == 2)
+        #expect(ProcessorFacts.coreCount(cpuMaximum: "50000 100000\n") == 1)
+        #expect(ProcessorFacts.coreCount(cpuMaximum: "") == nil)
+        #expect(ProcessorFacts.cgroupPath(membership: "1:cpu:/x\n0::/a/b\n") == "/a/b")
+        #expect(ProcessorFacts.cgroupPath(membership: "0::/\n") == "")
+        #expect(ProcessorFacts.cgroupPath(membership: "1:cpu:/x\n") == nil)
+    }
+}
