@@ -146,6 +146,12 @@ let package = Package(
             golden: true
         ),
         test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"], golden: true),
+        .executableTarget(
+            name: "KernelBenchmarks",
+            dependencies: ["CKernels", "Kernels", "Platform", "Tensors", "TestSupport"],
+            path: "Tests/KernelBenchmarks",
+            swiftSettings: testSettings
+        ),
         test("KernelsTests", ["CKernels", "Kernels", "Platform", "Tensors", "TestSupport"]),
         test(
             "TransformersTests",

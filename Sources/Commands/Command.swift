@@ -2,7 +2,7 @@
 struct Command: Sendable {
     let specification: CommandSpecification
     /// Does the work and returns the exit code; errors become one line on standard error.
-    let run: @Sendable (ParsedArguments, CommandEnvironment) async throws -> Int32
+    let run: @Sendable (ParsedArguments, CommandEnvironment) throws -> Int32
 }
 
 /// What a command sees of the process around it, so that tests can stand in for it.

@@ -8,15 +8,15 @@ package enum CommandLineInterface {
     /// Runs the command that `arguments` (without the program's name) ask for.
     ///
     /// Call it once, on the main thread; the process exits with the result.
-    package static func main(_ arguments: [String]) async -> Int32 {
+    package static func main(_ arguments: [String]) -> Int32 {
         // A reader that goes away is an error of `write`, not a reason to die.
         _ = signal(SIGPIPE, SIG_IGN)
         let environment = CommandEnvironment(variables: processVariables(), terminal: .standard)
-        return await run(arguments, in: environment)
+        return run(arguments, in: environment)
     }
 
     /// `main` with the process's surroundings as a parameter.
-    static func run(_ arguments: [String], in environment: CommandEnvironment) async -> Int32 {
+    static func run(_ arguments: [String], in environment: CommandEnvironment) -> Int32 {
         let terminal = environment.terminal
         do {
             guard let name = arguments.first else {
@@ -29,9 +29,9 @@ package enum CommandLineInterface {
                 terminal.write(try command.map { try find($0).specification.helpText } ?? overview)
                 return 0
             case "--version", "-V":
-                return try await run("version", [], in: environment)
+                return try run("version", [], in: environment)
             default:
-                return try await run(name, Array(arguments.dropFirst()), in: environment)
+                return try run(name, Array(arguments.dropFirst()), in: environment)
             }
         } catch let error as UsageError {
             terminal.writeErrorLine("torii: \(error)")
@@ -51,14 +51,14 @@ package enum CommandLineInterface {
         _ name: String,
         _ words: [String],
         in environment: CommandEnvironment
-    ) async throws -> Int32 {
+    ) throws -> Int32 {
         let command = try find(name)
         let arguments = try ArgumentParser(specification: command.specification).parse(words)
         guard !arguments.wantsHelp else {
             environment.terminal.write(command.specification.helpText)
             return 0
         }
-        return try await command.run(arguments, environment)
+        return try command.run(arguments, environment)
     }
 
     private static func find(_ name: String) throws(UsageError) -> Command {

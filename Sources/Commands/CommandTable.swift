@@ -4,7 +4,7 @@ package enum CommandTable {
         ServeCommand.command, RunCommand.command, ListCommand.command, ResidentCommand.command,
         ShowCommand.command, StatusCommand.command, BenchCommand.command,
         CheckConfigCommand.command,
-        VersionCommand.command,
+        VersionCommand.command, WorkerCommand.command,
     ]
 
     /// The names of all commands, for the test that reads the README.

@@ -321,7 +321,12 @@ package final class Engine {
         for request: GenerationRequest
     ) throws(SamplingError) -> TokenLogprob? {
         guard let topCount = request.topLogprobCount else { return nil }
-        let values = unsafe try LogProbabilities(of: token, in: logits, topCount: topCount)
+        let values = unsafe try LogProbabilities(
+            of: token,
+            in: logits,
+            topCount: topCount,
+            workspace: workspace
+        )
         return TokenLogprob(
             token: token,
             bytes: bytes(of: token),

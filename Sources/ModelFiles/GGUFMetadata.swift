@@ -14,6 +14,9 @@ package struct GGUFMetadata: Sendable {
         var range: Range<Int>
     }
 
+    /// Elements of an array of numbers that is unpacked; vocabularies have some 260,000.
+    package static let maximumNumberCount = 1 << 24
+
     /// The file, for error messages.
     package let path: String
     /// The keys in the file's order.
@@ -82,6 +85,7 @@ package struct GGUFMetadata: Sendable {
         else {
             throw wrongType(key, "an array of floating-point numbers", entry)
         }
+        try checkCount(entry, key: key)
         var values: [Float] = []
         values.reserveCapacity(entry.count)
         for index in 0..<entry.count {
@@ -97,6 +101,7 @@ package struct GGUFMetadata: Sendable {
         guard let type = entry.elementType, type.isInteger, let width = type.byteCount else {
             throw wrongType(key, "an array of whole numbers", entry)
         }
+        try checkCount(entry, key: key)
         var values: [Int] = []
         values.reserveCapacity(entry.count)
         for index in 0..<entry.count {
@@ -120,6 +125,20 @@ package struct GGUFMetadata: Sendable {
         guard let entry = entries[key] else { return nil }
         guard entry.type == .array else { throw wrongType(key, "an array", entry) }
         return entry.count
+    }
+
+    /// Refuses to unpack bytes into numbers eight times their size without bound.
+    private func checkCount(_ entry: Entry, key: String) throws(GGUFError) {
+        guard entry.count <= Self.maximumNumberCount else {
+            throw GGUFError(
+                path: path,
+                problem: .tooLarge(
+                    field: "the length of the array of \"\(key)\"",
+                    value: UInt64(entry.count),
+                    maximum: UInt64(Self.maximumNumberCount)
+                )
+            )
+        }
     }
 
     private func integer(

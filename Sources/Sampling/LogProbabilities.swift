@@ -19,19 +19,21 @@ package struct LogProbabilities: Sendable {
     ///   - token: An index into `logits`.
     ///   - logits: [V], unchanged.
     ///   - topCount: How many alternatives, 0...; at most V come.
+    ///   - workspace: Made for the same vocabulary.
     /// - Throws: `nonFiniteLogits`.
     /// - Complexity: O(V + topCount * changes of the leading tokens).
     package init(
         of token: Int32,
         in logits: UnsafeBufferPointer<Float>,
-        topCount: Int
+        topCount: Int,
+        workspace: SamplingWorkspace
     ) throws(SamplingError) {
         precondition(token >= 0 && Int(token) < logits.count, "the token is in the vocabulary")
         // Safety: `logits` has V elements for the time of the call, indices are below V.
         let count = Int32(logits.count)
-        let summary = unsafe torii_logits_summarize(logits.baseAddress, count)
+        let summary = unsafe workspace.kernels.summarize(logits.baseAddress, count)
         guard summary.is_finite else { throw .nonFiniteLogits }
-        let sum = unsafe torii_logits_exponential_sum(
+        let sum = unsafe workspace.kernels.exponential_sum(
             logits.baseAddress,
             count,
             summary.maximum

@@ -62,18 +62,18 @@ package struct Sampler: Sendable {
     ) throws(SamplingError) -> Int32 {
         precondition(logits.count == workspace.vocabularySize, "one logit for each token")
         // Safety: `logits` has V elements for the time of the call, as all of the workspace's.
-        var summary = unsafe torii_logits_summarize(logits.baseAddress, Int32(logits.count))
+        var summary = unsafe workspace.kernels.summarize(logits.baseAddress, Int32(logits.count))
         guard summary.is_finite else { throw .nonFiniteLogits }
         var changed = unsafe logits
         if !penalties.areNeutral {
             unsafe _ = workspace.logits.update(fromContentsOf: logits)
             unsafe penalties.apply(to: workspace.logits)
             unsafe changed = UnsafeBufferPointer(workspace.logits)
-            summary = unsafe torii_logits_summarize(changed.baseAddress, Int32(changed.count))
+            summary = unsafe workspace.kernels.summarize(changed.baseAddress, Int32(changed.count))
             guard summary.is_finite else { throw .nonFiniteLogits }
         }
         if isGreedy { return summary.maximum_index }
-        unsafe torii_logits_to_weights(
+        unsafe workspace.kernels.to_weights(
             changed.baseAddress,
             Int32(changed.count),
             summary.maximum,
@@ -93,13 +93,19 @@ package struct Sampler: Sendable {
     private func keptPrefix(_ workspace: SamplingWorkspace) -> WeightPrefix {
         var kept = WeightPrefix.all
         // Safety: reads the workspace's own buffers.
-        var mass = unsafe workspace.blockSums.reduce(0, +)
+        let total = unsafe workspace.blockSums.reduce(0, +)
+        var mass = total
         if parameters.topK > 0, parameters.topK < workspace.vocabularySize {
             (kept, mass) = WeightPrefix.reaching(.count(parameters.topK), in: workspace)
         }
         if parameters.topP < 1 {
             let goal = Double(parameters.topP) * mass
-            kept = .shortest(kept, WeightPrefix.reaching(.mass(goal), in: workspace).prefix)
+            // All weights below this together are less than what the goal leaves out.
+            let floor = Float((total - goal) / Double(workspace.vocabularySize) * 0.99)
+            kept = .shortest(
+                kept,
+                WeightPrefix.reaching(.mass(goal), floor: floor, in: workspace).prefix
+            )
         }
         if parameters.minP > 0 {
             // The likeliest token's weight is 1.

@@ -6,12 +6,16 @@ import CKernels
 /// allocate per token.
 @safe package final class SamplingWorkspace {
     let vocabularySize: Int
+    /// The passes over logits for this machine.
+    let kernels: torii_sampling_kernels
     /// [V] logits with penalties and bias applied.
     let logits: UnsafeMutableBufferPointer<Float>
     /// [V] unnormalised probabilities; the likeliest token's is 1.
     let weights: UnsafeMutableBufferPointer<Float>
     /// [V / block] sums of weights.
     let blockSums: UnsafeMutableBufferPointer<Double>
+    /// [V] weights of the histogram's bin that is looked into.
+    let selected: UnsafeMutableBufferPointer<Float>
     /// [V] indices of tokens that passed the filters.
     let indices: UnsafeMutableBufferPointer<Int32>
     /// [bins] of the histogram being read.
@@ -19,22 +23,26 @@ import CKernels
     /// [bins] of the histogram being read.
     let binMasses: UnsafeMutableBufferPointer<Double>
 
-    /// Reserves the memory: about 12 bytes per token of the vocabulary.
+    /// Reserves the memory: about 16 bytes per token of the vocabulary.
     package init(vocabularySize: Int) {
         precondition(vocabularySize > 0, "a vocabulary has at least one token")
         self.vocabularySize = vocabularySize
+        // Safety: the table is static and never NULL.
+        unsafe kernels = torii_sampling_for(torii_isa_best()).pointee
         let blockSize = TORII_SAMPLING_BLOCK
         let binCount = TORII_WEIGHT_BINS
         // Safety: each buffer is freed exactly once in deinit and never leaves this target.
         unsafe logits = .allocate(capacity: vocabularySize)
         unsafe weights = .allocate(capacity: vocabularySize)
         unsafe blockSums = .allocate(capacity: (vocabularySize + blockSize - 1) / blockSize)
+        unsafe selected = .allocate(capacity: vocabularySize)
         unsafe indices = .allocate(capacity: vocabularySize)
         unsafe binCounts = .allocate(capacity: binCount)
         unsafe binMasses = .allocate(capacity: binCount)
         unsafe logits.initialize(repeating: 0)
         unsafe weights.initialize(repeating: 0)
         unsafe blockSums.initialize(repeating: 0)
+        unsafe selected.initialize(repeating: 0)
         unsafe indices.initialize(repeating: 0)
         unsafe binCounts.initialize(repeating: 0)
         unsafe binMasses.initialize(repeating: 0)
@@ -45,6 +53,7 @@ import CKernels
         unsafe logits.deallocate()
         unsafe weights.deallocate()
         unsafe blockSums.deallocate()
+        unsafe selected.deallocate()
         unsafe indices.deallocate()
         unsafe binCounts.deallocate()
         unsafe binMasses.deallocate()

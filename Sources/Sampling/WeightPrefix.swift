@@ -29,82 +29,125 @@ struct WeightPrefix: Equatable {
 
     /// The shortest prefix that reaches the goal, and its sum of weights.
     ///
-    /// Three histograms over the bits of the weights, each inside the bin where the goal lies,
-    /// narrow the cut to one value; tokens with that very value are then counted off.
+    /// A histogram over the leading bits of the weights finds the bin where the goal lies; two
+    /// more over the weights of that bin narrow the cut to one value, and tokens with that very
+    /// value are counted off.
     ///
-    /// - Complexity: O(V), at most three passes, whatever the distribution is.
+    /// - Parameters:
+    ///   - goal: Where to end.
+    ///   - floor: Smaller weights may be left out: those above them are known to reach the goal.
+    ///   - workspace: Holds the weights.
+    /// - Returns: The prefix, which has at least one token, and the sum of its weights.
+    /// - Complexity: O(V), two passes over everything, whatever the distribution is.
     static func reaching(
         _ goal: Goal,
+        floor: Float = 0,
         in workspace: SamplingWorkspace
     ) -> (prefix: WeightPrefix, mass: Double) {
-        var bits: UInt32 = 0
-        var countAbove = 0
-        var massAbove = 0.0
-        var countAtCut = 0
-        for shift: Int32 in [20, 10, 0] {
-            // Safety: the workspace's buffers have the sizes the function documents.
+        var search = Search(goal: goal)
+        // Safety: the workspace's buffers have the sizes the functions document; the selected
+        // weights are at most V.
+        unsafe torii_weights_histogram(
+            workspace.weights.baseAddress,
+            Int32(workspace.vocabularySize),
+            floor,
+            firstShift,
+            workspace.binCounts.baseAddress,
+            workspace.binMasses.baseAddress
+        )
+        search.narrow(workspace)
+        var selectedCount = unsafe torii_weights_select(
+            workspace.weights.baseAddress,
+            Int32(workspace.vocabularySize),
+            search.bits,
+            firstShift,
+            workspace.selected.baseAddress
+        )
+        for shift in [firstShift - binBits, firstShift - 2 * binBits] {
             unsafe torii_weights_histogram(
-                workspace.weights.baseAddress,
-                Int32(workspace.vocabularySize),
-                bits,
+                workspace.selected.baseAddress,
+                selectedCount,
+                0,
                 shift,
                 workspace.binCounts.baseAddress,
                 workspace.binMasses.baseAddress
             )
-            var lastUsed: Int?
-            var bin = TORII_WEIGHT_BINS - 1
+            search.narrow(workspace)
+            selectedCount = unsafe torii_weights_select(
+                workspace.selected.baseAddress,
+                selectedCount,
+                search.bits,
+                shift,
+                workspace.selected.baseAddress
+            )
+        }
+        return search.result
+    }
+
+    private static let binBits = Int32(TORII_WEIGHT_BIN_BITS)
+    /// A weight's pattern has three times as many bits as a bin has.
+    private static let firstShift = 2 * binBits
+
+    /// The way down to one value: what is certainly kept, and the bits of the cut found so far.
+    private struct Search {
+        let goal: Goal
+        var bits: UInt32 = 0
+        private var countAbove = 0
+        private var massAbove = 0.0
+        private var countAtCut = 0
+
+        init(goal: Goal) { self.goal = goal }
+
+        /// Goes into the bin of the workspace's histogram where the goal is reached.
+        ///
+        /// If it is not (a count above V, a mass above the sum by rounding), into the last bin
+        /// that holds something.
+        mutating func narrow(_ workspace: SamplingWorkspace) {
+            var chosen = 0
+            countAtCut = 0
+            var massAtCut = 0.0
+            var bin = Int(TORII_WEIGHT_BINS) - 1
             while bin >= 0 {
                 // Safety: `bin` is inside the histogram.
                 let count = unsafe Int(workspace.binCounts[bin])
                 let mass = unsafe workspace.binMasses[bin]
                 if count > 0 {
-                    // The last bin that holds something ends the search even if the goal lies
-                    // beyond everything (a count above V, a mass above the sum by rounding).
-                    if let last = lastUsed {
-                        let lastCount = unsafe Int(workspace.binCounts[last])
-                        let lastMass = unsafe workspace.binMasses[last]
-                        countAbove += lastCount
-                        massAbove += lastMass
-                    }
-                    lastUsed = bin
-                    if reaches(goal, countAbove + count, massAbove + mass) { break }
+                    countAbove += countAtCut
+                    massAbove += massAtCut
+                    (chosen, countAtCut, massAtCut) = (bin, count, mass)
+                    if isReached(countAbove + count, massAbove + mass) { break }
                 }
                 bin -= 1
             }
-            let chosen = lastUsed ?? 0
-            countAtCut = unsafe Int(workspace.binCounts[chosen])
             bits = bits << UInt32(TORII_WEIGHT_BIN_BITS) | UInt32(chosen)
         }
-        let cut = Float(bitPattern: bits)
-        let ties = tieCount(goal, cut, countAtCut, countAbove, massAbove)
-        return (
-            WeightPrefix(cut: cut, tieCount: Int32(clamping: ties)),
-            massAbove + Double(ties) * Double(cut)
-        )
-    }
 
-    private static func reaches(_ goal: Goal, _ count: Int, _ mass: Double) -> Bool {
-        switch goal {
-        case .count(let wanted): count >= wanted
-        case .mass(let wanted): mass >= wanted
+        private func isReached(_ count: Int, _ mass: Double) -> Bool {
+            switch goal {
+            case .count(let wanted): count >= wanted
+            case .mass(let wanted): mass >= wanted
+            }
         }
-    }
 
-    /// How many tokens whose weight is exactly `cut` are needed, 1...countAtCut.
-    private static func tieCount(
-        _ goal: Goal,
-        _ cut: Float,
-        _ countAtCut: Int,
-        _ countAbove: Int,
-        _ massAbove: Double
-    ) -> Int {
-        switch goal {
-        case .count(let wanted):
-            return max(1, min(countAtCut, wanted - countAbove))
-        case .mass(let wanted):
-            guard cut > 0 else { return countAtCut }
-            let needed = ((wanted - massAbove) / Double(cut)).rounded(.up)
-            return max(1, needed < Double(countAtCut) ? Int(needed) : countAtCut)
+        var result: (prefix: WeightPrefix, mass: Double) {
+            let cut = Float(bitPattern: bits)
+            let ties = tieCount(cut)
+            return (
+                WeightPrefix(cut: cut, tieCount: Int32(clamping: ties)),
+                massAbove + Double(ties) * Double(cut)
+            )
+        }
+
+        /// How many tokens whose weight is exactly `cut` are needed, 1...countAtCut.
+        private func tieCount(_ cut: Float) -> Int {
+            switch goal {
+            case .count(let wanted):
+                return max(1, min(countAtCut, wanted - countAbove))
+            case .mass(let wanted):
+                guard cut > 0 else { return countAtCut }
+                let needed = ((wanted - massAbove) / Double(cut)).rounded(.up)
+                return max(1, needed < Double(countAtCut) ? Int(needed) : countAtCut)
+            }
         }
     }
 }

@@ -10,8 +10,8 @@ enum PreTokenizer: Sendable, Hashable {
     case smollm
     /// Llama 3 and Qwen 2, which differ in how many digits go together (3 and 1):
     /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,n}| ?[^\s\p{L}\p{N}]+[\r\n]*`
-    /// `|\s*[\r\n]+|\s+(?!\S)|\s+`.
-    case llama3(maximumDigitCount: Int)
+    /// `|\s*[\r\n]+|\s+(?!\S)|\s+`. Qwen 3.5 counts marks (`\p{M}`) as letters.
+    case llama3(maximumDigitCount: Int, marksAreLetters: Bool = false)
 
     /// What follows from the name in `tokenizer.ggml.pre`.
     struct Rules: Sendable, Hashable {
@@ -46,12 +46,14 @@ enum PreTokenizer: Sendable, Hashable {
         case "qwen2", "deepseek-r1-qwen", "megrez", "stablelm2", "hunyuan", "solar-open", "grok-2",
             "kormo", "f2llmv2", "laguna":
             Rules(preTokenizer: .llama3(maximumDigitCount: 1))
+        case "qwen35":
+            Rules(preTokenizer: .llama3(maximumDigitCount: 1, marksAreLetters: true))
         default: nil
         }
     }
 
     /// The best-known names, for an error message.
     static let names = [
-        "gpt-2", "smollm", "starcoder", "llama-bpe", "falcon3", "qwen2", "stablelm2",
+        "gpt-2", "smollm", "starcoder", "llama-bpe", "falcon3", "qwen2", "qwen35",
     ]
 }

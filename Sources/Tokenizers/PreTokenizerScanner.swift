@@ -6,6 +6,7 @@ struct PreTokenizerScanner {
     private let text: [UInt8]
     private let classes = CharacterClassTable.shared
     private let rules: PreTokenizer
+    private let letters: CharacterClass
     /// Where the next piece starts.
     private var position: Int
     /// Where the text to split ends.
@@ -17,6 +18,7 @@ struct PreTokenizerScanner {
     init(_ text: [UInt8], range: Range<Int>, rules: PreTokenizer) {
         self.text = text
         self.rules = rules
+        letters = if case .llama3(_, true) = rules { [.letter, .mark] } else { .letter }
         position = range.lowerBound
         end = range.upperBound
         stretchEnd = rules == .smollm ? range.lowerBound : range.upperBound
@@ -29,7 +31,7 @@ struct PreTokenizerScanner {
         switch rules {
         case .gpt2: position = gpt2PieceEnd(start)
         case .smollm: position = smollmPieceEnd(start)
-        case .llama3(let count): position = llama3PieceEnd(start, maximumDigitCount: count)
+        case .llama3(let count, _): position = llama3PieceEnd(start, maximumDigitCount: count)
         }
         return start..<position
     }
@@ -191,7 +193,7 @@ struct PreTokenizerScanner {
 
     private func kind(of value: UInt32) -> Kind {
         let found = classes[value]
-        if found.contains(.letter) { return .letter }
+        if !found.isDisjoint(with: letters) { return .letter }
         if found.contains(.number) { return .number }
         return found.contains(.whitespace) ? .whitespace : .other
     }

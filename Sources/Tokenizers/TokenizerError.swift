@@ -16,6 +16,8 @@ package enum TokenizerError: Error, Sendable, Hashable {
     case unsupportedPreTokenizer(String)
     /// The vocabulary is empty or larger than `maximum`.
     case invalidVocabularySize(count: Int, maximum: Int)
+    /// There are more merges than `maximum`.
+    case tooManyMerges(count: Int, maximum: Int)
     /// An array that must be as long as the vocabulary isn't.
     case wrongCount(key: String, count: Int, expected: Int)
     /// A token's type number is unknown.
@@ -48,6 +50,9 @@ extension TokenizerError: CustomStringConvertible {
                 + PreTokenizer.names.joined(separator: ", ")
         case .invalidVocabularySize(let count, let maximum):
             "the vocabulary has \(count) tokens; 1 to \(maximum) are possible. The file is damaged"
+        case .tooManyMerges(let count, let maximum):
+            "tokenizer.ggml.merges has \(count) entries; at most \(maximum) are possible. "
+                + "The file is damaged"
         case .wrongCount(let key, let count, let expected):
             "\"\(key)\" has \(count) entries for \(expected) tokens; the file is damaged"
         case .invalidTokenType(let token, let type):

@@ -16,6 +16,8 @@ struct Vocabulary: Sendable {
 
     /// More tokens than any vocabulary has; the largest have some 260,000.
     static let maximumTokenCount = 1 << 22
+    /// More merges than any vocabulary has; Llama 3's has 280,000.
+    static let maximumMergeCount = 1 << 22
 
     /// Each token's bytes: of text for most, of its name for control tokens.
     let pieces: PieceList

@@ -34,25 +34,28 @@ struct VocabularySource {
     func merges() throws(TokenizerError) -> StringTable {
         let merges = try read("merges") { (key) throws(GGUFError) in try metadata.strings(key) }
         guard let merges else { throw .missingKey(Self.prefix + "merges") }
+        guard merges.count <= Vocabulary.maximumMergeCount else {
+            throw .tooManyMerges(count: merges.count, maximum: Vocabulary.maximumMergeCount)
+        }
         return merges
     }
 
     /// Each token's type; all are normal if the file doesn't say.
     func types(count: Int) throws(TokenizerError) -> [Vocabulary.TokenType] {
+        // The count first: an array of any length isn't unpacked.
+        let typeCount = try read("token_type") { (key) throws(GGUFError) in
+            try metadata.count(key)
+        }
+        guard let typeCount else { return Array(repeating: .normal, count: count) }
+        guard typeCount == count else {
+            throw .wrongCount(key: Self.prefix + "token_type", count: typeCount, expected: count)
+        }
         let numbers = try read("token_type") { (key) throws(GGUFError) in
             try metadata.integers(key)
         }
-        guard let numbers else { return Array(repeating: .normal, count: count) }
-        guard numbers.count == count else {
-            throw .wrongCount(
-                key: Self.prefix + "token_type",
-                count: numbers.count,
-                expected: count
-            )
-        }
         var types: [Vocabulary.TokenType] = []
         types.reserveCapacity(count)
-        for (index, number) in numbers.enumerated() {
+        for (index, number) in (numbers ?? []).enumerated() {
             guard let type = UInt8(exactly: number).flatMap(Vocabulary.TokenType.init) else {
                 throw .invalidTokenType(token: TokenID(index), type: number)
             }

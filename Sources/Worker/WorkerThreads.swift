@@ -136,10 +136,12 @@ final class WorkerThreads: Sendable {
         if let problem = model.encoder.templateProblem {
             log.warning("the model's chat template cannot be used", ("error", problem))
         }
+        let duration = MonotonicInstant.now().duration(since: started)
+        let milliseconds = duration.wholeNanoseconds / 1_000_000
         log.info(
             "model loaded",
             ("model", model.facts.name),
-            ("milliseconds", MonotonicInstant.now().duration(since: started) / .milliseconds(1)),
+            ("milliseconds", milliseconds),
             ("context", model.facts.contextLength),
             ("kv_tokens", model.facts.kvCapacityTokens),
             ("threads", model.facts.threadCount),

@@ -1,4 +1,5 @@
 import Commands
 import Glibc
 
-exit(await CommandLineInterface.main(Array(CommandLine.arguments.dropFirst())))
+// Not an asynchronous main: its main thread would wait in dispatch_main with every signal unblocked.
+exit(CommandLineInterface.main(Array(CommandLine.arguments.dropFirst())))

@@ -51,11 +51,11 @@ import Testing
         #expect((ProcessMemory.residentByteCount() ?? 0) > 0)
     }
 
-    @Test func `looks models up by name and by path`() async throws {
+    @Test func `looks models up by name and by path`() {
         let environment = CommandEnvironment(variables: ["HOME": "/x"], terminal: .standard)
-        let missing = await CommandLineInterface.run(["bench", "./nowhere.gguf"], in: environment)
+        let missing = CommandLineInterface.run(["bench", "./nowhere.gguf"], in: environment)
         #expect(missing == 1)
-        let unknown = await CommandLineInterface.run(
+        let unknown = CommandLineInterface.run(
             ["bench", "nowhere", "--models", "/tmp"],
             in: environment
         )

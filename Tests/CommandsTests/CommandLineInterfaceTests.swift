@@ -16,7 +16,7 @@ import Testing
         let error = Mutex<[UInt8]>([])
     }
 
-    private func run(_ words: String..., variables: [String: String] = [:]) async -> Outcome {
+    private func run(_ words: String..., variables: [String: String] = [:]) -> Outcome {
         let streams = Streams()
         let terminal = Terminal(
             writeOutput: { bytes in streams.output.withLock { $0 += bytes } },
@@ -26,7 +26,7 @@ import Testing
             showsProgress: false
         )
         let environment = CommandEnvironment(variables: variables, terminal: terminal)
-        let code = await CommandLineInterface.run(words, in: environment)
+        let code = CommandLineInterface.run(words, in: environment)
         return Outcome(
             code: code,
             output: String(decoding: streams.output.withLock { $0 }, as: UTF8.self),
@@ -34,19 +34,19 @@ import Testing
         )
     }
 
-    @Test func `prints an overview and fails without a command`() async {
-        let outcome = await run()
+    @Test func `prints an overview and fails without a command`() {
+        let outcome = run()
         #expect(outcome.code == 2)
         #expect(outcome.error.contains("Usage: torii COMMAND"))
-        let help = await run("--help")
+        let help = run("--help")
         #expect(help.code == 0)
         #expect(help.output.contains("  serve "))
         #expect(!help.output.contains("worker"))
     }
 
-    @Test func `has help for every command`() async {
+    @Test func `has help for every command`() {
         for command in CommandTable.all.map(\.specification) {
-            let outcome = await run(command.name, "--help")
+            let outcome = run(command.name, "--help")
             #expect(outcome.code == 0)
             #expect(outcome.output.hasPrefix(command.summary))
             #expect(!command.summary.hasSuffix("."))
@@ -57,49 +57,49 @@ import Testing
         ["fly"], ["version", "--fast"], ["show"], ["run"], ["list", "extra"], ["help", "fly"],
         ["run", "m", "--set", "colour=red"], ["run", "m", "--set", "seed=x"],
     ])
-    func `answers wrong usage with code 2 and one line`(words: [String]) async {
-        let streams = await runWords(words)
+    func `answers wrong usage with code 2 and one line`(words: [String]) {
+        let streams = runWords(words)
         #expect(streams.code == 2)
         #expect(streams.error.hasPrefix("torii: "))
         #expect(streams.error.contains("--help`"))
         #expect(streams.error.split(separator: "\n").count == 1)
     }
 
-    private func runWords(_ words: [String]) async -> Outcome {
+    private func runWords(_ words: [String]) -> Outcome {
         switch words.count {
-        case 1: await run(words[0])
-        case 2: await run(words[0], words[1])
-        default: await run(words[0], words[1], words[2], words[3])
+        case 1: run(words[0])
+        case 2: run(words[0], words[1])
+        default: run(words[0], words[1], words[2], words[3])
         }
     }
 
-    @Test func `says how to reach a daemon that is not there`() async {
-        let outcome = await run("list", "--host", "127.0.0.1:1")
+    @Test func `says how to reach a daemon that is not there`() {
+        let outcome = run("list", "--host", "127.0.0.1:1")
         #expect(outcome.code == 1)
         #expect(outcome.error.contains("start one with `torii serve`"))
     }
 
-    @Test func `refuses an address that it cannot use`() async {
-        let https = await run("list", variables: ["TORII_HOST": "https://example.org"])
+    @Test func `refuses an address that it cannot use`() {
+        let https = run("list", variables: ["TORII_HOST": "https://example.org"])
         #expect(https.code == 1)
         #expect(https.error.contains("only http:// is spoken here"))
-        let name = await run("list", variables: ["TORII_HOST": "nowhere:x"])
+        let name = run("list", variables: ["TORII_HOST": "nowhere:x"])
         #expect(name.code == 1)
         #expect(name.error.hasPrefix("torii: TORII_HOST: nowhere:x"))
     }
 
-    @Test func `prints the version as text and as JSON`() async throws {
-        #expect(await run("version").output == "torii 0.1.0\n")
-        #expect(await run("--version").output == "torii 0.1.0\n")
-        let json = try JSONValue.parse(await run("version", "--json").output)
+    @Test func `prints the version as text and as JSON`() throws {
+        #expect(run("version").output == "torii 0.1.0\n")
+        #expect(run("--version").output == "torii 0.1.0\n")
+        let json = try JSONValue.parse(run("version", "--json").output)
         #expect(json["version"]?.stringValue == "0.1.0")
     }
 
-    @Test func `checks a configuration`() async throws {
-        let good = await run("check-config", "--listen", "127.0.0.1:1", variables: ["HOME": "/x"])
+    @Test func `checks a configuration`() throws {
+        let good = run("check-config", "--listen", "127.0.0.1:1", variables: ["HOME": "/x"])
         #expect(good.code == 0)
         #expect(good.output.contains("The configuration is valid"))
-        let bad = await run("check-config", "/nowhere.json", "--json", variables: ["HOME": "/x"])
+        let bad = run("check-config", "/nowhere.json", "--json", variables: ["HOME": "/x"])
         #expect(bad.code == 1)
         let json = try JSONValue.parse(bad.output)
         #expect(json["valid"]?.boolValue == false)

@@ -51,7 +51,12 @@ import Testing
         let daemon = try RunningDaemon(tiny: nil, models: [.smolLM2])
         let (status, answer) = try daemon.chat([
             "model": "smollm2-135m-instruct.q4_1", "temperature": 0, "max_tokens": 40,
-            "messages": [["role": "user", "content": "What is the capital of France?"]],
+            "messages": [
+                [
+                    "role": "user",
+                    "content": "What is the capital of France? Answer in one sentence.",
+                ]
+            ],
         ])
         #expect(status == 200, "\(answer)")
         let text = answer["choices"]?[0]?["message"]?["content"]?.stringValue ?? ""
@@ -64,7 +69,7 @@ import Testing
         let daemon = try RunningDaemon(tiny: Self.longWinded)
         var killed: Int32?
         var events: [String] = []
-        try daemon.streamChat(["max_tokens": 30_000]) { data in
+        try daemon.streamChat(["max_tokens": 30_000, "ignore_eos": true]) { data in
             events.append(data)
             if killed == nil, !content(data).isEmpty {
                 killed = try daemon.workerPID()
@@ -94,9 +99,7 @@ import Testing
     }
 
     @Test func `keeps the daemon alive beside a broken model`() throws {
-        let daemon = try RunningDaemon()
-        let path = daemon.folder.path + "/models/broken.gguf"
-        try Data("GGUF but not really".utf8).write(to: URL(fileURLWithPath: path))
+        let daemon = try RunningDaemon(brokenModel: "broken")
         let (status, answer) = try daemon.chat(["model": "broken", "max_tokens": 1])
         #expect(status >= 500, "\(answer)")
         #expect(answer["error"]?["message"]?.stringValue?.contains("broken") == true)

@@ -12,10 +12,12 @@ final class RunningDaemon: Sendable {
     let socket: ListenAddress
     let folder: TemporaryDirectory
 
-    /// Starts a daemon whose models are `tiny` and the real ones named, and waits until it is ready.
+    /// Starts a daemon whose models are `tiny`, the real ones named and one that is no model, and waits
+    /// until it is ready.
     init(
         tiny: TinyModel? = TinyModel(),
         models: [TestModels] = [],
+        brokenModel: String? = nil,
         arguments: [String] = [],
         environment: [String: String] = [:]
     ) throws {
@@ -31,6 +33,10 @@ final class RunningDaemon: Sendable {
                 atPath: directory + "/" + model.rawValue,
                 withDestinationPath: TestModels.path(of: model)
             )
+        }
+        if let brokenModel {
+            let path = directory + "/\(brokenModel).gguf"
+            try Data("GGUF\u{3}\0\0\0 and nothing more".utf8).write(to: URL(fileURLWithPath: path))
         }
         notifications = try NotifyReceiver(path: folder.path + "/notify")
         socket = try ListenAddress(parsing: "unix:\(folder.path)/api")

@@ -28,6 +28,7 @@ extension EndToEndTests {
                 last = data
                 return true
             }
+            try #require(isStopping, "no answer began")
             #expect(last == "[DONE]")
             let (code, output) = daemon.process.wait()
             #expect(code == 0, "\(output)")
@@ -41,7 +42,7 @@ extension EndToEndTests {
         {
             let daemon = try RunningDaemon(tiny: Self.longWinded)
             var isStopping = false
-            _ = try? daemon.streamChat(["max_tokens": 30_000]) { _ in
+            _ = try? daemon.streamChat(["max_tokens": 30_000, "ignore_eos": true]) { _ in
                 if !isStopping {
                     isStopping = true
                     daemon.process.child.signal(SIGTERM)
@@ -51,6 +52,7 @@ extension EndToEndTests {
                 }
                 return true
             }
+            try #require(isStopping, "no answer began")
             #expect(daemon.process.wait().code == 1)
         }
 

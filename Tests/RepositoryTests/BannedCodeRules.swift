@@ -48,7 +48,7 @@ enum BannedCodeRules {
         let bans =
             file.isC
             ? cBans : file.isIn("Sources") ? sourceBans : file.isIn("Tests") ? testBans : []
-        for (index, line) in StrippedSource(file.text).lines.enumerated() {
+        for (index, line) in file.code.lines.enumerated() {
             for ban in bans where contains(line, ban.code) {
                 findings.append(
                     Finding(
@@ -78,7 +78,7 @@ enum BannedCodeRules {
     private static func words(_ file: Repository.File) -> [Finding] {
         guard file.isIn("Sources") || file.isIn("deploy") || file.isSwift else { return [] }
         var findings: [Finding] = []
-        let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = file.lines
         for (index, line) in lines.enumerated() {
             for word in postponing where isWord(word, in: line) {
                 findings.append(
@@ -107,8 +107,8 @@ enum BannedCodeRules {
     /// `@unchecked Sendable` has its reason above it, and a file with `unsafe` code says why.
     private static func safety(_ file: Repository.File) -> [Finding] {
         guard file.isSwift, file.isIn("Sources") else { return [] }
-        let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false)
-        let code = StrippedSource(file.text).lines
+        let lines = file.lines
+        let code = file.code.lines
         var findings: [Finding] = []
         for (index, line) in code.enumerated() where line.contains("@unchecked Sendable") {
             let above = lines[max(0, index - 12)...index]

@@ -11,7 +11,7 @@ struct DocumentationRule {
     init(files: [Repository.File]) {
         var requirements: [String: Set<String>] = [:]
         for file in files where file.isSwift && file.isIn("Sources") {
-            for (name, members) in Self.protocols(in: StrippedSource(file.text).lines) {
+            for (name, members) in Self.protocols(in: file.code.lines) {
                 requirements[name, default: []].formUnion(members)
             }
         }
@@ -20,8 +20,8 @@ struct DocumentationRule {
 
     func check(_ file: Repository.File) -> [Finding] {
         guard file.isSwift, file.isIn("Sources") else { return [] }
-        let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false)
-        let code = StrippedSource(file.text).lines
+        let lines = file.lines
+        let code = file.code.lines
         var findings: [Finding] = []
         var lastDocumentedProperty = -2
         var documentedNames: Set<String> = []
@@ -131,7 +131,7 @@ struct DocumentationRule {
         while above >= 0 {
             let text = lines[above].trimmingCharacters(in: .whitespaces)
             if text.hasPrefix("///") || text.hasSuffix("*/") { return true }
-            guard text.hasPrefix("@") || text.hasPrefix("#if") else { return false }
+            guard ["@", "#if", "// "].contains(where: text.hasPrefix) else { return false }
             above -= 1
         }
         return false

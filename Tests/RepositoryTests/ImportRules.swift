@@ -29,7 +29,7 @@ struct ImportRules {
             let target = manifest.targets.first(where: { $0.name == targetName })
         else { return [] }
         var findings: [Finding] = []
-        for (line, module) in Self.imports(in: file.text) {
+        for (line, module) in Self.imports(in: file.code) {
             guard manifest.index(of: module) != nil, module != targetName,
                 !target.dependencies.contains(module)
             else { continue }
@@ -52,8 +52,8 @@ struct ImportRules {
         return String(parts[1])
     }
 
-    static func imports(in text: String) -> [(line: Int, module: String)] {
-        StrippedSource(text).lines.enumerated().compactMap { offset, line in
+    static func imports(in code: StrippedSource) -> [(line: Int, module: String)] {
+        code.lines.enumerated().compactMap { offset, line in
             let words = line.split(separator: " ")
             guard let position = words.firstIndex(of: "import"), position < words.count - 1,
                 words[..<position].allSatisfy({

@@ -44,7 +44,7 @@ enum LayoutRules {
     }
 
     private static func paths(_ file: Repository.File) -> [Finding] {
-        let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = file.lines
         var findings: [Finding] = []
         for (index, line) in lines.enumerated() {
             for path in machinePaths where startsPath(path, in: line) {
@@ -78,7 +78,7 @@ enum LayoutRules {
         let kinds = [
             "struct", "class", "enum", "actor", "protocol", "extension", "typealias", "func",
         ]
-        let declares = StrippedSource(file.text).lines.contains { line in
+        let declares = file.code.lines.contains { line in
             let words = line.split { !$0.isLetter && !$0.isNumber && $0 != "_" }
             return zip(words, words.dropFirst()).contains {
                 kinds.contains(String($0)) && $1 == stem

@@ -24,7 +24,7 @@ enum LengthRules {
     }
 
     private static func functionLengths(_ file: Repository.File) -> [Finding] {
-        let source = StrippedSource(file.text)
+        let source = file.code
         let functions = file.isSwift ? source.swiftFunctions() : source.cFunctions()
         return functions.filter { $0.lineCount > maximumFunctionLineCount }.map {
             Finding(
@@ -41,7 +41,7 @@ enum LengthRules {
     /// Swift's width is the formatter's business; C has no formatter here.
     private static func lineLengths(_ file: Repository.File) -> [Finding] {
         guard file.isC else { return [] }
-        let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = file.lines
         return lines.enumerated().filter { $0.element.count > maximumLineLength }.map {
             Finding(
                 .lineLength,

@@ -6,7 +6,21 @@ struct Repository {
         /// The path from the root, with `/` between parts.
         let path: String
         let bytes: [UInt8]
-        var text: String { String(decoding: bytes, as: UTF8.self) }
+        let text: String
+        /// The text in lines, line feeds left out.
+        let lines: [Substring]
+        /// The code alone; empty for files that are neither Swift nor C.
+        let code: StrippedSource
+
+        init(path: String, bytes: [UInt8]) {
+            self.path = path
+            self.bytes = bytes
+            text = String(decoding: bytes, as: UTF8.self)
+            lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+            let isSource = [".swift", ".c", ".h"].contains { path.hasSuffix($0) }
+            code = StrippedSource(isSource ? text : "")
+        }
+
         var name: String { String(path.split(separator: "/").last ?? "") }
         var isSwift: Bool { path.hasSuffix(".swift") }
         var isC: Bool { path.hasSuffix(".c") || path.hasSuffix(".h") }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct SamplerTests {
     static func logits(_ count: Int, seed: UInt64, spread: Float = 4) -> [Float] {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         return (0..<count).map { _ in Float.random(in: -spread...spread, using: &random) }
     }
 
@@ -86,7 +86,7 @@ import Testing
 
     @Test func `a draw can be repeated and stays inside what the filters keep`() throws {
         for seed in 0..<200 as Range<UInt64> {
-            var random = SeededRandom(seed: seed)
+            var random = SeededGenerator(seed: seed)
             let logits = Self.logits(random.int(in: 1...3000), seed: seed, spread: 6)
             let parameters = SamplingParameters(
                 temperature: Float.random(in: 0.3...2, using: &random),

@@ -17,7 +17,7 @@ import Testing
             var computed = 0
         }
 
-        var random: SeededRandom
+        var random: SeededGenerator
         var scheduler: Scheduler
         var goals: [SequenceID: Goal] = [:]
         var arrivalsLeft: Int
@@ -26,7 +26,7 @@ import Testing
         let blockCount: Int
 
         init(seed: UInt64) {
-            random = SeededRandom(seed: seed)
+            random = SeededGenerator(seed: seed)
             blockCount = random.int(in: 1...40)
             arrivalsLeft = random.int(in: 1...60)
             scheduler = Scheduler(

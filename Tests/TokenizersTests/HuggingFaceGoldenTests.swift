@@ -4,7 +4,7 @@ import Testing
 import Tokenizers
 
 /// Expectations made by Hugging Face's `tokenizers`: see Golden/make-golden.py.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct HuggingFaceGoldenTests {
     @Test(arguments: [("smollm.txt", TestModels.smolLM2), ("qwen2.txt", .qwen25Coder)])
     func `encodes as Hugging Face's library does`(name: String, model: TestModels) throws {

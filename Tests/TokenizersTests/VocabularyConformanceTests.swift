@@ -9,7 +9,7 @@ import Tokenizers
 struct VocabularyConformanceTests {
     @Test(
         arguments: [
-            "gpt-2", "mpt", "starcoder", "refact", "command-r", "llama-bpe", "qwen2",
+            "gpt-2", "mpt", "starcoder", "refact", "command-r", "llama-bpe", "qwen2", "qwen35",
         ]
     )
     func `encodes llama.cpp's texts as it does`(name: String) throws {

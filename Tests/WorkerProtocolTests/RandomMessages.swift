@@ -5,9 +5,9 @@ import WorkerProtocol
 
 /// Random messages of every kind, with awkward texts and extreme numbers.
 struct RandomMessages {
-    var random: SeededRandom
+    var random: SeededGenerator
 
-    init(seed: UInt64) { random = SeededRandom(seed: seed) }
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     mutating func workerMessage(kind: Int) -> WorkerMessage {
         switch kind % 9 {

@@ -1,17 +1,20 @@
 // Passes over a row of logits for the sampler. V: vocabulary size.
 //
 // All of them are plain C in one fixed order of operations (16 lanes, blocks of
-// TORII_SAMPLING_BLOCK), so that their results are the same on every machine.
+// TORII_SAMPLING_BLOCK) without fused multiply-adds, so that their results are the same on every
+// machine and for every instruction set that they are compiled for.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "isa.h"
+
 // Elements that share one partial sum.
 enum { TORII_SAMPLING_BLOCK = 256 };
 
 // Bins of one histogram: 10 bits of the weights' bit patterns. A weight is 0...1, so its pattern
-// has 30 bits: three histograms, each inside one bin of the one before, reach a single value.
+// has 30 bits: three histograms, each over one bin of the one before, reach a single value.
 enum { TORII_WEIGHT_BIN_BITS = 10, TORII_WEIGHT_BINS = 1 << TORII_WEIGHT_BIN_BITS };
 
 typedef struct torii_logits_summary {
@@ -20,23 +23,34 @@ typedef struct torii_logits_summary {
     bool is_finite;        // no NaN and no infinity; otherwise the other fields mean nothing
 } torii_logits_summary;
 
-// logits: [V], V >= 1
-torii_logits_summary torii_logits_summarize(const float *logits, int32_t count);
+typedef struct torii_sampling_kernels {
+    // logits: [V], V >= 1
+    torii_logits_summary (*summarize)(const float *logits, int32_t count);
 
-// The sum of exp(logits[i] - maximum).
-// logits: [V]  maximum: of all
-double torii_logits_exponential_sum(const float *logits, int32_t count, float maximum);
+    // The sum of exp(logits[i] - maximum).
+    // logits: [V]  maximum: of all
+    double (*exponential_sum)(const float *logits, int32_t count, float maximum);
 
-// weights[i] = exp((logits[i] - maximum) * inverse_temperature), 0 below exp(-87).
-// logits: [V]  weights: [V]  block_sums: [ceil(V / TORII_SAMPLING_BLOCK)]
-void torii_logits_to_weights(const float *logits, int32_t count, float maximum,
-                             float inverse_temperature, float *weights, double *block_sums);
+    // weights[i] = exp((logits[i] - maximum) * inverse_temperature), 0 below exp(-87).
+    // logits: [V]  weights: [V]  block_sums: [ceil(V / TORII_SAMPLING_BLOCK)]
+    void (*to_weights)(const float *logits, int32_t count, float maximum,
+                       float inverse_temperature, float *weights, double *block_sums);
+} torii_sampling_kernels;
 
-// Adds the weights whose bit pattern begins with `prefix` to histograms over the next bits:
-// those with (bits >> (shift + TORII_WEIGHT_BIN_BITS)) == prefix, bin = (bits >> shift) & 1023.
+// The passes for an instruction set that this machine supports.
+const torii_sampling_kernels *torii_sampling_for(torii_isa isa);
+
+// Adds all weights from `floor` up, and some smaller ones, to histograms over ten bits of their
+// patterns: bin = (bits >> shift) & 1023.
 // weights: [V], 0...1  counts: [1024]  masses: [1024]; both are cleared first
-void torii_weights_histogram(const float *weights, int32_t count, uint32_t prefix, int32_t shift,
+void torii_weights_histogram(const float *weights, int32_t count, float floor, int32_t shift,
                              int32_t *counts, double *masses);
+
+// Copies the weights whose bit pattern begins with `prefix`, (bits >> shift) == prefix, in their
+// order. Returns how many there are. `selected` may be `weights`.
+// weights: [V]  selected: [V]
+int32_t torii_weights_select(const float *weights, int32_t count, uint32_t prefix, int32_t shift,
+                             float *selected);
 
 // The indices of the weights above `cut` and of the first `tie_count` that equal it, ascending.
 // Returns how many there are; writes at most `capacity`.

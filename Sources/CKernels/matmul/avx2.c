@@ -19,7 +19,7 @@ enum { HALVES = 2 };  // registers to a strip
 typedef __m256 tile_values[TILE_STRIPS * HALVES][TILE_TOKENS];
 typedef __m256i tile_sums[TILE_STRIPS * HALVES][TILE_TOKENS];
 
-enum { ONE_TOKEN_STRIPS = 2, STRIPS = 1, TOKENS = 3 };
+enum { STRIPS = 1, TOKENS = 3 };
 
 INLINE __m256i load_line(const uint8_t *line, int half) {
     return _mm256_load_si256((const __m256i *)(const void *)(line + 32 * half));
@@ -193,7 +193,7 @@ INLINE void quantised_tile(
         tile_values f;
         clear(halves, tokens, f);
         for (int sub_block = start; sub_block < end; sub_block++) {
-            UNROLLED for (int s = 0; s < strips && tokens == 1; s++) {
+            UNROLLED for (int s = 0; s < strips && o->ahead != 0; s++) {
                 fetch_ahead(type, o, s, sub_block);
             }
             add_sub_block(type, strips, tokens, o, sub_block, 0, f);
@@ -233,6 +233,9 @@ INLINE void float_tile(
     tile_values y;
     clear(halves, tokens, y);
     for (int k = 0; k < o->columns; k++) {
+        UNROLLED for (int s = 0; s < strips && o->ahead != 0; s++) {
+            fetch_ahead(type, o, s, k);
+        }
         const size_t line = (size_t)k * (size_t)type_quant_block_bytes(type);
         __m256 weights[TILE_STRIPS * HALVES];
         UNROLLED for (int h = 0; h < halves; h++) {

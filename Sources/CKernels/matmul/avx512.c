@@ -13,7 +13,7 @@
 // Results of a tile: [strips][tokens].
 typedef __m512 tile_values[TILE_STRIPS][TILE_TOKENS];
 
-enum { ONE_TOKEN_STRIPS = 4, STRIPS = 2, TOKENS = 4 };
+enum { STRIPS = 2, TOKENS = 4 };
 
 INLINE __m512 load_halves(const uint8_t *address) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)address));
@@ -149,7 +149,7 @@ INLINE void quantised_tile(
             }
         }
         for (int sub_block = start; sub_block < end; sub_block++) {
-            UNROLLED for (int s = 0; s < strips && tokens == 1; s++) {
+            UNROLLED for (int s = 0; s < strips && o->ahead != 0; s++) {
                 fetch_ahead(type, o, s, sub_block);
             }
             add_sub_block(type, strips, tokens, o, sub_block, 0, d, dmin, f);
@@ -195,6 +195,9 @@ INLINE void float_tile(
         }
     }
     for (int k = 0; k < o->columns; k++) {
+        UNROLLED for (int s = 0; s < strips && o->ahead != 0; s++) {
+            fetch_ahead(type, o, s, k);
+        }
         const size_t line = (size_t)k * (size_t)type_quant_block_bytes(type);
         __m512 weights[TILE_STRIPS];
         UNROLLED for (int s = 0; s < strips; s++) {

@@ -1,11 +1,10 @@
 // The loops around an instruction set's tiles; included once by each file that defines
 //
 //     quantised_tile(type, strips, tokens, operands), float_tile(the same)
-//     ONE_TOKEN_STRIPS, STRIPS, TOKENS
+//     STRIPS, TOKENS: the largest tile
 //
-// inside its target attribute, so that everything here is compiled for that set. One token takes
-// ONE_TOKEN_STRIPS strips at a time (several to have enough loads in flight), more take STRIPS and
-// at most TOKENS tokens. No include guard: nothing here has an external name.
+// inside its target attribute, so that everything here is compiled for that set. No include guard:
+// nothing here has an external name.
 
 #define TILE(NAME, KIND, TYPE, STRIP_COUNT, TOKEN_COUNT)         \
     static void NAME##_##TOKEN_COUNT(const tile_operands *o) {   \
@@ -13,7 +12,7 @@
     }
 // A type's tile functions, by token count less one.
 #define TILES(NAME, KIND, TYPE)                                  \
-    TILE(NAME, KIND, TYPE, ONE_TOKEN_STRIPS, 1)                  \
+    TILE(NAME, KIND, TYPE, STRIPS, 1)                            \
     TILE(NAME, KIND, TYPE, STRIPS, 2)                            \
     TILE(NAME, KIND, TYPE, STRIPS, 3)                            \
     TILE(NAME, KIND, TYPE, STRIPS, 4)                            \
@@ -58,7 +57,7 @@ static const tile_function *tiles_for(int type) {
     }
 }
 
-// Tokens of the next tile when `rest` of several are left: never one, whose tile has other strips.
+// Tokens of the next tile when `rest` are left. A tile of one token does the most work for it.
 static int tile_tokens(int rest) {
     return rest <= TOKENS ? rest : rest == TOKENS + 1 ? TOKENS - 1 : TOKENS;
 }
@@ -77,23 +76,24 @@ static void multiply(
     int first_strip, int strip_count, float *out, size_t out_stride, const float *bias,
     bool accumulate) {
     const tile_function *tiles = tiles_for(w->type);
-    const int step = token_count == 1 ? ONE_TOKEN_STRIPS : STRIPS, end = first_strip + strip_count;
+    const int end = first_strip + strip_count;
     _Alignas(64) float results[TILE_STRIPS * TILE_TOKENS * TORII_STRIP_ROWS];
     tile_operands operands = {.x = x, .columns = w->columns, .results = results};
-    for (int strip = first_strip; strip < end; strip += step) {
-        for (int s = 0; s < step; s++) {
+    for (int strip = first_strip; strip < end; strip += STRIPS) {
+        for (int s = 0; s < STRIPS; s++) {
             // A short last step computes its last strip again; that costs less than more variants.
             size_t index = (size_t)(strip + s < end ? strip + s : end - 1);
             operands.quants[s] = w->quants + index * w->quant_stride;
             operands.scales[s] = w->scales + index * w->scale_stride;
         }
-        bool is_followed = strip + 2 * step <= end;
-        operands.ahead = is_followed ? (ptrdiff_t)w->quant_stride * step : 0;
+        const ptrdiff_t next_strips = (ptrdiff_t)w->quant_stride * STRIPS;
+        const bool is_followed = strip + 2 * STRIPS <= end;
         for (int done = 0, tokens; done < token_count; done += tokens) {
             tokens = tile_tokens(token_count - done);
+            operands.ahead = done == 0 && is_followed ? next_strips : 0;
             operands.first_token = (size_t)(first_token + done);
             tiles[tokens - 1](&operands);
-            for (int s = 0; s < step && strip + s < end; s++) {
+            for (int s = 0; s < STRIPS && strip + s < end; s++) {
                 int row = (strip + s) * TORII_STRIP_ROWS;
                 for (int t = 0; t < tokens; t++) {
                     float *place = out + (operands.first_token + (size_t)t) * out_stride + row;

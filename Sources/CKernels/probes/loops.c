@@ -11,6 +11,9 @@ uint64_t probe_read(const uint8_t *bytes, size_t byte_count) {
     uint64_t sums[64] = {0};
     for (size_t offset = 0; offset < byte_count; offset += sizeof sums) {
         uint64_t words[64];
+        for (size_t line = 0; line < sizeof sums; line += 64) {
+            __builtin_prefetch(bytes + offset + 8192 + line, 0, 3);
+        }
         memcpy(words, bytes + offset, sizeof words);
         for (int i = 0; i < 64; i++) {
             sums[i] ^= words[i];
@@ -72,7 +75,7 @@ static uint64_t dot_avx2(long iterations) {
 
 #endif
 
-enum { SCALAR_WIDTH = 64 };
+enum { SCALAR_WIDTH = 16 };
 
 static uint64_t dot_scalar(long iterations) {
     int8_t activations[SCALAR_WIDTH];

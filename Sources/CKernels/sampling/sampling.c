@@ -8,8 +8,11 @@
 
 enum { LANES = 16 };
 
+// The passes are compiled once for each instruction set, by being inlined into its functions.
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 // exp(x) for x <= 0 with a relative error below 2^-22; 0 for x < -87.
-static inline float exponential(float x)
+ALWAYS_INLINE float exponential(float x)
 {
     const float clamped = x < -87.0f ? -87.0f : x;
     // 1.5 * 2^23 makes the addition round to an integer that stands in the low bits.
@@ -35,7 +38,7 @@ static inline float exponential(float x)
     return x < -87.0f ? 0.0f : sum * power;
 }
 
-torii_logits_summary torii_logits_summarize(const float *logits, int32_t count)
+ALWAYS_INLINE torii_logits_summary summarize(const float *logits, int32_t count)
 {
     float maxima[LANES];
     float poison[LANES];
@@ -71,7 +74,7 @@ torii_logits_summary torii_logits_summarize(const float *logits, int32_t count)
 }
 
 // weights: NULL or [count], count <= TORII_SAMPLING_BLOCK
-static inline double block_weights(const float *logits, int32_t count, float maximum,
+ALWAYS_INLINE double block_weights(const float *logits, int32_t count, float maximum,
                                    float inverse_temperature, float *weights)
 {
     float sums[LANES] = {0};
@@ -100,13 +103,13 @@ static inline double block_weights(const float *logits, int32_t count, float max
     return total;
 }
 
-static inline int32_t block_length(int32_t count, int32_t first)
+ALWAYS_INLINE int32_t block_length(int32_t count, int32_t first)
 {
     const int32_t rest = count - first;
     return rest < TORII_SAMPLING_BLOCK ? rest : TORII_SAMPLING_BLOCK;
 }
 
-double torii_logits_exponential_sum(const float *logits, int32_t count, float maximum)
+ALWAYS_INLINE double exponential_sum(const float *logits, int32_t count, float maximum)
 {
     double total = 0;
     for (int32_t first = 0; first < count; first += TORII_SAMPLING_BLOCK) {
@@ -115,8 +118,8 @@ double torii_logits_exponential_sum(const float *logits, int32_t count, float ma
     return total;
 }
 
-void torii_logits_to_weights(const float *logits, int32_t count, float maximum,
-                             float inverse_temperature, float *weights, double *block_sums)
+ALWAYS_INLINE void to_weights(const float *logits, int32_t count, float maximum,
+                              float inverse_temperature, float *weights, double *block_sums)
 {
     for (int32_t first = 0; first < count; first += TORII_SAMPLING_BLOCK) {
         block_sums[first / TORII_SAMPLING_BLOCK] =
@@ -125,36 +128,120 @@ void torii_logits_to_weights(const float *logits, int32_t count, float maximum,
     }
 }
 
-void torii_weights_histogram(const float *weights, int32_t count, uint32_t prefix, int32_t shift,
+#define SAMPLING_KERNELS(isa, target)                                                             \
+    target static torii_logits_summary summarize_##isa(const float *logits, int32_t count)        \
+    {                                                                                             \
+        return summarize(logits, count);                                                          \
+    }                                                                                             \
+    target static double exponential_sum_##isa(const float *logits, int32_t count, float maximum) \
+    {                                                                                             \
+        return exponential_sum(logits, count, maximum);                                           \
+    }                                                                                             \
+    target static void to_weights_##isa(const float *logits, int32_t count, float maximum,        \
+                                        float inverse_temperature, float *weights,                \
+                                        double *block_sums)                                       \
+    {                                                                                             \
+        to_weights(logits, count, maximum, inverse_temperature, weights, block_sums);             \
+    }                                                                                             \
+    static const torii_sampling_kernels kernels_##isa = {                                         \
+        summarize_##isa,                                                                          \
+        exponential_sum_##isa,                                                                    \
+        to_weights_##isa,                                                                         \
+    };
+
+SAMPLING_KERNELS(scalar, )
+#if defined(__x86_64__)
+SAMPLING_KERNELS(avx2, __attribute__((target("avx2"))))
+SAMPLING_KERNELS(avx512, __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))))
+#endif
+
+const torii_sampling_kernels *torii_sampling_for(torii_isa isa)
+{
+#if defined(__x86_64__)
+    switch (isa) {
+    case TORII_ISA_AVX512:
+        return &kernels_avx512;
+    case TORII_ISA_AVX2:
+        return &kernels_avx2;
+    case TORII_ISA_SCALAR:
+        break;
+    }
+#else
+    (void)isa;
+#endif
+    return &kernels_scalar;
+}
+
+// Whether any of LANES weights reaches `floor`: most of a vocabulary is skipped by this.
+ALWAYS_INLINE bool any_reaches(const float *weights, float floor)
+{
+    int reached = 0;
+    for (int lane = 0; lane < LANES; lane++) {
+        reached |= weights[lane] >= floor;
+    }
+    return reached != 0;
+}
+
+ALWAYS_INLINE void count_weight(float weight, int32_t shift, int32_t *counts, double *masses)
+{
+    uint32_t bits;
+    memcpy(&bits, &weight, sizeof bits);
+    const uint32_t bin = (bits >> shift) & (TORII_WEIGHT_BINS - 1);
+    counts[bin]++;
+    masses[bin] += weight;
+}
+
+void torii_weights_histogram(const float *weights, int32_t count, float floor, int32_t shift,
                              int32_t *counts, double *masses)
 {
     memset(counts, 0, TORII_WEIGHT_BINS * sizeof counts[0]);
     memset(masses, 0, TORII_WEIGHT_BINS * sizeof masses[0]);
-    for (int32_t index = 0; index < count; index++) {
-        uint32_t bits;
-        memcpy(&bits, weights + index, sizeof bits);
-        if ((bits >> (shift + TORII_WEIGHT_BIN_BITS)) != prefix) {
+    for (int32_t first = 0; first < count; first += LANES) {
+        const int32_t end = first + LANES < count ? first + LANES : count;
+        if (end - first == LANES && !any_reaches(weights + first, floor)) {
             continue;
         }
-        const uint32_t bin = (bits >> shift) & (TORII_WEIGHT_BINS - 1);
-        counts[bin]++;
-        masses[bin] += weights[index];
+        for (int32_t index = first; index < end; index++) {
+            // Without a look at the floor again: a branch per weight costs more than counting.
+            count_weight(weights[index], shift, counts, masses);
+        }
     }
+}
+
+int32_t torii_weights_select(const float *weights, int32_t count, uint32_t prefix, int32_t shift,
+                             float *selected)
+{
+    int32_t found = 0;
+    for (int32_t index = 0; index < count; index++) {
+        const float weight = weights[index];
+        uint32_t bits;
+        memcpy(&bits, &weight, sizeof bits);
+        // Written always, kept only if it fits: no branch to predict.
+        selected[found] = weight;
+        found += (bits >> shift) == prefix;
+    }
+    return found;
 }
 
 int32_t torii_weights_gather(const float *weights, int32_t count, float cut, int32_t tie_count,
                              int32_t *indices, int32_t capacity)
 {
     int32_t found = 0;
-    for (int32_t index = 0; index < count; index++) {
-        const float weight = weights[index];
-        if (weight < cut || (weight == cut && tie_count-- <= 0)) {
+    for (int32_t first = 0; first < count; first += LANES) {
+        const int32_t end = first + LANES < count ? first + LANES : count;
+        if (end - first == LANES && !any_reaches(weights + first, cut)) {
             continue;
         }
-        if (found < capacity) {
-            indices[found] = index;
+        for (int32_t index = first; index < end; index++) {
+            const float weight = weights[index];
+            if (weight < cut || (weight == cut && tie_count-- <= 0)) {
+                continue;
+            }
+            if (found < capacity) {
+                indices[found] = index;
+            }
+            found++;
         }
-        found++;
     }
     return found;
 }

@@ -67,7 +67,7 @@ enum BenchCommand {
                     ?? ProcessorFacts.usableCoreCount(),
                 repeatCount: try arguments.integer("--repeat", in: 1...1000) ?? 3
             )
-            let path = try await modelPath(name, arguments, in: environment)
+            let path = try modelPath(name, arguments, in: environment)
             let terminal = environment.terminal
             let benchmark = try EngineBenchmark(path: path, plan: plan) { fraction in
                 terminal.showProgress("loading \(name): \(Int(fraction * 100)) %")
@@ -86,25 +86,22 @@ enum BenchCommand {
         _ name: String,
         _ arguments: ParsedArguments,
         in environment: CommandEnvironment
-    ) async throws -> String {
+    ) throws -> String {
         // Safety: the string outlives the call as a NUL-terminated copy.
         if unsafe access(name, F_OK) == 0 { return name }
         guard !name.contains("/") else { throw CommandFailure("there is no file \(name)") }
         let configuration = try DaemonConfiguration(
             checking: ConfigurationOptions.sources(arguments, in: environment)
         )
-        do {
-            return try await configuration.modelPath(named: name)
-        } catch {
-            switch error {
-            case .ambiguousModel(_, let candidates):
-                throw CommandFailure("\(name) may be \(candidates.joined(separator: " or "))")
-            default:
-                throw CommandFailure(
-                    "no model \(name) in \(configuration.modelDirectories.joined(separator: ", ")); "
-                        + "name a .gguf file, or the directory with --models"
-                )
-            }
+        switch configuration.resolveModel(name) {
+        case .found(let entry): return entry.path
+        case .ambiguous(let ids):
+            throw CommandFailure("\(name) may be \(ids.joined(separator: " or "))")
+        case .unknown:
+            throw CommandFailure(
+                "no model \(name) in \(configuration.modelDirectories.joined(separator: ", ")); "
+                    + "name a .gguf file, or the directory with --models"
+            )
         }
     }
 }

@@ -1,7 +1,7 @@
 import Glibc
+import HTTP
 import JSON
 import Platform
-import Synchronization
 
 /// A conversation between a person at a terminal and a model of the daemon.
 struct TerminalChat {
@@ -22,7 +22,7 @@ struct TerminalChat {
     /// Prints one answer; Ctrl-C ends the process as usual.
     mutating func answerOnce(_ question: String) throws {
         conversation.ask(question)
-        let answer = try receive { _ in false }
+        let answer = try receive()
         if answer.text.last?.isNewline != true { terminal.writeLine() }
         report(answer)
     }
@@ -102,13 +102,13 @@ struct TerminalChat {
 
     private mutating func answer(_ message: String, _ interrupts: InterruptWatch) {
         conversation.ask(message)
-        let isStopped = Flag()
+        let cancellation = HTTPClientCancellation()
         do {
-            let answer = try interrupts.answering(stop: { isStopped.set() }) {
-                try receive { _ in isStopped.isSet }
+            let answer = try interrupts.answering(stop: { cancellation.cancel() }) {
+                try receive(cancellation)
             }
             terminal.writeLine()
-            if isStopped.isSet { terminal.writeErrorLine("(stopped)") }
+            if !answer.isComplete { terminal.writeErrorLine("(stopped)") }
             if answer.finishReason == "length" {
                 terminal.writeErrorLine("(the answer reached its length limit)")
             }
@@ -121,23 +121,32 @@ struct TerminalChat {
         }
     }
 
-    /// Streams one answer to the terminal; `isStopped` is asked after each piece.
-    private func receive(isStopped: (ChatAnswer) -> Bool) throws -> TimedAnswer {
+    /// Streams one answer to the terminal, up to its end or to the cancellation.
+    private func receive(_ cancellation: HTTPClientCancellation? = nil) throws -> TimedAnswer {
         var timed = TimedAnswer(start: .now())
         terminal.showProgress("waiting for \(conversation.model) …")
         defer { terminal.clearProgress() }
-        var hasBegun = false
-        try client.streamEvents("/v1/chat/completions", body: conversation.requestBody) { data in
-            let added = try timed.answer.receive(data)
-            if !added.isEmpty {
-                if !hasBegun {
-                    hasBegun = true
-                    terminal.clearProgress()
-                    timed.firstText = .now()
+        do {
+            try client.streamEvents(
+                "/v1/chat/completions",
+                body: conversation.requestBody,
+                cancellation: cancellation
+            ) { data in
+                let added = try timed.answer.receive(data)
+                if !added.isEmpty {
+                    if timed.firstText == nil {
+                        terminal.clearProgress()
+                        timed.firstText = .now()
+                    }
+                    terminal.write(added)
                 }
-                terminal.write(added)
+                return true
             }
-            return !isStopped(timed.answer)
+        } catch HTTPClientError.cancelled {
+            return timed
+        }
+        guard timed.isComplete else {
+            throw CommandFailure("the daemon ended the answer too early; see its log")
         }
         timed.end = .now()
         return timed
@@ -146,13 +155,6 @@ struct TerminalChat {
     private func report(_ timed: TimedAnswer) {
         guard isVerbose else { return }
         terminal.writeErrorLine(timed.summary)
-    }
-
-    /// Set by one thread, read by another.
-    private final class Flag: Sendable {
-        private let value = Atomic(false)
-        var isSet: Bool { value.load(ordering: .relaxed) }
-        func set() { value.store(true, ordering: .relaxed) }
     }
 }
 
@@ -169,6 +171,8 @@ private struct TimedAnswer {
 
     var text: String { answer.text }
     var finishReason: String? { answer.finishReason }
+    /// Whether the daemon said that this was all.
+    var isComplete: Bool { answer.isDone }
 
     /// `12 prompt tokens, 34 output tokens; first text after 0.12 s, then 56.7 tokens/s`.
     var summary: String {

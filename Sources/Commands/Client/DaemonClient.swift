@@ -66,11 +66,14 @@ struct DaemonClient: Sendable {
     /// - Parameters:
     ///   - path: The request target.
     ///   - body: The request.
+    ///   - cancellation: Lets another thread end the call, which then throws
+    ///     `HTTPClientError.cancelled`.
     ///   - onEvent: Gets each event's data; returning false hangs up.
     /// - Throws: `CommandFailure` with what the daemon or the connection said.
     func streamEvents(
         _ path: String,
         body: JSONValue,
+        cancellation: HTTPClientCancellation? = nil,
         onEvent: (String) throws -> Bool
     ) throws {
         var parser = SSEParser()
@@ -82,6 +85,7 @@ struct DaemonClient: Sendable {
                 path: path,
                 headers: ["Content-Type": "application/json", "Accept": "text/event-stream"],
                 body: body.serializedBytes(),
+                cancellation: cancellation,
                 onHead: { status = $0.status },
                 onBytes: { bytes in
                     guard status == 200 else {
@@ -106,6 +110,8 @@ struct DaemonClient: Sendable {
                 "no daemon answers at \(endpoint) (\(error.reason)): start one with `torii serve`, "
                     + "or name it with TORII_HOST"
             )
+        } catch HTTPClientError.cancelled {
+            throw HTTPClientError.cancelled
         } catch let error as HTTPClientError {
             throw CommandFailure("\(address): \(error)")
         }

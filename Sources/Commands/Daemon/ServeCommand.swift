@@ -22,7 +22,7 @@ enum ServeCommand {
                     inheritsSockets: $0
                 )
             }
-            return await DaemonProcess.run(in: surroundings)
+            return DaemonProcess.run(in: surroundings)
         }
     )
 }

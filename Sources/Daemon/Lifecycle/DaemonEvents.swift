@@ -1,5 +1,6 @@
 import Glibc
 import Platform
+import Synchronization
 
 /// What happens to a running daemon from outside, in order.
 enum DaemonEvent: Sendable, Equatable {
@@ -11,37 +12,35 @@ enum DaemonEvent: Sendable, Equatable {
     case drained
 }
 
-/// Waits for signals on a thread of its own and hands them over as events.
+/// Waits for signals on the main thread and hands them over as events.
 ///
-/// Make it before any other thread: it blocks the signals it waits for. A tick comes every
-/// `interval`, and every second once the first signal that ends the daemon has arrived.
+/// Make it before any other thread: it blocks the signals it waits for, and every later thread
+/// inherits that. A tick comes every interval, and every second once the first signal that ends the
+/// daemon has arrived.
 final class DaemonEvents: Sendable {
     let stream: AsyncStream<DaemonEvent>
     private let continuation: AsyncStream<DaemonEvent>.Continuation
     private let source: SignalSource
+    private let isStopped = Atomic(false)
 
     init() throws(SystemError) {
         source = try SignalSource()
         (stream, continuation) = AsyncStream.makeStream(of: DaemonEvent.self)
     }
 
-    /// Begins to wait.
+    /// Delivers events until `stop`; blocks the calling thread.
     ///
     /// - Parameter interval: The time between two ticks, or nil for none while the daemon runs.
-    /// - Throws: What prevents the thread from starting.
-    func start(interval: Duration?) throws(SystemError) {
-        let source = self.source
-        let continuation = self.continuation
-        _ = try DedicatedThread(name: "torii-signals") {
-            var interval = interval
-            while true {
-                guard let signal = try? source.wait(timeout: interval) else {
-                    if case .terminated = continuation.yield(.tick) { return }
-                    continue
-                }
-                if signal == SIGTERM || signal == SIGINT { interval = .seconds(1) }
-                if case .terminated = continuation.yield(.signal(signal)) { return }
+    /// - Throws: What prevents waiting.
+    func deliver(interval: Duration?) throws(SystemError) {
+        var interval = interval
+        while !isStopped.load(ordering: .acquiring) {
+            guard let signal = try source.wait(timeout: interval) else {
+                continuation.yield(.tick)
+                continue
             }
+            if signal == SIGTERM || signal == SIGINT { interval = .seconds(1) }
+            continuation.yield(.signal(signal))
         }
     }
 
@@ -50,8 +49,9 @@ final class DaemonEvents: Sendable {
         continuation.yield(event)
     }
 
-    /// Ends the stream and the thread.
+    /// Ends the stream and the delivery.
     func stop() {
+        isStopped.store(true, ordering: .releasing)
         continuation.finish()
         source.cancel()
     }

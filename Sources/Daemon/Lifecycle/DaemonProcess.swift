@@ -3,6 +3,7 @@ import Glibc
 import HTTP
 import ModelService
 import Platform
+import Synchronization
 package import Telemetry
 
 /// Builds the whole daemon, runs it, and stops it.
@@ -56,11 +57,11 @@ package struct DaemonProcess {
     /// Runs a daemon until it is told to stop, and returns the exit code.
     ///
     /// Call it on the main thread before other threads start.
-    package static func run(in surroundings: Surroundings) async -> Int32 {
+    package static func run(in surroundings: Surroundings) -> Int32 {
         let log = Log(sink: surroundings.logSink)
         do {
             let process = try DaemonProcess(surroundings)
-            return try await process.run()
+            return try process.run()
         } catch let error as ConfigurationProblems {
             for problem in error.problems { log.error("configuration", ("problem", problem)) }
             surroundings.notifier.failed(status: "\(error.problems[0])")
@@ -101,9 +102,9 @@ package struct DaemonProcess {
         )
     }
 
-    private func run() async throws -> Int32 {
+    /// The main thread waits for signals while a task acts on them.
+    private func run() throws -> Int32 {
         try server.start()
-        try events.start(interval: reportInterval)
         for address in server.addresses { log.info("listening", ("address", address)) }
         log.info(
             "started",
@@ -111,11 +112,15 @@ package struct DaemonProcess {
             ("configuration", configuration.filePath ?? "none"),
             ("models", configuration.modelDirectories.joined(separator: ":"))
         )
-        notifier.ready(status: await status())
-        let code = await handleEvents()
-        events.stop()
-        log.info("stopped", ("code", code))
-        return code
+        let exitCode = ExitCode()
+        Task {
+            notifier.ready(status: await status())
+            exitCode.set(await handleEvents())
+            events.stop()
+        }
+        try events.deliver(interval: reportInterval)
+        log.info("stopped", ("code", exitCode.value))
+        return exitCode.value
     }
 
     /// Half the watchdog's time-out, or ten seconds when only the status line wants news.
@@ -179,5 +184,12 @@ package struct DaemonProcess {
         let resident = models.filter { $0.state == .resident }
         let running = models.reduce(0) { $0 + $1.leaseCount }
         return "\(models.count) models, \(resident.count) resident, \(running) requests running"
+    }
+
+    /// What the task hands over to the main thread.
+    private final class ExitCode: Sendable {
+        private let code = Atomic<Int32>(0)
+        var value: Int32 { code.load(ordering: .acquiring) }
+        func set(_ value: Int32) { code.store(value, ordering: .releasing) }
     }
 }

@@ -33,6 +33,7 @@ final class Watchdog: Sendable {
         }
         guard begins else { return }
         Task {
+            await server.turn()
             let text = await status()
             notifier.watchdog()
             let changed = state.withLock { state in

@@ -5,7 +5,7 @@ enum DefaultChatTemplate {
     /// ChatML, the layout that vocabularies with `<|im_start|>` are made for.
     static let chatML = """
         {%- for message in messages %}
-        {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}
+        {{- '<|im_start|>' + message.role + '\\n' + (message.content or '') + '<|im_end|>\\n' }}
         {%- endfor %}
         {%- if add_generation_prompt %}
         {{- '<|im_start|>assistant\\n' }}

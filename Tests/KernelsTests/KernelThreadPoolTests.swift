@@ -1,0 +1,89 @@
+import CKernels
+import Foundation
+import Kernels
+import Synchronization
+import Testing
+
+@Suite(.timeLimit(.minutes(10))) struct KernelThreadPoolTests {
+    @Test(arguments: [1, 2, 3, 8])
+    func `every thread runs every body once`(threadCount: Int) throws {
+        let pool = try KernelThreadPool(threadCount: threadCount)
+        let calls = Mutex([Int](repeating: 0, count: threadCount))
+        for _ in 0..<200 {
+            pool.run { thread in calls.withLock { $0[thread] += 1 } }
+        }
+        #expect(calls.withLock { $0 } == [Int](repeating: 200, count: threadCount))
+    }
+
+    @Test(arguments: [1, 2, 3, 5])
+    func `what was written before a barrier is seen after it`(threadCount: Int) throws {
+        let pool = try #require(torii_pool_create(Int32(threadCount)))
+        defer { torii_pool_destroy(pool) }
+        let roundCount = 300
+        let check = BarrierCheck(pool: pool, threadCount: threadCount, roundCount: roundCount)
+        torii_pool_run(
+            pool,
+            { argument, thread in
+                guard let argument else { return }
+                Unmanaged<BarrierCheck>.fromOpaque(argument).takeUnretainedValue()
+                    .run(thread: Int(thread))
+            },
+            Unmanaged.passUnretained(check).toOpaque()
+        )
+        #expect(check.failureCount.load(ordering: .relaxed) == 0)
+    }
+
+    @Test func `an idle pool sleeps`() throws {
+        let pool = try KernelThreadPool(threadCount: 3)
+        pool.run { _ in }
+        // The state of a kernel thread in /proc/self/task/N/stat, behind the name in parentheses.
+        func kernelThreadStates() -> [Character] {
+            let tasks =
+                (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
+            return tasks.compactMap { task in
+                let path = "/proc/self/task/\(task)/stat"
+                guard let stat = try? String(contentsOfFile: path, encoding: .utf8),
+                    stat.contains("(torii-kernel)"), let end = stat.lastIndex(of: ")")
+                else { return nil }
+                return stat[end...].dropFirst(2).first
+            }
+        }
+        // Pools of tests beside this one may be at work: wait until two of all threads sleep.
+        while kernelThreadStates().count(where: { $0 == "S" }) < 2 { sched_yield() }
+        pool.run { _ in }
+    }
+}
+
+// Safety: each thread writes its own counter; the barrier under test orders the reads.
+
+/// Each thread writes its own counter and reads everybody's behind the barrier.
+private final class BarrierCheck: @unchecked Sendable {
+    let failureCount = Atomic(0)
+    private let rounds: UnsafeMutablePointer<Int>
+    private let pool: OpaquePointer
+    private let threadCount: Int
+    private let roundCount: Int
+
+    init(pool: OpaquePointer, threadCount: Int, roundCount: Int) {
+        self.pool = pool
+        self.threadCount = threadCount
+        self.roundCount = roundCount
+        rounds = .allocate(capacity: threadCount)
+        rounds.initialize(repeating: 0, count: threadCount)
+    }
+
+    deinit {
+        rounds.deallocate()
+    }
+
+    func run(thread: Int) {
+        for round in 1...roundCount {
+            rounds[thread] = round
+            torii_pool_barrier(pool)
+            for other in 0..<threadCount where rounds[other] != round {
+                failureCount.add(1, ordering: .relaxed)
+            }
+            torii_pool_barrier(pool)
+        }
+    }
+}
