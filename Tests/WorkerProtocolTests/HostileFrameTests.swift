@@ -32,7 +32,10 @@ import WorkerProtocol
         }
     }
 
-    private func mutate<Message: FramedMessage>(_ message: Message, _ random: inout SeededGenerator) {
+    private func mutate<Message: FramedMessage>(
+        _ message: Message,
+        _ random: inout SeededGenerator
+    ) {
         var frame: [UInt8] = []
         message.serialize(into: &frame)
         for _ in 0..<random.int(in: 1...4) {
