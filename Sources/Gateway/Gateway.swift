@@ -78,7 +78,8 @@ package final class Gateway: HTTPRequestHandler {
         case .whole(let reply):
             let headers = completed(reply.headers, request, requestRecord)
             respond.send(status: reply.status, headers: headers, body: reply.body)
-            record(requestRecord, request, status: reply.status)
+            // nginx's number for a client that has gone; it stands in the log only.
+            record(requestRecord, request, status: Task.isCancelled ? 499 : reply.status)
         case .stream(var stream, let streamHeaders):
             let headers = completed(streamHeaders, request, requestRecord)
             let writer = respond.stream(status: 200, headers: headers)

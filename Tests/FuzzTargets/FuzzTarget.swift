@@ -7,6 +7,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case chatTemplate = "ChatTemplate"
     case gguf = "GGUF"
     case json = "JSON"
+    case requestParser = "RequestParser"
     case serverSentEvents = "ServerSentEvents"
     case tokenizer = "Tokenizer"
     case workerProtocol = "WorkerProtocol"
@@ -17,6 +18,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .chatTemplate: fuzzChatTemplate(bytes)
         case .gguf: fuzzGGUF(bytes)
         case .json: fuzzJSON(bytes)
+        case .requestParser: fuzzRequestParser(bytes)
         case .serverSentEvents: fuzzServerSentEvents(bytes)
         case .tokenizer: fuzzTokenizer(bytes)
         case .workerProtocol: fuzzWorkerProtocol(bytes)
