@@ -2,7 +2,7 @@
 package enum CommandTable {
     static let all: [Command] = [
         ServeCommand.command, RunCommand.command, ListCommand.command, ResidentCommand.command,
-        ShowCommand.command, StatusCommand.command, BenchCommand.command,
+        ShowCommand.command, StatusCommand.command, BenchCommand.command, LogitsCommand.command,
         CheckConfigCommand.command,
         VersionCommand.command, WorkerCommand.command,
     ]
