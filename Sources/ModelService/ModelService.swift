@@ -48,8 +48,9 @@ package actor ModelService {
         self.log = log
         let (stream, continuation) = AsyncStream.makeStream(of: Event.self)
         events = continuation
-        // Ends when the service goes away and its continuation with it.
-        Task { [weak self] in
+        // Ends when the service goes away and its continuation with it. It must not take over the
+        // main thread's priority, for which the system would have to be asked in vain.
+        Task(priority: .medium) { [weak self] in
             for await event in stream { await self?.handle(event) }
         }
     }

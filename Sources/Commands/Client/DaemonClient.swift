@@ -120,7 +120,9 @@ struct DaemonClient: Sendable {
     /// The message of OpenAI's error envelope, with advice for the usual causes.
     private func failure(status: Int, body: [UInt8]) -> CommandFailure {
         let value = try? JSONValue.parse(body)
-        let message = value?["error"]?["message"]?.stringValue ?? "status \(status)"
+        var message = value?["error"]?["message"]?.stringValue ?? "status \(status)"
+        // What follows is ours; one sentence without a full stop.
+        if message.last == "." { message.removeLast() }
         switch status {
         case 401: return CommandFailure("\(message); put a key into TORII_API_KEY")
         case 404 where message.contains("model"):

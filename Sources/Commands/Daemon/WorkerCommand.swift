@@ -1,3 +1,4 @@
+import Platform
 import Telemetry
 import Worker
 
@@ -13,6 +14,9 @@ enum WorkerCommand {
             discussion: "The daemon starts it; it has nothing to do for people.",
             isHidden: true
         ),
-        run: { _, _ in Worker.run(descriptor: socket) }
+        run: { _, _ in
+            DedicatedThread.nameCurrentThread("torii-worker")
+            return Worker.run(descriptor: socket)
+        }
     )
 }

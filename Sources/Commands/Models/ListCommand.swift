@@ -17,7 +17,7 @@ enum ListCommand {
             } else if models.isEmpty {
                 terminal.writeErrorLine(
                     "The daemon has no models. Put a .gguf file into a directory given with "
-                        + "`torii serve --models DIR`; it is found at once."
+                        + "`torii serve --models DIR`; it is found within a second."
                 )
             } else {
                 terminal.write(table(models))

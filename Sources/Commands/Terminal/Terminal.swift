@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// The standard streams of a command.
 ///
@@ -15,6 +16,22 @@ struct Terminal: Sendable {
     let hasInputTerminal: Bool
     /// Whether standard error is a terminal: progress makes sense.
     let showsProgress: Bool
+    private let progress = ProgressLine()
+
+    /// Streams made by hand, for tests.
+    init(
+        writeOutput: @escaping @Sendable ([UInt8]) -> Void,
+        writeError: @escaping @Sendable ([UInt8]) -> Void,
+        isInteractive: Bool,
+        hasInputTerminal: Bool,
+        showsProgress: Bool
+    ) {
+        self.writeOutput = writeOutput
+        self.writeError = writeError
+        self.isInteractive = isInteractive
+        self.hasInputTerminal = hasInputTerminal
+        self.showsProgress = showsProgress
+    }
 
     /// The streams of this process.
     static let standard = Terminal(
@@ -36,12 +53,20 @@ struct Terminal: Sendable {
 
     /// Replaces the progress line on standard error; nothing when it is not a terminal.
     func showProgress(_ text: String) {
-        if showsProgress { writeError(Array("\r\u{1B}[K\(text)".utf8)) }
+        guard showsProgress else { return }
+        progress.isShown.store(true, ordering: .relaxed)
+        writeError(Array("\r\u{1B}[K\(text)".utf8))
     }
 
-    /// Removes the progress line.
+    /// Removes the progress line, if there is one.
     func clearProgress() {
-        if showsProgress { writeError(Array("\r\u{1B}[K".utf8)) }
+        guard progress.isShown.exchange(false, ordering: .relaxed) else { return }
+        writeError(Array("\r\u{1B}[K".utf8))
+    }
+
+    /// Whether the cursor stands behind a progress line, and not behind output.
+    private final class ProgressLine: Sendable {
+        let isShown = Atomic(false)
     }
 
     private static func write(_ bytes: [UInt8], to descriptor: Int32) {

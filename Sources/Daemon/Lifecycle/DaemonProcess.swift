@@ -113,7 +113,8 @@ package struct DaemonProcess {
             ("models", configuration.modelDirectories.joined(separator: ":"))
         )
         let exitCode = ExitCode()
-        Task {
+        // A task of the main thread would ask for a priority that only root may have.
+        Task(priority: .medium) {
             notifier.ready(status: await status())
             exitCode.set(await handleEvents())
             events.stop()

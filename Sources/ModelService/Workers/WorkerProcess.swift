@@ -116,6 +116,8 @@ final class WorkerProcess: Sendable {
         defer { _ = close(descriptor) }
         return try ChildProcess.spawn(
             executable: launch.executable,
+            // The executable may be /proc/self/exe, which says nothing in a list of processes.
+            programName: "torii",
             arguments: launch.arguments,
             environment: launch.environment,
             inheriting: [(descriptor: descriptor, as: 3)]

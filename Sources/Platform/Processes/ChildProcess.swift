@@ -44,7 +44,8 @@ package final class ChildProcess: Sendable {
     ///
     /// - Parameters:
     ///   - executable: A path; no search in PATH.
-    ///   - arguments: Without the program's name, which is `executable`.
+    ///   - programName: The name that ps(1) shows; `executable` by default.
+    ///   - arguments: Without the program's name.
     ///   - environment: The whole environment of the child.
     ///   - inheriting: Descriptors of this process and the numbers they get in the child (0, 1 and
     ///     2 are inherited as they are unless named). All others are closed in the child.
@@ -52,6 +53,7 @@ package final class ChildProcess: Sendable {
     /// - Throws: What posix_spawn reports, such as ENOENT or EACCES.
     package static func spawn(
         executable: String,
+        programName: String? = nil,
         arguments: [String],
         environment: [String: String],
         inheriting: [(descriptor: Int32, as: Int32)] = []
@@ -67,7 +69,8 @@ package final class ChildProcess: Sendable {
         }
         var pid: pid_t = 0
         let variables = environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        let code = unsafe withCStringArray([executable] + arguments) { argumentVector in
+        let code = unsafe withCStringArray([programName ?? executable] + arguments) {
+            argumentVector in
             unsafe withCStringArray(variables) { environmentVector in
                 // Safety: both vectors end in NULL and live through the call, and the two
                 // descriptor arrays have the same count.

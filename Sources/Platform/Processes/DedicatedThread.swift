@@ -68,6 +68,12 @@ package final class DedicatedThread: Sendable {
         _ = pthread_join(thread, nil)
     }
 
+    /// Names the calling thread, like `init` does; the main thread's name is the process's.
+    package static func nameCurrentThread(_ name: String) {
+        // Safety: the string outlives the call as a NUL-terminated copy of at most 15 bytes.
+        unsafe torii_set_thread_name(String(decoding: name.utf8.prefix(15), as: UTF8.self))
+    }
+
     deinit {
         state.withLock { state in
             if case .running(let thread) = state { _ = pthread_detach(thread) }
@@ -86,8 +92,7 @@ private final class ThreadStart: Sendable {
     }
 
     func run() {
-        // Safety: the string outlives the call as a NUL-terminated copy of at most 15 bytes.
-        unsafe torii_set_thread_name(String(decoding: name.utf8.prefix(15), as: UTF8.self))
+        DedicatedThread.nameCurrentThread(name)
         body()
     }
 }
