@@ -8,7 +8,8 @@ final class RawConnection {
 
     init(to address: SocketAddress, receiveBufferByteCount: Int32? = nil) throws {
         let socket = try StreamSocket.connect(to: address)
-        StreamSocket.setTimeouts(socket.rawValue, .seconds(10))
+        // Only against hanging for ever: handlers share the cores with every other test's work.
+        StreamSocket.setTimeouts(socket.rawValue, .seconds(300))
         StreamSocket.setOption(socket.rawValue, level: Int32(IPPROTO_TCP), TCP_NODELAY, 1)
         if let receiveBufferByteCount {
             StreamSocket.setOption(
