@@ -1,7 +1,7 @@
 import Glibc
 import Platform
 
-/// A client that sends exactly the bytes it is told to, blocking, with a time-out of ten seconds.
+/// A client that sends exactly the bytes it is told to, blocking.
 final class RawConnection {
     private var socket: FileDescriptor?
     private var pending: [UInt8] = []
