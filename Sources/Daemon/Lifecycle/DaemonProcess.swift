@@ -50,6 +50,7 @@ package struct DaemonProcess {
     private let log: Log
     private let configuration: DaemonConfiguration
     private let events: DaemonEvents
+    private let gateway: Gateway
     private let server: HTTPServer
     private let service: ModelService
     private let started = MonotonicInstant.now()
@@ -93,7 +94,7 @@ package struct DaemonProcess {
             configuration: configuration.modelService(variables: surroundings.variables),
             log: log
         )
-        let gateway = Gateway(service: service, configuration: configuration.gateway, log: log)
+        gateway = Gateway(service: service, configuration: configuration.gateway, log: log)
         server = try ListeningSockets.open(
             configuration,
             inherited: inherited,
@@ -150,6 +151,7 @@ package struct DaemonProcess {
     private func drain() {
         log.info("stopping", ("drain_seconds", configuration.drainTimeout.components.seconds))
         notifier.stopping(status: "finishing requests")
+        gateway.beginStopping()
         let (server, service, events) = (self.server, self.service, self.events)
         let deadline = configuration.drainTimeout
         Task {
