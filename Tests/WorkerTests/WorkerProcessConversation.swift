@@ -1,0 +1,65 @@
+import Glibc
+import Platform
+import TestSupport
+import WorkerProtocol
+
+/// A worker in a process of its own, as the gateway starts it, and the gateway's end of its socket.
+final class WorkerProcessConversation {
+    private let child: ChildProcess
+    private let ours: Int32
+    private var reader = FrameReader<WorkerMessage>()
+
+    /// Starts a worker that is asked to load a model; no wait for it takes longer than `patience`.
+    init(_ options: WorkerLoadOptions, patience: Duration = .seconds(30)) throws {
+        let pair = try SocketPair.make()
+        child = try ChildProcess.spawn(
+            executable: BuiltExecutable.path("torii"),
+            arguments: ["worker"],
+            environment: ["SWIFT_BACKTRACE": "enable=no"],
+            inheriting: [(descriptor: pair.second.rawValue, as: 3)]
+        )
+        ours = dup(pair.first.rawValue)
+        var limit = timeval(tv_sec: Int(patience.components.seconds), tv_usec: 0)
+        setsockopt(ours, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        try send(.load(options))
+    }
+
+    /// Writes a message; a worker that is gone is found by `next`.
+    func send(_ message: GatewayMessage) throws {
+        var writer = FrameWriter()
+        try writer.append(message)
+        let bytes = writer.take()
+        _ = Glibc.send(ours, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+    }
+
+    /// The next message, heartbeats left out; nil at the end, or when patience is.
+    func next() throws -> WorkerMessage? {
+        while true {
+            while let message = try reader.next() {
+                if case .heartbeat = message { continue }
+                return message
+            }
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            let count = read(ours, &buffer, buffer.count)
+            guard count > 0 else { return nil }
+            reader.append(Array(buffer[..<count]))
+        }
+    }
+
+    /// The most memory the process has had so far, in bytes; nil once it has ended.
+    var peakByteCount: Int? {
+        guard let text = try? Files.text(of: "/proc/\(child.pid)/status") else { return nil }
+        let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        let words = line?.split(separator: " ") ?? []
+        return words.count >= 2 ? Int(words[1]).map { $0 * 1024 } : nil
+    }
+
+    /// Hangs up and waits for the end; a worker that does not end by itself is killed.
+    func end() -> ExitStatus {
+        shutdown(ours, Int32(SHUT_RDWR))
+        close(ours)
+        var entry = pollfd(fd: child.pidfd, events: Int16(POLLIN), revents: 0)
+        if poll(&entry, 1, 10_000) == 0 { child.signal(SIGKILL) }
+        return child.waitForExit()
+    }
+}
