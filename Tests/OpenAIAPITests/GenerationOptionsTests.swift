@@ -1,5 +1,6 @@
 import JSON
 import OpenAIAPI
+import Sampling
 import Testing
 import WorkerProtocol
 
@@ -19,6 +20,14 @@ import WorkerProtocol
         #expect(sampling.penaltyWindow == 10 && sampling.logitBias == [17: -100, 3: 1.5])
         #expect(sampling.seed == UInt64.max && request.options.ignoresEndOfGeneration)
         #expect(request.options.maximumOutputTokens == 9)
+    }
+
+    @Test func `samples mildly when the request says nothing, and obeys what it says`() throws {
+        let silent = try chat(#""temperature":null"#).options.sampling
+        #expect(silent.temperature == 0.8 && silent.topP == 0.95)
+        #expect(silent.topK == 40 && silent.minP == 0.05)
+        let neutral = try chat(#""temperature":1,"top_p":1,"top_k":0,"min_p":0"#).options.sampling
+        #expect(neutral == SamplingParameters())
     }
 
     @Test func `lets max_completion_tokens win over max_tokens`() throws {

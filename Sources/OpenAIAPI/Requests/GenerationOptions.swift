@@ -94,11 +94,22 @@ package struct GenerationOptions: Sendable, Hashable {
         return strings.filter { !$0.isEmpty }
     }
 
+    /// What a request samples with where it says nothing.
+    ///
+    /// OpenAI's neutral 1 suits its large models; small quantised ones wander off into nonsense
+    /// when the tail of the distribution is drawn from. These are llama-server's values.
+    static let defaultSampling = SamplingParameters(
+        temperature: 0.8,
+        topP: 0.95,
+        topK: 40,
+        minP: 0.05
+    )
+
     private static func sampling(
         _ body: ParameterReader,
         limits: RequestLimits
     ) throws(APIError) -> SamplingParameters {
-        var sampling = SamplingParameters()
+        var sampling = defaultSampling
         if let value = try body.number("temperature", in: 0...2) {
             sampling.temperature = Float(value)
         }
