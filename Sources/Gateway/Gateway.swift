@@ -77,9 +77,11 @@ package final class Gateway: HTTPRequestHandler {
         switch consume answer {
         case .whole(let reply):
             let headers = completed(reply.headers, request, requestRecord)
+            // nginx's number for a client that has gone; it stands in the log only. Looked at
+            // before sending: an answered client may hang up, which cancels this task too.
+            let status = Task.isCancelled ? 499 : reply.status
             respond.send(status: reply.status, headers: headers, body: reply.body)
-            // nginx's number for a client that has gone; it stands in the log only.
-            record(requestRecord, request, status: Task.isCancelled ? 499 : reply.status)
+            record(requestRecord, request, status: status)
         case .stream(var stream, let streamHeaders):
             let headers = completed(streamHeaders, request, requestRecord)
             let writer = respond.stream(status: 200, headers: headers)
