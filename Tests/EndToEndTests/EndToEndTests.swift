@@ -145,6 +145,11 @@ import Testing
         let exposed = try ToriiProcess.run(["serve", "--listen", "0.0.0.0:0"])
         #expect(exposed.code == 78)
         #expect(exposed.output.contains("--allow-anonymous"))
+        for command in ["serve", "check-config"] {
+            let forced = try ToriiProcess.run([command], environment: ["TORII_ISA": "mmx"])
+            #expect(forced.code == (command == "serve" ? 78 : 1))
+            #expect(forced.output.contains("TORII_ISA=mmx names no instruction set"))
+        }
     }
 
     @Test func `says what to do when the address is taken`() throws {

@@ -1,4 +1,5 @@
 import Daemon
+import Kernels
 
 /// The options of `serve` and `check-config`, made from the daemon's table of settings.
 enum ConfigurationOptions {
@@ -21,11 +22,20 @@ enum ConfigurationOptions {
         }
 
     /// File, variables and flags.
+    ///
+    /// A wrong `TORII_ISA` is found here too: no worker could load a model with it.
     static func sources(
         _ arguments: ParsedArguments,
         file: String? = nil,
         in environment: CommandEnvironment
     ) throws(ConfigurationProblem) -> ConfigurationSources {
+        do throws(InstructionSetError) {
+            _ = try InstructionSet.selected(
+                name: environment.variables[InstructionSet.environmentVariable]
+            )
+        } catch {
+            throw ConfigurationProblem(source: "environment", key: "", message: "\(error)")
+        }
         var flags: [DaemonSetting: [String]] = [:]
         for setting in DaemonSetting.allCases {
             if setting.valueName == nil {
