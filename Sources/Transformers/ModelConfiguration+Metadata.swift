@@ -11,12 +11,13 @@ extension ModelConfiguration {
                 supported: Architecture.allCases.map(\.rawValue)
             )
         }
-        let reader = HyperParameterReader(metadata: file.metadata, prefix: architecture.rawValue)
+        var reader = HyperParameterReader(metadata: file.metadata, prefix: architecture.rawValue)
         self.architecture = architecture
         name = try reader.name() ?? architecture.rawValue
         contextLength = try reader.required("context_length", in: 1...(1 << 24))
         embeddingLength = try reader.required("embedding_length", in: 16...(1 << 16))
         layerCount = try reader.required("block_count", in: 1...1024)
+        reader.layerCount = layerCount
         headCount = try reader.uniform("attention.head_count", in: 1...1024)
         keyValueHeadCount =
             try reader.uniformIfPresent("attention.head_count_kv", in: 1...1024) ?? headCount
@@ -45,6 +46,8 @@ extension ModelConfiguration {
 private struct HyperParameterReader {
     let metadata: GGUFMetadata
     let prefix: String
+    /// L; nil until it is known.
+    var layerCount: Int?
 
     func key(_ suffix: String) -> String {
         "\(prefix).\(suffix)"
@@ -89,7 +92,13 @@ private struct HyperParameterReader {
         } catch {
             throw .file(error)
         }
-        guard let first = values.first else { return nil }
+        guard let first = values.first, values.count == layerCount else {
+            throw .invalidKey(
+                key(suffix),
+                value: "a list of \(values.count)",
+                reason: "it is one number, or one for each of the \(layerCount ?? 0) layers"
+            )
+        }
         try check(first, suffix, range)
         guard values.allSatisfy({ $0 == first }) else {
             throw .invalidKey(

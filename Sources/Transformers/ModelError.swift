@@ -48,7 +48,8 @@ package enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
         case .file(let error):
             "\(error)"
         case .outOfMemory(let what, let byteCount):
-            "\(byteCount) bytes for \(what) cannot be had from the system"
+            "the \(byteCount == 0 ? "memory" : "\(byteCount) bytes") for \(what) cannot be had from "
+                + "the system; ask for a shorter context or a smaller model"
         }
     }
 }

@@ -133,6 +133,10 @@ import Transformers
             ("llama.rope.dimension_count", .uint32(63)),
             ("llama.block_count", .uint32(0)),
             ("llama.attention.key_length", .uint32(24)),
+            ("llama.attention.head_count", .int32s([5])),
+            ("llama.attention.head_count", .int32s([5, 5, 5])),
+            ("llama.attention.head_count", .int32s([5, 1])),
+            ("llama.feed_forward_length", .int32s([])),
         ]
     )
     func `names a key that is not supported`(key: String, value: GGUFWriter.Value) throws {
