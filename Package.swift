@@ -73,7 +73,7 @@ let package = Package(
         ),
         source("Platform", ["CLinux"]),
         source("JSON"),
-        source("Telemetry"),
+        source("Telemetry", ["Platform"]),
 
         // Engine
         source("Tensors"),
@@ -81,7 +81,7 @@ let package = Package(
         source("Tokenizers", ["ModelFiles"]),
         source("ChatTemplates", ["JSON"]),
         source("Kernels", ["CKernels", "Platform", "Tensors"]),
-        source("KVCache", ["Kernels", "Platform"]),
+        source("KVCache", ["Platform"]),
         source("Scheduling", ["KVCache"]),
         source("Sampling", ["CKernels"]),
         source("Transformers", ["Kernels", "KVCache", "ModelFiles", "Platform", "Tensors"]),
@@ -89,8 +89,8 @@ let package = Package(
         source(
             "Inference",
             [
-                "KVCache", "Kernels", "Platform", "Sampling", "Scheduling", "Tokenizers",
-                "Transformers", "WorkerProtocol",
+                "KVCache", "Platform", "Sampling", "Scheduling", "Tokenizers", "Transformers",
+                "WorkerProtocol",
             ]
         ),
         source(
@@ -103,9 +103,9 @@ let package = Package(
         ),
 
         // Gateway
-        source("HTTP", ["CLinux", "Platform"]),
+        source("HTTP", ["Platform"]),
         source("OpenAIAPI", ["JSON", "Sampling", "WorkerProtocol"]),
-        source("ModelService", ["JSON", "Platform", "Telemetry", "WorkerProtocol"]),
+        source("ModelService", ["Platform", "Telemetry", "WorkerProtocol"]),
         // openapi.yaml inside the executable.
         .target(name: "CResources"),
         source(
@@ -117,13 +117,13 @@ let package = Package(
         ),
         source(
             "Daemon",
-            ["CSystemd", "Gateway", "HTTP", "JSON", "ModelService", "Platform", "Telemetry"]
+            ["CSystemd", "Gateway", "HTTP", "ModelService", "Platform", "Telemetry"]
         ),
         source(
             "Commands",
             [
-                "Daemon", "HTTP", "Inference", "JSON", "KVCache", "Kernels", "ModelFiles",
-                "ModelService", "Platform", "Telemetry", "Tokenizers", "Transformers", "Worker",
+                "Daemon", "HTTP", "JSON", "KVCache", "Kernels", "ModelFiles", "ModelService",
+                "Platform", "Telemetry", "Transformers", "Worker",
             ]
         ),
         .executableTarget(name: "torii", dependencies: ["Commands"], swiftSettings: swiftSettings),
@@ -131,15 +131,15 @@ let package = Package(
         // Tests
         .target(
             name: "TestSupport",
-            dependencies: ["JSON", "ModelFiles", "Platform", "Tensors", "Tokenizers"],
+            dependencies: ["Tensors"],
             path: "Tests/TestSupport",
             swiftSettings: testSettings
         ),
-        test("PlatformTests", ["Platform", "CLinux", "TestSupport"]),
-        test("JSONTests", ["JSON", "TestSupport"]),
+        test("PlatformTests", ["Platform"]),
+        test("JSONTests", ["JSON"]),
         test("TelemetryTests", ["Telemetry"]),
         test("TensorsTests", ["Tensors", "TestSupport"], golden: true),
-        test("ModelFilesTests", ["ModelFiles", "Platform", "Tensors", "TestSupport"]),
+        test("ModelFilesTests", ["ModelFiles", "Tensors", "TestSupport"]),
         test(
             "TokenizersTests",
             ["ModelFiles", "Tokenizers", "TestSupport"],
@@ -155,10 +155,7 @@ let package = Package(
         test("KernelsTests", ["CKernels", "Kernels", "Platform", "Tensors", "TestSupport"]),
         test(
             "TransformersTests",
-            [
-                "Kernels", "KVCache", "ModelFiles", "Platform", "Tensors", "Transformers",
-                "TestSupport",
-            ]
+            ["Kernels", "KVCache", "ModelFiles", "Tensors", "Transformers", "TestSupport"]
         ),
         test(
             "InferenceTests",
@@ -168,18 +165,18 @@ let package = Package(
             ]
         ),
         test("KVCacheTests", ["KVCache", "TestSupport"]),
-        test("SchedulingTests", ["KVCache", "Scheduling", "TestSupport"]),
+        test("SchedulingTests", ["Scheduling", "TestSupport"]),
         test("SamplingTests", ["CKernels", "Sampling", "TestSupport"]),
         test(
             "WorkerTests",
             [
-                "ChatTemplates", "JSON", "ModelFiles", "Platform", "Sampling", "Telemetry",
-                "Tokenizers", "Worker", "WorkerProtocol", "TestSupport",
+                "ChatTemplates", "JSON", "ModelFiles", "Platform", "Sampling", "Tokenizers",
+                "Worker", "WorkerProtocol", "TestSupport",
             ]
         ),
         test("WorkerProtocolTests", ["JSON", "Sampling", "WorkerProtocol", "TestSupport"]),
-        test("HTTPTests", ["HTTP", "Platform", "TestSupport"]),
-        test("OpenAIAPITests", ["JSON", "OpenAIAPI", "Sampling", "WorkerProtocol", "TestSupport"]),
+        test("HTTPTests", ["HTTP", "Platform"]),
+        test("OpenAIAPITests", ["JSON", "OpenAIAPI", "Sampling", "WorkerProtocol"]),
         // A worker process without a model, for the tests of what stands in front of one.
         .executableTarget(
             name: "FakeWorker",
@@ -190,21 +187,21 @@ let package = Package(
         test(
             "ModelServiceTests",
             [
-                "FakeWorker", "JSON", "ModelService", "Platform", "Telemetry", "TestSupport",
+                "FakeWorker", "ModelService", "Platform", "Telemetry", "TestSupport",
                 "WorkerProtocol",
             ]
         ),
         test(
             "GatewayTests",
             [
-                "FakeWorker", "Gateway", "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform",
-                "Telemetry", "TestSupport", "WorkerProtocol",
+                "FakeWorker", "Gateway", "HTTP", "JSON", "ModelService", "Platform", "Telemetry",
+                "TestSupport",
             ]
         ),
-        test("DaemonTests", ["Daemon", "HTTP", "JSON", "Platform", "Telemetry", "TestSupport"]),
-        test("CommandsTests", ["Commands", "Daemon", "HTTP", "JSON", "TestSupport"]),
+        test("DaemonTests", ["Daemon", "JSON", "Platform"]),
+        test("CommandsTests", ["Commands", "JSON"]),
         test("EndToEndTests", ["HTTP", "JSON", "Platform", "TestSupport"]),
-        test("RepositoryTests", ["Commands", "Gateway", "HTTP", "TestSupport"]),
+        test("RepositoryTests", ["Commands", "Gateway", "HTTP"]),
         .target(
             name: "FuzzTargets",
             dependencies: [

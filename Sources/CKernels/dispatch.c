@@ -70,10 +70,6 @@ static const char *const names[] = {
     [TORII_ISA_AVX512] = "avx512",
 };
 
-const char *torii_isa_name(torii_isa isa) {
-    return names[isa];
-}
-
 bool torii_isa_parse(const char *name, torii_isa *isa) {
     for (int candidate = TORII_ISA_SCALAR; candidate <= TORII_ISA_AVX512; candidate++) {
         if (strcmp(name, names[candidate]) == 0) {

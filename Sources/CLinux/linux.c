@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -51,11 +50,6 @@ int torii_set_close_on_exec(int descriptor, bool close_on_exec) {
 
 int torii_open_read_only(const char *path) {
     return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-}
-
-int torii_socket_unsent(int descriptor) {
-    int count = 0;
-    return ioctl(descriptor, TIOCOUTQ, &count) < 0 ? -1 : count;
 }
 
 int torii_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }

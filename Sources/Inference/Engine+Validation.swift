@@ -9,29 +9,29 @@ extension Engine {
     func validate(_ generation: Generation) throws(GenerationFailure) -> Int {
         let request = generation.request
         if let violation = request.sampling.violation() {
-            throw Self.invalid(violation.parameter, violation.message)
+            throw Self.invalid(violation.parameter, "\(violation.message).")
         }
         let ids = 0..<Int32(clamping: min(tokenizer.vocabularySize, vocabularySize))
         guard generation.promptTokens.allSatisfy(ids.contains) else {
             throw Self.invalid(
                 "prompt",
-                "a token id is outside the vocabulary of \(ids.upperBound)"
+                "A token id is outside the vocabulary of \(ids.upperBound)."
             )
         }
         guard request.sampling.logitBias.keys.allSatisfy(ids.contains) else {
             throw Self.invalid(
                 "logit_bias",
-                "a token id is outside the vocabulary of \(ids.upperBound)"
+                "A token id is outside the vocabulary of \(ids.upperBound)."
             )
         }
         try validateStopStrings(request.stopStrings)
         let topLogprobCounts = 0...GenerationRequest.maximumTopLogprobCount
         guard topLogprobCounts.contains(request.topLogprobCount ?? 0) else {
-            throw Self.invalid("top_logprobs", "top_logprobs must be between 0 and 20")
+            throw Self.invalid("top_logprobs", "top_logprobs must be between 0 and 20.")
         }
         let promptTokenCount = generation.promptTokens.count
         guard promptTokenCount > 0 else {
-            throw Self.invalid("prompt", "the prompt has no tokens")
+            throw Self.invalid("prompt", "The prompt has no tokens.")
         }
         let wanted = max(0, request.maximumOutputTokens ?? .max)
         let room = configuration.contextLength - promptTokenCount
@@ -52,14 +52,14 @@ extension Engine {
         guard strings.count <= configuration.maximumStopStringCount else {
             throw Self.invalid(
                 "stop",
-                "at most \(configuration.maximumStopStringCount) stop strings are allowed"
+                "At most \(configuration.maximumStopStringCount) stop strings are allowed."
             )
         }
         let lengths = 1...configuration.maximumStopStringByteCount
         guard strings.allSatisfy({ lengths.contains($0.utf8.count) }) else {
             throw Self.invalid(
                 "stop",
-                "a stop string has 1 to \(lengths.upperBound) bytes"
+                "A stop string has 1 to \(lengths.upperBound) bytes."
             )
         }
     }

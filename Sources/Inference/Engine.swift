@@ -82,7 +82,10 @@ package final class Engine {
         do throws(GenerationFailure) {
             let maximumOutputTokenCount = try validate(generation)
             guard sequenceIDs[id] == nil else {
-                throw GenerationFailure(kind: .internalFailure, message: "the id is in use")
+                throw GenerationFailure(
+                    kind: .internalFailure,
+                    message: "The request's id is in use."
+                )
             }
             arrivalCount += 1
             var sequence = SequenceState(
@@ -132,7 +135,7 @@ package final class Engine {
             case .overloaded:
                 throw GenerationFailure(
                     kind: .overloaded,
-                    message: "too many requests are waiting for this model; try again later"
+                    message: "Too many requests wait for this model; send it again later."
                 )
             case .tooLong(let maximum):
                 throw GenerationFailure(
@@ -245,7 +248,8 @@ package final class Engine {
                 return .failed(
                     GenerationFailure(
                         kind: .nonFiniteLogits,
-                        message: "the model computed a value that is not a number"
+                        message: "The model computed a value that is not a number; "
+                            + "its file may be damaged."
                     )
                 )
             }

@@ -1,4 +1,3 @@
-import Glibc
 package import Platform
 import Synchronization
 package import WorkerProtocol
@@ -86,9 +85,7 @@ package final class EngineMailbox: Sendable {
             }
             if isStopped { return nil }
             if !commands.isEmpty || !waits { return commands }
-            var entry = pollfd(fd: wakeUp.descriptor, events: Int16(POLLIN), revents: 0)
-            // Safety: one valid entry for the length of the call.
-            _ = unsafe poll(&entry, 1, -1)
+            wakeUp.wait(until: nil)
         }
     }
 }

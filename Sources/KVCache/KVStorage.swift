@@ -62,20 +62,7 @@ package final class KVStorage {
 
     /// All blocks, in the order of their ids; valid as long as the storage.
     package var baseAddress: UnsafeMutableRawPointer {
+        // Safety: only the address is passed on; who follows it keeps the storage.
         unsafe buffer.baseAddress
-    }
-
-    /// Copies all positions of block `source` over block `destination`.
-    package func copyBlock(from source: Int32, to destination: Int32) {
-        precondition(
-            (0..<blockCount).contains(Int(source)) && (0..<blockCount).contains(Int(destination)),
-            "block ids are in 0 ..< blockCount"
-        )
-        guard source != destination else { return }
-        // Safety: both blocks lie inside the buffer and do not overlap.
-        unsafe (buffer.baseAddress + Int(destination) * blockByteCount).copyMemory(
-            from: buffer.baseAddress + Int(source) * blockByteCount,
-            byteCount: blockByteCount
-        )
     }
 }

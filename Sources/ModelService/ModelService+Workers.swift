@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Platform
 import Synchronization
 import Telemetry
@@ -196,7 +195,7 @@ extension ModelService {
         )
     }
 
-    func wallClock() -> Int { Int(Date().timeIntervalSince1970) }
+    func wallClock() -> Int { Timestamp.now().seconds }
 }
 
 extension WorkerLoadOptions {

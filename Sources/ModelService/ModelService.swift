@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Platform
 package import Telemetry
 package import WorkerProtocol

@@ -3,7 +3,7 @@ extension SamplingParameters {
     package struct Violation: Error, Sendable, Hashable {
         /// The wire name of the parameter, for example `top_p`.
         package let parameter: String
-        /// One sentence for the client that names the range.
+        /// What the client is told: names the range, without a full stop.
         package let message: String
     }
 

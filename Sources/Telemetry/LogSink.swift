@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 import Synchronization
 
 /// Where log entries go.
@@ -44,27 +45,7 @@ package struct LogSink: Sendable {
             } else {
                 line = "\(Timestamp.now()) \(entry.level.name) \(entry.line)\n"
             }
-            writeToStandardError(Array(line.utf8))
-        }
-    }
-
-    /// A line that cannot be written is lost: there is nowhere left to say so.
-    private static func writeToStandardError(_ bytes: [UInt8]) {
-        // Safety: the buffer is valid inside the closure and `write` only reads it.
-        unsafe bytes.withUnsafeBytes { buffer in
-            var written = 0
-            while written < buffer.count {
-                let result = unsafe Glibc.write(
-                    STDERR_FILENO,
-                    buffer.baseAddress.map { unsafe $0 + written },
-                    buffer.count - written
-                )
-                if result > 0 {
-                    written += result
-                } else if errno != EINTR {
-                    return
-                }
-            }
+            StandardStream.error.write(Array(line.utf8))
         }
     }
 

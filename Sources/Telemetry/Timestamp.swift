@@ -18,6 +18,9 @@ package struct Timestamp: Sendable, Equatable, CustomStringConvertible {
         return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
+    /// Whole seconds since 1970-01-01T00:00:00Z, the form of time in the HTTP API.
+    package var seconds: Int { Int(Self.dividingDown(milliseconds, by: 1000).0) }
+
     package var description: String {
         let (days, rest) = Self.dividingDown(milliseconds, by: 86_400_000)
         let (year, month, day) = Self.civilDate(daysSince1970: days)

@@ -74,7 +74,7 @@ final class WorkerThreads: Sendable {
 
     private static let notLoaded = GenerationFailure(
         kind: .internalFailure,
-        message: "the model is not loaded yet"
+        message: "The model is not loaded yet."
     )
 
     private func startEngine(_ options: WorkerLoadOptions) throws {

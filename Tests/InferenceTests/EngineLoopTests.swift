@@ -23,8 +23,7 @@ struct EngineLoopTests {
             while true {
                 let all = events.withLock { $0 }
                 if isEnough(all) { return all }
-                var entry = pollfd(fd: wakeUp.descriptor, events: Int16(POLLIN), revents: 0)
-                _ = poll(&entry, 1, -1)
+                wakeUp.wait(until: nil)
                 wakeUp.reset()
             }
         }

@@ -97,8 +97,10 @@ import Testing
         wakeUp.signal()
         poller.wait(until: nil) { tokens.append($0.token) }
         #expect(tokens == [7])
+        wakeUp.wait(until: nil)
         wakeUp.reset()
         poller.wait(until: .now()) { tokens.append($0.token) }
         #expect(tokens == [7])
+        wakeUp.wait(until: .now())
     }
 }

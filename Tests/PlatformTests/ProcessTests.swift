@@ -98,8 +98,27 @@ import Testing
         #expect(ProcessorFacts.coreCount(cpuMaximum: "150000 100000\n") == 2)
         #expect(ProcessorFacts.coreCount(cpuMaximum: "50000 100000\n") == 1)
         #expect(ProcessorFacts.coreCount(cpuMaximum: "") == nil)
-        #expect(ProcessorFacts.cgroupPath(membership: "1:cpu:/x\n0::/a/b\n") == "/a/b")
-        #expect(ProcessorFacts.cgroupPath(membership: "0::/\n") == "")
-        #expect(ProcessorFacts.cgroupPath(membership: "1:cpu:/x\n") == nil)
+    }
+
+    @Test func `finds its control groups up to the root`() {
+        #expect(ControlGroup.path(membership: "1:cpu:/x\n0::/a/b\n") == "/a/b")
+        #expect(ControlGroup.path(membership: "0::/\n") == "")
+        #expect(ControlGroup.path(membership: "1:cpu:/x\n") == nil)
+        #expect(ControlGroup.ancestry(of: "/a/b") == ["/a/b", "/a", ""])
+        #expect(ControlGroup.ancestry(of: "") == [""])
+    }
+
+    @Test func `reads what memory is left`() {
+        let table = "MemTotal: 100 kB\nMemAvailable:    2048 kB\n"
+        #expect(MemoryFacts.available(memoryInformation: table) == 2048 * 1024)
+        #expect(MemoryFacts.available(memoryInformation: "nothing") == nil)
+        func left(_ maximum: String, _ current: String, _ statistics: String = "") -> Int? {
+            MemoryFacts.available(maximum: maximum, current: current, statistics: statistics)
+        }
+        #expect(left("max\n", "5\n") == nil)
+        #expect(left("100\n", "40\n") == 60)
+        #expect(left("100\n", "140\n") == 0)
+        #expect(left("100\n", "40\n", "anon 5\ninactive_file 30\nactive_file 9\n") == 90)
+        #expect(MemoryFacts.availableByteCount() > 0)
     }
 }

@@ -144,6 +144,16 @@ import Testing
         #expect(findings.map(\.line) == [3])
     }
 
+    @Test func `refuses a dependency that nothing imports`() {
+        let files = [
+            file("Sources/A/A.swift", "import C"),
+            file("Sources/B/B.swift", "package import A"),
+            file("Tests/ATests/ATests.swift", "@testable import A"),
+        ]
+        let findings = ImportRules(manifest: manifest).checkUse(by: files)
+        #expect(findings.map(\.subject) == ["B -> S", "p -> B"])
+    }
+
     // MARK: Documentation
 
     @Test(arguments: [

@@ -10,7 +10,7 @@ struct Finding: Hashable, Comparable, CustomStringConvertible {
 
     enum Rule: String, CaseIterable {
         case fileLength, functionLength, lineLength
-        case importDirection, fileName, folderName
+        case importDirection, unusedDependency, fileName, folderName
         case documentation, bannedCode, bannedWord, safetyLine
         case topLevel, machinePath, largeFile, binaryFile
     }

@@ -46,6 +46,33 @@ struct ImportRules {
         return findings
     }
 
+    /// Each dependency is imported by some file of the target that names it.
+    ///
+    /// A dependency on an executable says only that it must have been built.
+    func checkUse(by files: [Repository.File]) -> [Finding] {
+        var imported: [String: Set<String>] = [:]
+        for file in files where file.isSwift {
+            guard let target = Self.targetName(of: file.path) else { continue }
+            imported[target, default: []].formUnion(Self.imports(in: file.code).map(\.module))
+        }
+        return manifest.targets.flatMap { target in
+            target.dependencies.filter { dependency in
+                let isExecutable = manifest.targets.contains {
+                    $0.name == dependency && $0.isExecutable
+                }
+                return !isExecutable && imported[target.name]?.contains(dependency) != true
+            }
+            .map { dependency in
+                Finding(
+                    .unusedDependency,
+                    "Package.swift",
+                    subject: "\(target.name) -> \(dependency)",
+                    "\(target.name) names \(dependency) and imports it nowhere: remove it"
+                )
+            }
+        }
+    }
+
     static func targetName(of path: String) -> String? {
         let parts = path.split(separator: "/")
         guard parts.count >= 3, parts[0] == "Sources" || parts[0] == "Tests" else { return nil }

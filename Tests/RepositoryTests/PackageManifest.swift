@@ -6,6 +6,7 @@ struct PackageManifest {
         let name: String
         let dependencies: [String]
         let isTest: Bool
+        let isExecutable: Bool
     }
 
     let targets: [Target]
@@ -51,7 +52,7 @@ struct PackageManifest {
         let strings = quotedStrings(in: call)
         guard let name = strings.first else { return nil }
         guard [".systemLibrary", ".plugin"].contains(callee) == false else {
-            return Target(name: name, dependencies: [], isTest: false)
+            return Target(name: name, dependencies: [], isTest: false, isExecutable: false)
         }
         let isShort = callee == "source" || callee == "test"
         let dependencies: [String]
@@ -63,7 +64,12 @@ struct PackageManifest {
             dependencies = []
         }
         let isTest = callee == "test" || call.contains("path: \"Tests/")
-        return Target(name: name, dependencies: dependencies, isTest: isTest)
+        return Target(
+            name: name,
+            dependencies: dependencies,
+            isTest: isTest,
+            isExecutable: callee == ".executableTarget"
+        )
     }
 
     private static func quotedStrings(in text: String) -> [String] {

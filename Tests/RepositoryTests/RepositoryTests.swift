@@ -8,7 +8,7 @@ import Testing
         try #require(manifest.targets.count > 10, "Package.swift could not be read")
         let imports = ImportRules(manifest: manifest)
         let documentation = DocumentationRule(files: repository.files)
-        var findings = imports.checkManifest()
+        var findings = imports.checkManifest() + imports.checkUse(by: repository.files)
         for file in repository.files {
             findings += LengthRules.check(file)
             findings += imports.check(file)

@@ -59,6 +59,8 @@ import Testing
         ] as [(Int64, String)]
     )
     func `prints a moment as RFC 3339`(milliseconds: Int64, text: String) {
-        #expect(Timestamp(milliseconds: milliseconds).description == text)
+        let moment = Timestamp(milliseconds: milliseconds)
+        #expect(moment.description == text)
+        #expect((0..<1000).contains(milliseconds - Int64(moment.seconds) * 1000))
     }
 }

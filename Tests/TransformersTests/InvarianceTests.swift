@@ -99,25 +99,4 @@ import Transformers
             #expect(last.map(\.bitPattern) == expected[0][69])
         }
     }
-
-    @Test func `goes on from a copied block`() throws {
-        let harness = try TransformerHarness(file, threadCount: 2, sequenceCount: 2)
-        let tokens = Self.sequences[0]
-        let original: [Int32] = [0, 1, 2]
-        let copy: [Int32] = [0, 9, 10]
-        func run(_ range: Range<Int>, _ table: [Int32]) -> [UInt32] {
-            let entry = ForwardBatch.Entry(
-                tokens: tokens[range],
-                firstPosition: range.lowerBound,
-                blockTable: table,
-                logits: .last
-            )
-            harness.transformer.forward(ForwardBatch(entries: [entry]), cache: harness.storage)
-            return harness.transformer.logits(row: 0).map(\.bitPattern)
-        }
-        _ = run(0..<40, original)
-        harness.storage.copyBlock(from: 1, to: 9)
-        _ = run(40..<60, original)
-        #expect(run(40..<70, copy) == expected[0][69])
-    }
 }

@@ -52,10 +52,4 @@ import Testing
         #expect(budget.contextLength == 320)
         #expect(KVBudget(Self.wish { $0.kvByteCount = 1 }).blockCount == 1)
     }
-
-    @Test func `the kernel's memory table is read`() {
-        let text = "MemTotal: 100 kB\nMemAvailable:    2048 kB\n"
-        #expect(AvailableMemory.parseMemoryInformation(text) == 2048 * 1024)
-        #expect(AvailableMemory.parseMemoryInformation("nothing") == nil)
-    }
 }

@@ -19,8 +19,5 @@ torii_isa torii_isa_widest(void);
 // widest. A wrong value is ignored here; the Swift facade turns it into an error.
 torii_isa torii_isa_best(void);
 
-// The name TORII_ISA uses. Never NULL.
-const char *torii_isa_name(torii_isa isa);
-
 // Reads a name as TORII_ISA spells it. False, `isa` untouched: no such set.
 bool torii_isa_parse(const char *name, torii_isa *isa);

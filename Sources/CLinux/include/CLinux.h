@@ -23,8 +23,6 @@ int torii_set_nonblocking(int descriptor, bool nonblocking);
 int torii_set_close_on_exec(int descriptor, bool close_on_exec);
 // open(2) for reading, close-on-exec, without becoming the terminal's owner or waiting on a FIFO.
 int torii_open_read_only(const char *path);
-// TIOCOUTQ: bytes in the socket's send buffer that the peer has not acknowledged, or -1.
-int torii_socket_unsent(int descriptor);
 
 // ---- epoll ----
 

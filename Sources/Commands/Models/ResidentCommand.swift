@@ -22,8 +22,7 @@ enum ResidentCommand {
                     "No model is in memory; a model is loaded when it is first used."
                 )
             } else {
-                let now = Timestamp.now().milliseconds / 1000
-                terminal.write(table(present, now: Int(now)))
+                terminal.write(table(present, now: Timestamp.now().seconds))
             }
             return 0
         }

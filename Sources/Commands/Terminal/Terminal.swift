@@ -1,9 +1,10 @@
 import Glibc
+import Platform
 import Synchronization
 
 /// The standard streams of a command.
 ///
-/// Output is written whole, through `write(2)`; nothing is buffered. Safe from any thread, though
+/// Output is written whole; nothing is buffered. Safe from any thread, though
 /// lines from several may interleave.
 struct Terminal: Sendable {
     /// Takes bytes for standard output.
@@ -35,8 +36,8 @@ struct Terminal: Sendable {
 
     /// The streams of this process.
     static let standard = Terminal(
-        writeOutput: { Self.write($0, to: STDOUT_FILENO) },
-        writeError: { Self.write($0, to: STDERR_FILENO) },
+        writeOutput: { StandardStream.output.write($0) },
+        writeError: { StandardStream.error.write($0) },
         isInteractive: isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1,
         hasInputTerminal: isatty(STDIN_FILENO) == 1,
         showsProgress: isatty(STDERR_FILENO) == 1
@@ -67,24 +68,5 @@ struct Terminal: Sendable {
     /// Whether the cursor stands behind a progress line, and not behind output.
     private final class ProgressLine: Sendable {
         let isShown = Atomic(false)
-    }
-
-    private static func write(_ bytes: [UInt8], to descriptor: Int32) {
-        // Safety: the buffer is valid inside the closure and `write` only reads it.
-        unsafe bytes.withUnsafeBytes { buffer in
-            var written = 0
-            while written < buffer.count {
-                let result = unsafe Glibc.write(
-                    descriptor,
-                    buffer.baseAddress.map { unsafe $0 + written },
-                    buffer.count - written
-                )
-                if result > 0 {
-                    written += result
-                } else if errno != EINTR {
-                    return
-                }
-            }
-        }
     }
 }

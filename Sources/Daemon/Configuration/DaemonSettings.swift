@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// What one source (the file, the variables or the flags) says; nil means not said.
 ///
 /// Sources are laid over each other by `applying(_:)` and become a `DaemonConfiguration`.

@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// A mistake that a decoder found: the path of keys to it and what to do.
 struct SettingError: Error, Equatable {
     let path: [String]

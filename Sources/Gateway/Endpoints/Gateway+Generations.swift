@@ -1,7 +1,7 @@
-import FoundationEssentials
 import HTTP
 import ModelService
 import OpenAIAPI
+import Telemetry
 import WorkerProtocol
 
 // The endpoints that generate text.
@@ -53,7 +53,7 @@ extension Gateway {
     private func identity(_ prefix: String, model: String) -> ResponseIdentity {
         ResponseIdentity(
             prefix: prefix,
-            created: Int(Date().timeIntervalSince1970),
+            created: Timestamp.now().seconds,
             model: model,
             fingerprint: "torii-\(configuration.version)"
         )

@@ -32,7 +32,7 @@ struct ChunkedDecoder: Sendable {
             case .size:
                 let maximum = 16 + limits.maximumChunkExtensionByteCount
                 guard
-                    try readLine(
+                    try reader.read(
                         input,
                         from: &index,
                         maximumByteCount: maximum,
@@ -51,7 +51,7 @@ struct ChunkedDecoder: Sendable {
                 phase = .end
             case .end:
                 guard
-                    try readLine(
+                    try reader.read(
                         input,
                         from: &index,
                         maximumByteCount: 0,
@@ -66,7 +66,7 @@ struct ChunkedDecoder: Sendable {
                     maximumByteCount: limits.maximumTrailersByteCount
                 )
                 guard
-                    try readLine(input, from: &index, maximumByteCount: left, tooLong: tooLong)
+                    try reader.read(input, from: &index, maximumByteCount: left, tooLong: tooLong)
                 else { return false }
                 if reader.line.isEmpty { return true }
                 trailersByteCount += reader.line.count + 2
@@ -84,23 +84,6 @@ struct ChunkedDecoder: Sendable {
         let forbidden = ["Authorization", "Content-Length", "Host", "Transfer-Encoding"]
         if forbidden.contains(where: { HTTPHeaders.isSame($0, field.name) }) {
             throw .invalidTrailer
-        }
-    }
-
-    private mutating func readLine(
-        _ input: borrowing Span<UInt8>,
-        from index: inout Int,
-        maximumByteCount: Int,
-        tooLong: HTTPParseError
-    ) throws(HTTPParseError) -> Bool {
-        do throws(LineReader.Failure) {
-            return try reader.read(input, from: &index, maximumByteCount: maximumByteCount)
-        } catch {
-            switch error {
-            case .tooLong: throw tooLong
-            case .bareLineFeed: throw .bareLineFeed
-            case .bareCarriageReturn: throw .bareCarriageReturn
-            }
         }
     }
 

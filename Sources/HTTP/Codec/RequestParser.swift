@@ -64,14 +64,17 @@ package struct RequestParser: Sendable {
             case .requestLine:
                 let maximum = limits.maximumRequestLineByteCount
                 let error = HTTPParseError.requestLineTooLong(maximumByteCount: maximum)
-                guard try readLine(input, from: &index, maximum, tooLong: error) else { return nil }
+                guard
+                    try reader.read(input, from: &index, maximumByteCount: maximum, tooLong: error)
+                else { return nil }
                 try endRequestLine()
             case .fields:
                 let left = max(0, limits.maximumHeadersByteCount - headersByteCount - 2)
                 let error = HTTPParseError.headersTooLong(
                     maximumByteCount: limits.maximumHeadersByteCount
                 )
-                guard try readLine(input, from: &index, left, tooLong: error) else { return nil }
+                guard try reader.read(input, from: &index, maximumByteCount: left, tooLong: error)
+                else { return nil }
                 if let complete = try endField() { return .head(complete) }
             case .bodyStart:
                 try startBody()
@@ -85,23 +88,6 @@ package struct RequestParser: Sendable {
             case .chunks:
                 guard try decoder.decode(input, from: &index, into: &body) else { return nil }
                 return endMessage()
-            }
-        }
-    }
-
-    private mutating func readLine(
-        _ input: borrowing Span<UInt8>,
-        from index: inout Int,
-        _ maximumByteCount: Int,
-        tooLong: HTTPParseError
-    ) throws(HTTPParseError) -> Bool {
-        do throws(LineReader.Failure) {
-            return try reader.read(input, from: &index, maximumByteCount: maximumByteCount)
-        } catch {
-            switch error {
-            case .tooLong: throw tooLong
-            case .bareLineFeed: throw .bareLineFeed
-            case .bareCarriageReturn: throw .bareCarriageReturn
             }
         }
     }

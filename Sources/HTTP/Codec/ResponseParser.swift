@@ -99,9 +99,14 @@ struct ResponseParser: Sendable {
         _ input: borrowing Span<UInt8>,
         from index: inout Int
     ) throws(HTTPClientError) -> Bool {
-        do throws(LineReader.Failure) {
-            let maximum = max(0, limits.maximumHeadersByteCount - headersByteCount)
-            return try reader.read(input, from: &index, maximumByteCount: maximum)
+        let maximum = limits.maximumHeadersByteCount
+        do throws(HTTPParseError) {
+            return try reader.read(
+                input,
+                from: &index,
+                maximumByteCount: max(0, maximum - headersByteCount),
+                tooLong: .headersTooLong(maximumByteCount: maximum)
+            )
         } catch {
             throw .malformedResponse("a line of its head is too long or ends wrongly")
         }

@@ -75,7 +75,7 @@ extension WorkerProcess {
             guard state.outbound.append(frame) else {
                 return GenerationFailure(
                     kind: .overloaded,
-                    message: "Too many requests wait for this model."
+                    message: "Too many requests wait for this model; send it again later."
                 )
             }
             return nil

@@ -47,16 +47,9 @@ final class WorkerProcess: Sendable {
         log: Log,
         report: @escaping @Sendable (WorkerReport) -> Void
     ) throws(SystemError) {
-        let pair = try SocketPair.make()
-        let ours = try FileDescriptor(
-            returnedBy: "fcntl",
-            fcntl(pair.first.rawValue, F_DUPFD_CLOEXEC, 3)
-        )
-        let theirs = try FileDescriptor(
-            returnedBy: "fcntl",
-            fcntl(pair.second.rawValue, F_DUPFD_CLOEXEC, 3)
-        )
-        socket = try WorkerSocket(ours)
+        let ends = try SocketPair.make().release()
+        let theirs = FileDescriptor(owning: ends.second)
+        socket = try WorkerSocket(FileDescriptor(owning: ends.first))
         childEnd = Mutex(theirs.release())
         state = Mutex(
             State(outbound: OutboundQueue(maximumByteCount: launch.limits.maximumUnsentByteCount))

@@ -6,8 +6,7 @@ import Platform
 /// Safe from any thread: nothing in it changes, the kernel orders the calls.
 final class WorkerSocket: Sendable {
     private let socket: FileDescriptor
-    private let waker: FileDescriptor
-    private let wakened: FileDescriptor
+    private let wakeUp: WakeUp
 
     /// What `receive` found.
     enum Received {
@@ -20,15 +19,8 @@ final class WorkerSocket: Sendable {
 
     /// Takes the descriptor over.
     init(_ socket: consuming FileDescriptor) throws(SystemError) {
-        let pair = try SocketPair.make()
+        wakeUp = try WakeUp()
         self.socket = socket
-        // Both ends are taken out of the pair by number, because a pair is torn down as a whole.
-        waker = try FileDescriptor(returnedBy: "dup", Self.duplicate(pair.first))
-        wakened = try FileDescriptor(returnedBy: "dup", Self.duplicate(pair.second))
-    }
-
-    private static func duplicate(_ descriptor: borrowing FileDescriptor) -> Int32 {
-        fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 3)
     }
 
     /// Sends what the kernel takes now and returns how much that was; nil when the worker is gone.
@@ -74,22 +66,14 @@ final class WorkerSocket: Sendable {
         let events = POLLIN | (forOutput ? POLLOUT : 0)
         var polls = [
             pollfd(fd: socket.rawValue, events: Int16(events), revents: 0),
-            pollfd(fd: wakened.rawValue, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: wakeUp.descriptor, events: Int16(POLLIN), revents: 0),
         ]
         // Safety: the array holds the two entries announced. Any error ends the wait like a
         // time-out, the caller looks at the state again.
         guard unsafe poll(&polls, 2, pollTimeout(until: deadline)) > 0 else { return }
-        if polls[1].revents != 0 {
-            var drained = [UInt8](repeating: 0, count: 64)
-            // Safety: the array owns 64 writable bytes.
-            _ = unsafe recv(wakened.rawValue, &drained, 64, Int32(MSG_DONTWAIT))
-        }
+        if polls[1].revents != 0 { wakeUp.reset() }
     }
 
     /// Ends a `wait`, the present one or the next.
-    func wake() {
-        var one: UInt8 = 1
-        // Safety: one readable byte. A full socket already holds a wake-up.
-        _ = unsafe Glibc.send(waker.rawValue, &one, 1, Int32(MSG_DONTWAIT))
-    }
+    func wake() { wakeUp.signal() }
 }

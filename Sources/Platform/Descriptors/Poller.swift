@@ -1,5 +1,4 @@
 import CLinux
-import Glibc
 
 /// What a descriptor is ready for.
 package struct Readiness: OptionSet, Sendable {
@@ -81,37 +80,5 @@ package final class Poller: Sendable {
                 body(Event(token: entry.token, readiness: Readiness(rawValue: entry.events)))
             }
         }
-    }
-}
-
-/// Wakes a thread that waits in a `Poller`: an eventfd(2).
-///
-/// Safe from any thread.
-package final class WakeUp: Sendable {
-    private let file: FileDescriptor
-
-    /// Makes one that is not signalled.
-    package init() throws(SystemError) {
-        file = try FileDescriptor(returnedBy: "eventfd", torii_eventfd())
-    }
-
-    /// Becomes readable with `signal`.
-    ///
-    /// Borrowed.
-    package var descriptor: Int32 { file.rawValue }
-
-    /// Makes the descriptor readable until `reset`.
-    package func signal() {
-        var one: UInt64 = 1
-        // Safety: eight readable bytes, which is what an eventfd takes. It fails only when the
-        // counter is full, and then it is readable.
-        _ = unsafe Glibc.write(file.rawValue, &one, 8)
-    }
-
-    /// Makes the descriptor unreadable.
-    package func reset() {
-        var count: UInt64 = 0
-        // Safety: eight writable bytes.
-        _ = unsafe Glibc.read(file.rawValue, &count, 8)
     }
 }

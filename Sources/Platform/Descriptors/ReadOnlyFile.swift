@@ -10,8 +10,6 @@ package struct ReadOnlyFile: ~Copyable, Sendable {
     package let path: String
     /// The length when the file was opened, in bytes.
     package let byteCount: Int
-    /// Identity of the opened file: device and inode.
-    package let identity: FileIdentity
 
     /// Opens a regular file; directories, sockets and devices are refused with EINVAL.
     package static func open(path: String) throws(SystemError) -> ReadOnlyFile {
@@ -33,21 +31,14 @@ package struct ReadOnlyFile: ~Copyable, Sendable {
         return ReadOnlyFile(
             descriptor: descriptor,
             path: path,
-            byteCount: Int(status.st_size),
-            identity: FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+            byteCount: Int(status.st_size)
         )
     }
 
-    private init(
-        descriptor: consuming FileDescriptor,
-        path: String,
-        byteCount: Int,
-        identity: FileIdentity
-    ) {
+    private init(descriptor: consuming FileDescriptor, path: String, byteCount: Int) {
         self.descriptor = descriptor
         self.path = path
         self.byteCount = byteCount
-        self.identity = identity
     }
 
     /// Fills `buffer` with the bytes from `offset` on.
@@ -76,24 +67,4 @@ package struct ReadOnlyFile: ~Copyable, Sendable {
             }
         }
     }
-
-    /// Tells the kernel that the range will be read soon, so that it reads ahead.
-    ///
-    /// A hint: never fails.
-    package func willNeed(offset: Int, byteCount: Int) {
-        _ = posix_fadvise(
-            descriptor.rawValue,
-            off_t(offset),
-            off_t(byteCount),
-            POSIX_FADV_WILLNEED
-        )
-    }
-}
-
-/// What makes two paths the same file: device and inode number.
-package struct FileIdentity: Sendable, Hashable {
-    /// The number of the file system's device.
-    package let device: UInt64
-    /// The number within the file system.
-    package let inode: UInt64
 }

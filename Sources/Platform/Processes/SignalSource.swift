@@ -10,7 +10,7 @@ package final class SignalSource: Sendable {
     package static let daemonSignals: [Int32] = [SIGTERM, SIGINT, SIGHUP]
 
     private let file: FileDescriptor
-    private let wakeUp: FileDescriptor
+    private let wakeUp: WakeUp
 
     /// Blocks `signals` on the calling thread and begins to collect them.
     package init(signals: [Int32] = SignalSource.daemonSignals) throws(SystemError) {
@@ -21,7 +21,7 @@ package final class SignalSource: Sendable {
         let code = unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         guard code == 0 else { throw SystemError(call: "pthread_sigmask", code: code) }
         file = try FileDescriptor(returnedBy: "signalfd", unsafe torii_signalfd(&set))
-        wakeUp = try FileDescriptor(returnedBy: "eventfd", torii_eventfd())
+        wakeUp = try WakeUp()
     }
 
     /// Becomes readable when a signal is pending; for an event loop.
@@ -34,7 +34,7 @@ package final class SignalSource: Sendable {
         while true {
             var polls = [
                 pollfd(fd: file.rawValue, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: wakeUp.rawValue, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: wakeUp.descriptor, events: Int16(POLLIN), revents: 0),
             ]
             // Safety: the array holds the two entries announced.
             let count = unsafe poll(&polls, 2, pollTimeout(until: deadline))
@@ -49,9 +49,7 @@ package final class SignalSource: Sendable {
 
     /// Makes every `wait`, now and later, return `nil` once no signal is pending.
     package func cancel() {
-        var one: UInt64 = 1
-        // Safety: eight readable bytes, which is what an eventfd takes.
-        _ = unsafe Glibc.write(wakeUp.rawValue, &one, 8)
+        wakeUp.signal()
     }
 
     private func read() throws(SystemError) -> Int32 {

@@ -20,4 +20,9 @@ package struct SocketPair: ~Copyable {
             second: FileDescriptor(owning: descriptors[1])
         )
     }
+
+    /// Gives both open descriptors away: the caller closes them.
+    package consuming func release() -> (first: Int32, second: Int32) {
+        (first.release(), second.release())
+    }
 }

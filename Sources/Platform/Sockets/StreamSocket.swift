@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 
 /// Calls on a stream socket by its number, for code that owns the descriptor elsewhere.

@@ -67,10 +67,7 @@ final class Outbox: Sendable {
                 nextHeartbeat = now.advanced(by: heartbeatInterval)
                 send(heartbeat())
             } else if bytes.isEmpty {
-                let rest = nextHeartbeat.duration(since: now).wholeNanoseconds
-                var entry = pollfd(fd: wakeUp.descriptor, events: Int16(POLLIN), revents: 0)
-                // Safety: one valid entry for the length of the call.
-                _ = unsafe poll(&entry, 1, Int32(clamping: rest / 1_000_000 + 1))
+                wakeUp.wait(until: nextHeartbeat)
             }
         }
     }
@@ -112,7 +109,7 @@ final class Outbox: Sendable {
     private static func appendReplacement(for message: WorkerMessage, _ writer: inout FrameWriter) {
         let failure = GenerationFailure(
             kind: .internalFailure,
-            message: "the answer is too large to be sent"
+            message: "The answer is too large to be sent; ask for less at a time."
         )
         let replacement: WorkerMessage? =
             switch message {

@@ -113,7 +113,7 @@ package final class LoadedModel {
                 headDimension: shape.headDimension
             ),
             blockTokenCount: KVStorage.blockTokenCount,
-            availableByteCount: max(0, AvailableMemory.byteCount() - weightByteCount)
+            availableByteCount: max(0, MemoryFacts.availableByteCount() - weightByteCount)
         )
     }
 

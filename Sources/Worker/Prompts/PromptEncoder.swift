@@ -77,8 +77,8 @@ final class PromptEncoder: Sendable {
         guard let template else {
             throw GenerationFailure(
                 kind: .templateFailed,
-                message: templateProblem.map { "the model's chat template cannot be used: \($0)" }
-                    ?? "the model has no chat template; use /v1/completions instead"
+                message: templateProblem.map { "The model's chat template cannot be used: \($0)." }
+                    ?? "The model has no chat template; use /v1/completions instead."
             )
         }
         var arguments = chat.templateArguments
@@ -107,7 +107,7 @@ final class PromptEncoder: Sendable {
         guard tokens.allSatisfy({ $0 >= 0 && Int($0) < tokenizer.vocabularySize }) else {
             throw GenerationFailure(
                 kind: .invalidRequest(parameter: "tokens"),
-                message: "a token id is outside the vocabulary of \(tokenizer.vocabularySize)"
+                message: "A token id is outside the vocabulary of \(tokenizer.vocabularySize)."
             )
         }
         return tokenizer.detokenize(tokens, controlTokens: true)

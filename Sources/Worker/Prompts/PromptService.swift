@@ -23,7 +23,7 @@ final class PromptService: Sendable {
             guard mailbox.submit(Generation(request: request, promptTokens: tokens)) else {
                 throw GenerationFailure(
                     kind: .overloaded,
-                    message: "too many requests are waiting for this model; try again later"
+                    message: "Too many requests wait for this model; send it again later."
                 )
             }
         } catch {
