@@ -27,7 +27,7 @@ struct DamagedModelTests {
         model.layerCount = 1
         let seed = UInt64(Self.number("TORII_MUTANT_SEED") ?? 1)
         var mutations = ModelMutations(of: model, seed: seed)
-        for mutant in mutations.mutants(Self.number("TORII_MUTANTS") ?? 60) {
+        for mutant in mutations.mutants(Self.number("TORII_MUTANTS") ?? 40) {
             try Data(mutant.bytes).write(to: URL(fileURLWithPath: path))
             try Self.check(mutant.name, path)
         }
