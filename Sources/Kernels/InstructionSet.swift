@@ -1,8 +1,5 @@
 package import CKernels
-
-#if canImport(Glibc)
 import Glibc
-#endif
 
 /// A set of processor instructions that the kernels are written for.
 ///

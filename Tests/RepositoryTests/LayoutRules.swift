@@ -71,9 +71,7 @@ enum LayoutRules {
 
     /// `Type.swift` or `Type+Aspect.swift` declares or extends `Type`.
     private static func fileName(_ file: Repository.File) -> [Finding] {
-        guard file.isSwift, file.isIn("Sources"), file.name != "main.swift",
-            file.name != "Placeholder.swift"
-        else { return [] }
+        guard file.isSwift, file.isIn("Sources"), file.name != "main.swift" else { return [] }
         let stem = file.name.dropLast(".swift".count).prefix { $0 != "+" }
         let kinds = [
             "struct", "class", "enum", "actor", "protocol", "extension", "typealias", "func",

@@ -72,32 +72,13 @@ extension ChatCompletionRequest {
             "web_search_options",
             reason: "is not supported: this server does not search the web"
         ),
-        // Extensions.
-        RequestField.honoured(
-            "add_generation_prompt",
-            "chat_template_kwargs",
-            "ignore_eos",
-            "min_p",
-            "repeat_last_n",
-            "repeat_penalty",
-            "repetition_penalty",
-            "top_k"
-        ),
-        RequestField.accepted("cache_prompt", "keep_alive"),
+        RequestField.extensions,
+        RequestField.honoured("add_generation_prompt", "chat_template_kwargs"),
         RequestField.refused(
             "continue_final_message",
             harmless: [false],
             reason: "is not supported yet"
         ),
-        RequestField.refused(
-            "grammar",
-            "guided_choice",
-            "guided_grammar",
-            "guided_json",
-            "guided_regex",
-            "json_schema",
-            "structured_outputs",
-            reason: outputParsing
-        )
+        RequestField.outputConstraints
     )
 }

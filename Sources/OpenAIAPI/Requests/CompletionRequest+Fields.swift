@@ -28,26 +28,8 @@ extension CompletionRequest {
             harmless: [""],
             reason: "is not supported yet: this server does not fill in the middle"
         ),
-        // Extensions.
-        RequestField.honoured(
-            "ignore_eos",
-            "min_p",
-            "repeat_last_n",
-            "repeat_penalty",
-            "repetition_penalty",
-            "top_k"
-        ),
-        RequestField.accepted("cache_prompt", "keep_alive"),
-        RequestField.refused(
-            "grammar",
-            "guided_choice",
-            "guided_grammar",
-            "guided_json",
-            "guided_regex",
-            "json_schema",
-            "structured_outputs",
-            "response_format",
-            reason: "is not supported yet: this server does not constrain the model's output"
-        )
+        RequestField.extensions,
+        RequestField.refused("response_format", reason: RequestField.outputConstraintsReason),
+        RequestField.outputConstraints
     )
 }

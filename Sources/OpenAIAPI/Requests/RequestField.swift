@@ -41,6 +41,34 @@ package struct RequestField: Sendable, Hashable {
     }
 }
 
+extension RequestField {
+    /// What vLLM's and llama-server's clients send with every kind of generation.
+    static let extensions =
+        honoured(
+            "ignore_eos",
+            "min_p",
+            "repeat_last_n",
+            "repeat_penalty",
+            "repetition_penalty",
+            "top_k"
+        ) + accepted("cache_prompt", "keep_alive")
+
+    /// Their ways to ask for output of a given form.
+    static let outputConstraints = refused(
+        "grammar",
+        "guided_choice",
+        "guided_grammar",
+        "guided_json",
+        "guided_regex",
+        "json_schema",
+        "structured_outputs",
+        reason: outputConstraintsReason
+    )
+
+    static let outputConstraintsReason =
+        "is not supported yet: this server does not constrain the model's output"
+}
+
 /// The fields of one request type, by name.
 package struct RequestFieldTable: Sendable {
     /// Every known member, in the order of the documentation.
