@@ -41,8 +41,10 @@ package struct GenerationOptions: Sendable, Hashable {
         }
         var maximumOutputTokens: Int?
         for name in outputLimits {
-            let limit = try body.integer(name, in: minimumOutputCount...Int(Int32.max))
-            maximumOutputTokens = limit ?? maximumOutputTokens
+            // Agents send huge limits and mean "as much as fits": the engine clamps to the context.
+            if let limit = try body.integer(name, in: minimumOutputCount...Int.max) {
+                maximumOutputTokens = min(limit, Int(Int32.max))
+            }
         }
         return GenerationOptions(
             sampling: try sampling(body, limits: limits),
