@@ -55,11 +55,12 @@ struct OutputAssembler: Sendable {
     }
 
     /// Ends the output: unless a stop string did, everything held back may leave.
+    ///
+    /// Not so the first bytes of a character that a token limit cut in two: they are no text, and
+    /// clients take a replacement character for damage.
     mutating func finish() {
         if isEnded { return }
-        let (released, isComplete) = matcher.append(detokenizer.finish())
-        release(released)
-        if !isComplete { release(matcher.finish()) }
+        release(matcher.finish())
         logprobs += waiting.map(\.logprob)
         waiting = []
     }
