@@ -134,7 +134,7 @@ package final class Engine {
             switch error {
             case .overloaded:
                 throw GenerationFailure(
-                    kind: .overloaded,
+                    kind: .overloaded(.unmeasured),
                     message: "Too many requests wait for this model; send it again later."
                 )
             case .tooLong(let maximum):

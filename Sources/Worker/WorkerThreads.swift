@@ -55,6 +55,7 @@ final class WorkerThreads: Sendable {
             switch message {
             case .load(let options): try startEngine(options)
             case .stop: return
+            case .memoryGranted: break
             case .cancel(let id): mailbox.withLock { $0 }?.cancel(id)
             case .generate(let request):
                 guard let service = service.withLock({ $0 }) else {
@@ -79,7 +80,7 @@ final class WorkerThreads: Sendable {
 
     private func startEngine(_ options: WorkerLoadOptions) throws {
         let mailbox = try EngineMailbox(
-            maximumSubmissionCount: max(1, options.maximumWaitingCount)
+            maximumSubmissionCount: max(1, options.queue.requestCount)
         )
         let isFirst = self.mailbox.withLock { current in
             if current != nil { return false }

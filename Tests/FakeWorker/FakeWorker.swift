@@ -56,6 +56,7 @@ struct FakeWorker {
             send(.text(id: id, String(decoding: tokens.map { UInt8(clamping: $0) }, as: UTF8.self)))
         case .applyTemplate(let id, let prompt):
             send(.text(id: id, prompt.messages.serialized()))
+        case .memoryGranted: break
         case .stop:
             exit(0)
         }

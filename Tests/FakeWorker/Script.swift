@@ -42,7 +42,7 @@ struct Script {
         case "!overflow":
             failure = .contextLengthExceeded(promptTokenCount: 6031, contextLength: 4096)
         case "!template": failure = .templateFailed
-        case "!overloaded": failure = .overloaded
+        case "!overloaded": failure = .overloaded(.unmeasured)
         case "!nan": failure = .nonFiniteLogits
         case "!parameter": failure = .invalidRequest(parameter: "logit_bias")
         default: break

@@ -181,7 +181,7 @@ import WorkerProtocol
         for id in 1...3 as ClosedRange<UInt64> {
             harness.submit(Self.request(id), prompt: Self.prompt)
         }
-        #expect(harness.failure(3) == .overloaded)
+        #expect(harness.failure(3) == .overloaded(.unmeasured))
         harness.run()
         #expect(harness.text(1) == "x")
         #expect(harness.text(2) == "x")

@@ -10,7 +10,7 @@ struct RandomMessages {
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     mutating func workerMessage(kind: Int) -> WorkerMessage {
-        switch kind % 9 {
+        switch kind % 11 {
         case 0: .hello(protocolVersion: UInt32.random(in: 0...UInt32.max, using: &random))
         case 1: .loading(fraction: Double.random(in: 0...1, using: &random))
         case 2: .ready(facts())
@@ -19,12 +19,14 @@ struct RandomMessages {
         case 5: .tokens(id: random.next(), tokens())
         case 6: .text(id: random.next(), text())
         case 7: .requestFailed(id: random.next(), failure())
+        case 8: .memoryWanted(byteCount: count())
+        case 9: .memoryReturned(byteCount: count())
         default: .heartbeat(status())
         }
     }
 
     mutating func gatewayMessage(kind: Int) -> GatewayMessage {
-        switch kind % 7 {
+        switch kind % 8 {
         case 0: .load(options())
         case 1: .generate(request())
         case 2: .cancel(id: random.next())
@@ -37,6 +39,7 @@ struct RandomMessages {
             )
         case 4: .detokenize(id: random.next(), tokens: tokens())
         case 5: .applyTemplate(id: random.next(), chat())
+        case 6: .memoryGranted(byteCount: count())
         default: .stop
         }
     }
@@ -90,7 +93,14 @@ struct RandomMessages {
             threadCount: optionalCount(),
             kvByteCount: optionalCount(),
             maximumSequenceCount: count(),
-            maximumWaitingCount: count()
+            queue: QueueLimits(
+                requestCount: count(),
+                requestCountPerKey: count(),
+                tokenCount: count(),
+                tokenCountPerKey: count()
+            ),
+            kvType: random.chance(0.5) ? .q8 : .f16,
+            speculation: random.chance(0.5) ? .off : .automatic
         )
     }
 
@@ -98,17 +108,24 @@ struct RandomMessages {
         WorkerStatus(
             runningCount: count(),
             waitingCount: count(),
+            waitingTokenCount: count(),
             kvBlocksInUse: count(),
+            kvBlocksCached: count(),
             kvBlockCount: count(),
             promptTokenTotal: count(),
             outputTokenTotal: count(),
             stepTotal: count(),
-            preemptionTotal: count()
+            preemptionTotal: count(),
+            cachedTokenTotal: count(),
+            draftTokenTotal: count(),
+            acceptedDraftTokenTotal: count()
         )
     }
 
     mutating func event() -> GenerationEvent {
-        switch random.int(in: 0...3) {
+        switch random.int(in: 0...5) {
+        case 4: .accepted(admission())
+        case 5: .queued(position: count())
         case 0: .started(promptTokenCount: count(), cachedTokenCount: count())
         case 1: .delta(text: text(), tokens: (0..<random.int(in: 0...3)).map { _ in logprob() })
         case 2:
@@ -127,6 +144,16 @@ struct RandomMessages {
         }
     }
 
+    mutating func admission() -> AdmissionState {
+        AdmissionState(
+            requestLimit: count(),
+            remainingRequestCount: count(),
+            tokenLimit: count(),
+            remainingTokenCount: count(),
+            drainDuration: .nanoseconds(Int64(count()))
+        )
+    }
+
     mutating func logprob() -> TokenLogprob {
         TokenLogprob(
             token: Int32(truncatingIfNeeded: random.next()),
@@ -142,9 +169,10 @@ struct RandomMessages {
         let kinds: [GenerationFailure.Kind] = [
             .contextLengthExceeded(promptTokenCount: count(), contextLength: count()),
             .invalidRequest(parameter: random.chance(0.5) ? text() : nil),
-            .templateFailed, .overloaded, .nonFiniteLogits, .workerDied, .internalFailure,
+            .templateFailed, .overloaded(admission()), .nonFiniteLogits, .workerDied,
+            .internalFailure, .queueTimeout(admission()),
         ]
-        return GenerationFailure(kind: kinds[random.int(in: 0...6)], message: text())
+        return GenerationFailure(kind: kinds[random.int(in: 0...7)], message: text())
     }
 
     mutating func request() -> GenerationRequest {
@@ -157,7 +185,15 @@ struct RandomMessages {
             stopStrings: (0..<random.int(in: 0...3)).map { _ in text() },
             ignoresEndOfGeneration: random.chance(0.5),
             topLogprobCount: optionalCount(),
-            echo: random.chance(0.5)
+            echo: random.chance(0.5),
+            account: GenerationAccount(
+                key: text(),
+                user: text(),
+                weight: Float.random(in: 0.1...10, using: &random),
+                priority: PriorityClass.allCases[random.int(in: 0...2)],
+                cacheNamespace: text()
+            ),
+            queueTimeout: random.chance(0.5) ? .nanoseconds(Int64(count())) : nil
         )
     }
 

@@ -78,13 +78,21 @@ extension APIError {
                 parameter: parameter,
                 code: "chat_template_failed"
             )
-        case .overloaded:
+        case .overloaded(let state):
             self.init(
                 status: 429,
                 kind: .rateLimit,
                 code: "rate_limit_exceeded",
                 message: failure.message,
-                retryAfter: .seconds(1)
+                retryAfter: state.drainDuration
+            )
+        case .queueTimeout(let state):
+            self.init(
+                status: 503,
+                kind: .server,
+                code: "queue_timeout",
+                message: failure.message,
+                retryAfter: state.drainDuration
             )
         case .nonFiniteLogits:
             self = .server(failure.message, code: "non_finite_logits", shouldRetry: false)

@@ -46,7 +46,7 @@ struct GenerationAnswer {
             switch element {
             case .leased(_, let waited): record.load = waited
             case .idle: break
-            case .event(_, .started): break
+            case .event(_, .accepted), .event(_, .queued), .event(_, .started): break
             case .event(let choice, .delta(let text, let logprobs)):
                 texts[choice] += text
                 tokens[choice] += logprobs
@@ -83,6 +83,7 @@ struct GenerationAnswer {
             case .event(_, .failed(let failure)):
                 stream.cancel()
                 throw APIError(failure, parameter: format.promptParameter)
+            case .event(_, .accepted), .event(_, .queued): break
             case .event(_, .started), .event(_, .delta("", [])):
                 early.append(element)
             case .event:
@@ -141,6 +142,7 @@ struct GenerationAnswer {
             record.load = waited
         case .idle:
             try await writer.write(ServerSentEvent.comment("waiting"))
+        case .event(_, .accepted), .event(_, .queued): break
         case .event(_, .started):
             try await writer.write(opening())
         case .event(_, .delta("", [])):

@@ -74,7 +74,7 @@ extension WorkerProcess {
             guard state.isOpen else { return .workerDied }
             guard state.outbound.append(frame) else {
                 return GenerationFailure(
-                    kind: .overloaded,
+                    kind: .overloaded(.unmeasured),
                     message: "Too many requests wait for this model; send it again later."
                 )
             }

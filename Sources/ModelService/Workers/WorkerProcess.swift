@@ -179,6 +179,9 @@ final class WorkerProcess: Sendable {
             answer(id: id, .failure(failure))
         case .heartbeat(let status):
             state.withLock { $0.status = status }
+        case .memoryWanted(let byteCount):
+            _ = send(.memoryGranted(byteCount: byteCount))
+        case .memoryReturned: break
         }
         return nil
     }

@@ -116,7 +116,9 @@ final class Outbox: Sendable {
             case .event(let id, _): .event(id: id, .failed(failure))
             case .tokens(let id, _), .text(let id, _), .requestFailed(let id, _):
                 .requestFailed(id: id, failure)
-            case .hello, .loading, .ready, .loadFailed, .heartbeat: nil
+            case .hello, .loading, .ready, .loadFailed, .heartbeat, .memoryWanted,
+                .memoryReturned:
+                nil
             }
         // The replacement is a few dozen bytes.
         if let replacement { try? writer.append(replacement) }

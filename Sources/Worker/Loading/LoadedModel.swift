@@ -89,7 +89,7 @@ package final class LoadedModel {
                 blockCount: budget.blockCount,
                 scheduler: SchedulerLimits(
                     runningCount: min(max(1, options.maximumSequenceCount), 256),
-                    waitingCount: max(1, options.maximumWaitingCount)
+                    waitingCount: max(1, options.queue.requestCount)
                 )
             ),
             encoder: encoder

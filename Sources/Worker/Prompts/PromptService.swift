@@ -22,7 +22,7 @@ final class PromptService: Sendable {
             let tokens = try encoder.encode(request.prompt, now: LocalTime.now())
             guard mailbox.submit(Generation(request: request, promptTokens: tokens)) else {
                 throw GenerationFailure(
-                    kind: .overloaded,
+                    kind: .overloaded(.unmeasured),
                     message: "Too many requests wait for this model; send it again later."
                 )
             }
@@ -48,7 +48,7 @@ final class PromptService: Sendable {
                 return .text(id: id, try encoder.detokenize(tokens))
             case .applyTemplate(_, let chat):
                 return .text(id: id, try encoder.render(chat, now: LocalTime.now()).text)
-            case .load, .generate, .cancel, .stop:
+            case .load, .generate, .cancel, .memoryGranted, .stop:
                 preconditionFailure("only questions are answered")
             }
         } catch {

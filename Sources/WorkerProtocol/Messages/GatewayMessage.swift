@@ -18,6 +18,9 @@ package enum GatewayMessage: Sendable, Hashable {
     case detokenize(id: UInt64, tokens: [Int32])
     /// Render the chat template only; answered by `text` or `requestFailed`.
     case applyTemplate(id: UInt64, ChatPrompt)
+    /// The answer to `memoryWanted`: this much may be used besides what was granted before; 0 if
+    /// there is none now.
+    case memoryGranted(byteCount: Int)
     /// End the process.
     case stop
 }

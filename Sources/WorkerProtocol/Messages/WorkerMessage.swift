@@ -22,6 +22,10 @@ package enum WorkerMessage: Sendable, Hashable {
     case requestFailed(id: UInt64, GenerationFailure)
     /// The worker lives; sent about once a second, also while it loads.
     case heartbeat(WorkerStatus)
+    /// The engine wants memory for keys and values; answered by `memoryGranted`. One at a time.
+    case memoryWanted(byteCount: Int)
+    /// Memory that was granted has been given back to the system.
+    case memoryReturned(byteCount: Int)
 }
 
 /// The version of the messages between gateway and worker, and of nothing else.
@@ -30,5 +34,5 @@ package enum WorkerProtocolVersion {
     ///
     /// Gateway and worker are the same executable; they differ only if the file was replaced while
     /// the gateway ran.
-    package static let current: UInt32 = 1
+    package static let current: UInt32 = 2
 }

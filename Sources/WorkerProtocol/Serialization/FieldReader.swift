@@ -31,6 +31,17 @@ struct FieldReader {
 
     mutating func tag() throws(WorkerProtocolError) -> UInt8 { try integer() }
 
+    /// One of an enumeration's values, by its number.
+    mutating func choice<Choice: RawRepresentable<UInt8>>(
+        of type: Choice.Type = Choice.self
+    ) throws(WorkerProtocolError) -> Choice {
+        let tag = try tag()
+        guard let choice = Choice(rawValue: tag) else {
+            throw .unknownTag(type: "\(type)", tag: tag)
+        }
+        return choice
+    }
+
     mutating func bool() throws(WorkerProtocolError) -> Bool {
         switch try tag() {
         case 0: false

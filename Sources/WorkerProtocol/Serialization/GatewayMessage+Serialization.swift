@@ -14,6 +14,7 @@ extension GatewayMessage: SerializableField {
         case 5: self = .detokenize(id: try reader.integer(), tokens: try reader.tokens())
         case 6: self = .applyTemplate(id: try reader.integer(), try ChatPrompt(from: &reader))
         case 7: self = .stop
+        case 8: self = .memoryGranted(byteCount: try reader.count())
         case let tag: throw .unknownTag(type: "GatewayMessage", tag: tag)
         }
     }
@@ -44,6 +45,9 @@ extension GatewayMessage: SerializableField {
             writer.write(id)
             prompt.serialize(to: &writer)
         case .stop: writer.write(UInt8(7))
+        case .memoryGranted(let byteCount):
+            writer.write(UInt8(8))
+            writer.write(count: byteCount)
         }
     }
 }

@@ -8,12 +8,10 @@ extension GenerationEvent: SerializableField {
             )
         case 2: self = .delta(text: try reader.string(), tokens: try reader.array())
         case 3:
-            let reason = try reader.tag()
-            guard let reason = FinishReason(rawValue: reason) else {
-                throw .unknownTag(type: "FinishReason", tag: reason)
-            }
-            self = .finished(reason, try GenerationUsage(from: &reader))
+            self = .finished(try reader.choice(), try GenerationUsage(from: &reader))
         case 4: self = .failed(try GenerationFailure(from: &reader))
+        case 5: self = .accepted(try AdmissionState(from: &reader))
+        case 6: self = .queued(position: try reader.count())
         case let tag: throw .unknownTag(type: "GenerationEvent", tag: tag)
         }
     }
@@ -35,7 +33,33 @@ extension GenerationEvent: SerializableField {
         case .failed(let failure):
             writer.write(UInt8(4))
             failure.serialize(to: &writer)
+        case .accepted(let state):
+            writer.write(UInt8(5))
+            state.serialize(to: &writer)
+        case .queued(let position):
+            writer.write(UInt8(6))
+            writer.write(count: position)
         }
+    }
+}
+
+extension AdmissionState: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        self.init(
+            requestLimit: try reader.count(),
+            remainingRequestCount: try reader.count(),
+            tokenLimit: try reader.count(),
+            remainingTokenCount: try reader.count(),
+            drainDuration: try reader.duration()
+        )
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        writer.write(count: requestLimit)
+        writer.write(count: remainingRequestCount)
+        writer.write(count: tokenLimit)
+        writer.write(count: remainingTokenCount)
+        writer.write(drainDuration)
     }
 }
 
@@ -114,10 +138,11 @@ extension GenerationFailure: SerializableField {
             )
         case 2: kind = .invalidRequest(parameter: try reader.optionalString())
         case 3: kind = .templateFailed
-        case 4: kind = .overloaded
+        case 4: kind = .overloaded(try AdmissionState(from: &reader))
         case 5: kind = .nonFiniteLogits
         case 6: kind = .workerDied
         case 7: kind = .internalFailure
+        case 8: kind = .queueTimeout(try AdmissionState(from: &reader))
         case let tag: throw .unknownTag(type: "GenerationFailure", tag: tag)
         }
         self.init(kind: kind, message: try reader.string())
@@ -133,10 +158,15 @@ extension GenerationFailure: SerializableField {
             writer.write(UInt8(2))
             writer.write(optionalString: parameter)
         case .templateFailed: writer.write(UInt8(3))
-        case .overloaded: writer.write(UInt8(4))
+        case .overloaded(let state):
+            writer.write(UInt8(4))
+            state.serialize(to: &writer)
         case .nonFiniteLogits: writer.write(UInt8(5))
         case .workerDied: writer.write(UInt8(6))
         case .internalFailure: writer.write(UInt8(7))
+        case .queueTimeout(let state):
+            writer.write(UInt8(8))
+            state.serialize(to: &writer)
         }
         writer.write(message)
     }

@@ -11,7 +11,11 @@ extension GenerationRequest: SerializableField {
             stopStrings: try reader.array(of: String.self),
             ignoresEndOfGeneration: try reader.bool(),
             topLogprobCount: try reader.optionalCount(),
-            echo: try reader.bool()
+            echo: try reader.bool(),
+            account: try GenerationAccount(from: &reader),
+            queueTimeout: try reader.optional { (reader) throws(WorkerProtocolError) in
+                try reader.duration()
+            }
         )
     }
 
@@ -24,6 +28,32 @@ extension GenerationRequest: SerializableField {
         writer.write(ignoresEndOfGeneration)
         writer.write(optionalCount: topLogprobCount)
         writer.write(echo)
+        account.serialize(to: &writer)
+        writer.write(optional: queueTimeout) { writer, timeout in writer.write(timeout) }
+    }
+}
+
+extension GenerationAccount: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        let key = try reader.string()
+        let user = try reader.string()
+        let weight = try reader.float()
+        guard weight > 0, weight.isFinite else { throw .valueOutOfRange(field: "weight") }
+        self.init(
+            key: key,
+            user: user,
+            weight: weight,
+            priority: try reader.choice(),
+            cacheNamespace: try reader.string()
+        )
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        writer.write(key)
+        writer.write(user)
+        writer.write(weight)
+        writer.write(priority.rawValue)
+        writer.write(cacheNamespace)
     }
 }
 

@@ -52,7 +52,9 @@ extension WorkerLoadOptions: SerializableField {
             threadCount: try reader.optionalCount(),
             kvByteCount: try reader.optionalCount(),
             maximumSequenceCount: try reader.count(),
-            maximumWaitingCount: try reader.count()
+            queue: try QueueLimits(from: &reader),
+            kvType: try reader.choice(),
+            speculation: try reader.choice()
         )
     }
 
@@ -62,7 +64,27 @@ extension WorkerLoadOptions: SerializableField {
         writer.write(optionalCount: threadCount)
         writer.write(optionalCount: kvByteCount)
         writer.write(count: maximumSequenceCount)
-        writer.write(count: maximumWaitingCount)
+        queue.serialize(to: &writer)
+        writer.write(kvType.rawValue)
+        writer.write(speculation.rawValue)
+    }
+}
+
+extension QueueLimits: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        self.init(
+            requestCount: try reader.count(),
+            requestCountPerKey: try reader.count(),
+            tokenCount: try reader.count(),
+            tokenCountPerKey: try reader.count()
+        )
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        writer.write(count: requestCount)
+        writer.write(count: requestCountPerKey)
+        writer.write(count: tokenCount)
+        writer.write(count: tokenCountPerKey)
     }
 }
 
@@ -71,23 +93,33 @@ extension WorkerStatus: SerializableField {
         self.init(
             runningCount: try reader.count(),
             waitingCount: try reader.count(),
+            waitingTokenCount: try reader.count(),
             kvBlocksInUse: try reader.count(),
+            kvBlocksCached: try reader.count(),
             kvBlockCount: try reader.count(),
             promptTokenTotal: try reader.count(),
             outputTokenTotal: try reader.count(),
             stepTotal: try reader.count(),
-            preemptionTotal: try reader.count()
+            preemptionTotal: try reader.count(),
+            cachedTokenTotal: try reader.count(),
+            draftTokenTotal: try reader.count(),
+            acceptedDraftTokenTotal: try reader.count()
         )
     }
 
     func serialize(to writer: inout FieldWriter) {
         writer.write(count: runningCount)
         writer.write(count: waitingCount)
+        writer.write(count: waitingTokenCount)
         writer.write(count: kvBlocksInUse)
+        writer.write(count: kvBlocksCached)
         writer.write(count: kvBlockCount)
         writer.write(count: promptTokenTotal)
         writer.write(count: outputTokenTotal)
         writer.write(count: stepTotal)
         writer.write(count: preemptionTotal)
+        writer.write(count: cachedTokenTotal)
+        writer.write(count: draftTokenTotal)
+        writer.write(count: acceptedDraftTokenTotal)
     }
 }

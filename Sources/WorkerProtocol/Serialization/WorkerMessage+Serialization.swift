@@ -17,6 +17,8 @@ extension WorkerMessage: SerializableField {
                 try GenerationFailure(from: &reader)
             )
         case 9: self = .heartbeat(try WorkerStatus(from: &reader))
+        case 10: self = .memoryWanted(byteCount: try reader.count())
+        case 11: self = .memoryReturned(byteCount: try reader.count())
         case let tag: throw .unknownTag(type: "WorkerMessage", tag: tag)
         }
     }
@@ -54,6 +56,12 @@ extension WorkerMessage: SerializableField {
         case .heartbeat(let status):
             writer.write(UInt8(9))
             status.serialize(to: &writer)
+        case .memoryWanted(let byteCount):
+            writer.write(UInt8(10))
+            writer.write(count: byteCount)
+        case .memoryReturned(let byteCount):
+            writer.write(UInt8(11))
+            writer.write(count: byteCount)
         }
     }
 }

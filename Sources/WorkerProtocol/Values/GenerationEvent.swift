@@ -1,10 +1,15 @@
-/// What happens to one generation, in this order: `started`, deltas, then exactly one of `finished`
-/// and `failed`.
+/// What happens to one generation, in this order: `accepted`, any number of `queued`, `started`,
+/// deltas, then exactly one of `finished` and `failed`.
 ///
-/// `failed` may also be the first event.
+/// The last event may come at any point, also as the first.
 package enum GenerationEvent: Sendable, Hashable {
-    /// The prompt is encoded and accepted.
-    /// `cachedTokenCount` of its `promptTokenCount` tokens need no computation.
+    /// The prompt is encoded, and there is room for it.
+    case accepted(AdmissionState)
+    /// It waits for its first step; `position` generations, itself included, are still to start.
+    /// Comes when the position changes, at most about once a second.
+    case queued(position: Int)
+    /// The first step computes it. `cachedTokenCount` of its `promptTokenCount` tokens need no
+    /// computation.
     case started(promptTokenCount: Int, cachedTokenCount: Int)
     /// More output. The text may be empty (held back for a stop string or an incomplete
     /// character). `tokens` is empty unless log-probabilities were asked for. With `echo` the
@@ -18,7 +23,7 @@ package enum GenerationEvent: Sendable, Hashable {
     /// Whether no further event follows.
     package var isLast: Bool {
         switch self {
-        case .started, .delta: false
+        case .accepted, .queued, .started, .delta: false
         case .finished, .failed: true
         }
     }

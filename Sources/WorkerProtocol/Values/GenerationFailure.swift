@@ -8,8 +8,10 @@ package struct GenerationFailure: Error, Sendable, Hashable {
         case invalidRequest(parameter: String?)
         /// The chat template refused the conversation, or the model has none.
         case templateFailed
-        /// The waiting queue is full; try again later.
-        case overloaded
+        /// There is no room for it in the queue, for its key or for all; try again later.
+        case overloaded(AdmissionState)
+        /// It waited for its first step as long as it may.
+        case queueTimeout(AdmissionState)
         /// The model computed a NaN or an infinity.
         case nonFiniteLogits
         /// The worker process ended; made by the gateway.

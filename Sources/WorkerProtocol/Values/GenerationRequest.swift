@@ -20,6 +20,10 @@ package struct GenerationRequest: Sendable, Hashable {
     package var topLogprobCount: Int?
     /// Whether the prompt's text (and log-probabilities, if asked for) comes before the output.
     package var echo: Bool
+    /// Who is charged for it.
+    package var account: GenerationAccount
+    /// How long it may wait for its first step; nil: as long as it takes.
+    package var queueTimeout: Duration?
 
     /// Makes a request; everything left out is off.
     package init(
@@ -30,7 +34,9 @@ package struct GenerationRequest: Sendable, Hashable {
         stopStrings: [String] = [],
         ignoresEndOfGeneration: Bool = false,
         topLogprobCount: Int? = nil,
-        echo: Bool = false
+        echo: Bool = false,
+        account: GenerationAccount = GenerationAccount(),
+        queueTimeout: Duration? = nil
     ) {
         self.id = id
         self.prompt = prompt
@@ -40,6 +46,8 @@ package struct GenerationRequest: Sendable, Hashable {
         self.ignoresEndOfGeneration = ignoresEndOfGeneration
         self.topLogprobCount = topLogprobCount
         self.echo = echo
+        self.account = account
+        self.queueTimeout = queueTimeout
     }
 
     /// The most alternatives a request may ask for with `topLogprobCount` (OpenAI's limit).

@@ -15,8 +15,29 @@ package struct WorkerLoadOptions: Sendable, Hashable {
     package var kvByteCount: Int?
     /// Sequences computed at the same time, 1....
     package var maximumSequenceCount: Int
-    /// Sequences that may wait for a place; more are refused as overloaded.
-    package var maximumWaitingCount: Int
+    /// What one key may have under way, and all keys together; more is refused as overloaded.
+    package var queue: QueueLimits
+    /// How keys and values are stored.
+    package var kvType: KVType
+    /// Whether likely next tokens are guessed and checked several at a time, which never changes an
+    /// output.
+    package var speculation: Speculation
+
+    /// How keys and values are stored.
+    package enum KVType: UInt8, Sendable, Hashable, CaseIterable {
+        /// Half-precision floats.
+        case f16
+        /// Bytes with a scale per token and head: half the memory.
+        case q8
+    }
+
+    /// When next tokens are guessed.
+    package enum Speculation: UInt8, Sendable, Hashable, CaseIterable {
+        /// Never.
+        case off
+        /// Where the measured cost of a step says that it pays.
+        case automatic
+    }
 
     /// Makes options; everything left out is the worker's choice.
     package init(
@@ -25,13 +46,42 @@ package struct WorkerLoadOptions: Sendable, Hashable {
         threadCount: Int? = nil,
         kvByteCount: Int? = nil,
         maximumSequenceCount: Int = 16,
-        maximumWaitingCount: Int = 256
+        queue: QueueLimits = QueueLimits(),
+        kvType: KVType = .f16,
+        speculation: Speculation = .automatic
     ) {
         self.modelPath = modelPath
         self.contextLength = contextLength
         self.threadCount = threadCount
         self.kvByteCount = kvByteCount
         self.maximumSequenceCount = maximumSequenceCount
-        self.maximumWaitingCount = maximumWaitingCount
+        self.queue = queue
+        self.kvType = kvType
+        self.speculation = speculation
+    }
+}
+
+/// How much may be under way in one worker, from submission to the last event.
+package struct QueueLimits: Sendable, Hashable {
+    /// Requests of all keys; 512.
+    package var requestCount: Int
+    /// Requests of one key; 256.
+    package var requestCountPerKey: Int
+    /// Prompt tokens of all keys; 4,194,304.
+    package var tokenCount: Int
+    /// Prompt tokens of one key; 2,097,152.
+    package var tokenCountPerKey: Int
+
+    /// Makes limits; everything left out has its default, and every value is at least 1.
+    package init(
+        requestCount: Int = 512,
+        requestCountPerKey: Int = 256,
+        tokenCount: Int = 4 << 20,
+        tokenCountPerKey: Int = 2 << 20
+    ) {
+        self.requestCount = max(1, requestCount)
+        self.requestCountPerKey = max(1, requestCountPerKey)
+        self.tokenCount = max(1, tokenCount)
+        self.tokenCountPerKey = max(1, tokenCountPerKey)
     }
 }

@@ -6,8 +6,12 @@ package struct WorkerStatus: Sendable, Hashable {
     package var runningCount: Int
     /// Sequences that wait for a place.
     package var waitingCount: Int
-    /// KV blocks in use.
+    /// Prompt tokens of the sequences that wait.
+    package var waitingTokenCount: Int
+    /// KV blocks that sequences use.
     package var kvBlocksInUse: Int
+    /// KV blocks that are kept for a later prompt with the same beginning.
+    package var kvBlocksCached: Int
     /// KV blocks there are.
     package var kvBlockCount: Int
     /// Prompt tokens computed.
@@ -18,25 +22,41 @@ package struct WorkerStatus: Sendable, Hashable {
     package var stepTotal: Int
     /// Sequences whose KV blocks were taken back.
     package var preemptionTotal: Int
+    /// Prompt tokens that the prefix cache spared.
+    package var cachedTokenTotal: Int
+    /// Guessed tokens that were computed.
+    package var draftTokenTotal: Int
+    /// Guessed tokens that were right.
+    package var acceptedDraftTokenTotal: Int
 
     /// Makes a value; everything left out is 0.
     package init(
         runningCount: Int = 0,
         waitingCount: Int = 0,
+        waitingTokenCount: Int = 0,
         kvBlocksInUse: Int = 0,
+        kvBlocksCached: Int = 0,
         kvBlockCount: Int = 0,
         promptTokenTotal: Int = 0,
         outputTokenTotal: Int = 0,
         stepTotal: Int = 0,
-        preemptionTotal: Int = 0
+        preemptionTotal: Int = 0,
+        cachedTokenTotal: Int = 0,
+        draftTokenTotal: Int = 0,
+        acceptedDraftTokenTotal: Int = 0
     ) {
         self.runningCount = runningCount
         self.waitingCount = waitingCount
+        self.waitingTokenCount = waitingTokenCount
         self.kvBlocksInUse = kvBlocksInUse
+        self.kvBlocksCached = kvBlocksCached
         self.kvBlockCount = kvBlockCount
         self.promptTokenTotal = promptTokenTotal
         self.outputTokenTotal = outputTokenTotal
         self.stepTotal = stepTotal
         self.preemptionTotal = preemptionTotal
+        self.cachedTokenTotal = cachedTokenTotal
+        self.draftTokenTotal = draftTokenTotal
+        self.acceptedDraftTokenTotal = acceptedDraftTokenTotal
     }
 }
