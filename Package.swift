@@ -82,10 +82,10 @@ let package = Package(
         source("ChatTemplates", ["JSON"]),
         source("Kernels", ["CKernels", "Platform", "Tensors"]),
         source("KVCache", ["Platform"]),
-        source("Scheduling", ["KVCache"]),
         source("Sampling", ["CKernels"]),
         source("Transformers", ["Kernels", "KVCache", "ModelFiles", "Platform", "Tensors"]),
         source("WorkerProtocol", ["JSON", "Sampling"]),
+        source("Scheduling", ["KVCache", "Platform", "WorkerProtocol"]),
         source(
             "Inference",
             [
@@ -164,8 +164,11 @@ let package = Package(
                 "Scheduling", "Tokenizers", "Transformers", "WorkerProtocol", "TestSupport",
             ]
         ),
-        test("KVCacheTests", ["KVCache", "TestSupport"]),
-        test("SchedulingTests", ["Scheduling", "TestSupport"]),
+        test("KVCacheTests", ["KVCache", "Platform", "TestSupport"]),
+        test(
+            "SchedulingTests",
+            ["KVCache", "Platform", "Scheduling", "WorkerProtocol", "TestSupport"]
+        ),
         test("SamplingTests", ["CKernels", "Sampling", "TestSupport"]),
         test(
             "WorkerTests",

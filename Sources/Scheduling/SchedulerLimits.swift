@@ -1,36 +1,61 @@
+package import WorkerProtocol
+
 /// Bounds on what the scheduler admits and plans.
 package struct SchedulerLimits: Sendable, Hashable {
-    /// The most tokens of a step while no sequence decodes; 256.
+    /// How long a step shall take at most while somebody waits for a next token; 60 ms.
     ///
-    /// Larger steps compute a prompt hardly faster, but a cancellation waits for the running step.
+    /// If the next tokens alone take longer, prompts may add 30 % to that.
+    package var interTokenTarget: Duration
+    /// How long a step shall take at most while there are only prompts; 150 ms.
+    ///
+    /// A cancellation, and somebody else's first token, wait for the running step.
+    package var promptStepTarget: Duration
+    /// The most tokens of a step; 512, which is what a forward pass takes.
     package var stepTokenCount: Int
-    /// The most prompt tokens of a step while sequences decode; 64, so that a long prompt delays
-    /// the next token of the others only a little.
-    package var stepPromptTokenCountWhileDecoding: Int
-    /// The most sequences that compute at the same time; 16.
+    /// The fewest prompt tokens of a step with a prompt, even if the time is used up; 16.
+    package var minimumPromptTokenCount: Int
+    /// The most sequences that compute at the same time; 32.
     package var runningCount: Int
-    /// The most sequences that wait; 256.
-    ///
-    /// Further ones are rejected.
-    package var waitingCount: Int
+    /// What may be under way in all.
+    package var queue: QueueLimits
     /// Output tokens for which blocks must be free before a sequence is admitted; 64.
     ///
     /// Fewer preemptions follow from more.
     package var reservedOutputTokenCount: Int
+    /// After this time in the queue a sequence counts as one class more urgent; 30 s.
+    package var ageingInterval: Duration
+    /// How long blocks are kept for a next prompt with the same beginning; 5 minutes.
+    package var cacheRetention: Duration
+    /// Whether next tokens are guessed where it pays.
+    package var guessesTokens: Bool
+    /// The most tokens guessed at a time; 8.
+    package var guessedTokenCount: Int
 
-    /// Makes limits; everything left out has its default, and every value is at least 1.
+    /// Makes limits; everything left out has its default, and every count is at least 1.
     package init(
-        stepTokenCount: Int = 256,
-        stepPromptTokenCountWhileDecoding: Int = 64,
-        runningCount: Int = 16,
-        waitingCount: Int = 256,
-        reservedOutputTokenCount: Int = 64
+        interTokenTarget: Duration = .milliseconds(60),
+        promptStepTarget: Duration = .milliseconds(150),
+        stepTokenCount: Int = 512,
+        minimumPromptTokenCount: Int = 16,
+        runningCount: Int = 32,
+        queue: QueueLimits = QueueLimits(),
+        reservedOutputTokenCount: Int = 64,
+        ageingInterval: Duration = .seconds(30),
+        cacheRetention: Duration = .seconds(300),
+        guessesTokens: Bool = false,
+        guessedTokenCount: Int = 8
     ) {
+        self.interTokenTarget = interTokenTarget
+        self.promptStepTarget = promptStepTarget
         self.runningCount = max(1, runningCount)
-        // Each running sequence can get its token in every step.
-        self.stepTokenCount = max(1, stepTokenCount, self.runningCount)
-        self.stepPromptTokenCountWhileDecoding = max(1, stepPromptTokenCountWhileDecoding)
-        self.waitingCount = max(1, waitingCount)
+        self.minimumPromptTokenCount = max(1, minimumPromptTokenCount)
+        // Each running sequence can get its token in every step, and a prompt its minimum.
+        self.stepTokenCount = max(stepTokenCount, self.runningCount + 1)
+        self.queue = queue
         self.reservedOutputTokenCount = max(1, reservedOutputTokenCount)
+        self.ageingInterval = max(ageingInterval, .milliseconds(1))
+        self.cacheRetention = cacheRetention
+        self.guessesTokens = guessesTokens
+        self.guessedTokenCount = max(1, guessedTokenCount)
     }
 }

@@ -1,30 +1,61 @@
+package import KVCache
+
 /// What one step computes, and what had to happen for it.
-package struct StepPlan: Sendable, Hashable {
+package struct StepPlan: Sendable {
     /// Consecutive tokens of one sequence.
-    package struct Entry: Sendable, Hashable {
+    package struct Entry: Sendable {
         /// Whose tokens.
         package let id: SequenceID
         /// Position of the first token to compute.
         package let firstPosition: Int
-        /// How many tokens to compute, at least 1.
-        package let tokenCount: Int
-        /// KV block of each `KVStorage.blockTokenCount` positions, up to the last token's.
-        package let blockTable: [Int32]
-        /// Whether the last of these tokens is the sequence's last known one, so that its logits
-        /// give the next token.
+        /// The tokens to compute, at least 1: known ones, then guessed ones.
+        package var tokens: [Int32]
+        /// How many of the tokens are guessed; only if `reachesEnd`.
+        package var guessedTokenCount = 0
+        /// KV block of each `KVStorage.blockTokenCount` positions, up to the last token's or
+        /// further.
+        package var blockTable: [Int32]
+        /// Whether the last known token is among these, so that its logits give the next token.
         package let reachesEnd: Bool
+
+        /// Logits that are needed to choose tokens.
+        var logitRowCount: Int { reachesEnd ? 1 + guessedTokenCount : 0 }
+
+        /// What these tokens cost.
+        package var size: StepCostModel.Size {
+            StepCostModel.Size(
+                tokenCount: tokens.count,
+                firstPosition: firstPosition,
+                logitRowCount: logitRowCount
+            )
+        }
     }
 
-    /// The sequences that compute, in order of arrival.
+    /// A sequence that computes for the first time.
+    package struct Start: Sendable, Hashable {
+        /// Which one.
+        package let id: SequenceID
+        /// Prompt tokens that it took from the cache.
+        package let cachedTokenCount: Int
+    }
+
+    /// The sequences that compute.
     package var entries: [Entry] = []
-    /// Sequences that compute for the first time in this step (not again after a preemption).
-    package var started: [SequenceID] = []
-    /// Sequences whose blocks were taken back; they wait with nothing computed.
+    /// To be done in order before anything is computed.
+    package var copies: [BlockCopy] = []
+    /// Sequences that compute for the first time (not again after a preemption).
+    package var started: [Start] = []
+    /// Sequences whose blocks were taken back; they wait again.
     package var preempted: [SequenceID] = []
+    /// Sequences that waited too long; the scheduler knows them no more.
+    package var timedOut: [SequenceID] = []
 
     /// Whether there is nothing to compute.
     package var isEmpty: Bool { entries.isEmpty }
 
     /// Tokens to compute.
-    package var tokenCount: Int { entries.reduce(0) { $0 + $1.tokenCount } }
+    package var tokenCount: Int { entries.reduce(0) { $0 + $1.tokens.count } }
+
+    /// What the step will cost.
+    package var size: StepCostModel.Size { entries.reduce(StepCostModel.Size()) { $0 + $1.size } }
 }

@@ -1,130 +1,142 @@
+import KVCache
+import Platform
 import Scheduling
 import Testing
+import WorkerProtocol
 
 @Suite struct SchedulerTests {
-    static func id(_ number: UInt64) -> SequenceID { SequenceID(rawValue: number) }
-
-    /// Computes a plan: every sequence that reached its end gets a token.
-    static func compute(_ plan: StepPlan, in scheduler: inout Scheduler) {
-        scheduler.commit(plan)
-        for entry in plan.entries where entry.reachesEnd { scheduler.append(to: entry.id) }
-        scheduler.checkInvariants()
+    static func prompt(_ count: Int, from first: Int32 = 0) -> [Int32] {
+        (0..<Int32(count)).map { first + $0 }
     }
 
-    @Test func `a prompt is computed in chunks and then token by token`() throws {
-        var scheduler = Scheduler(
-            blockCount: 10,
-            limits: SchedulerLimits(stepTokenCount: 40, runningCount: 4)
-        )
-        try scheduler.submit(Self.id(1), promptTokenCount: 100, maximumTokenCount: 110)
-        var positions: [Int] = []
-        var counts: [Int] = []
-        for _ in 0..<5 {
-            let plan = scheduler.schedule()
-            #expect(plan.entries.count == 1)
-            positions.append(plan.entries[0].firstPosition)
-            counts.append(plan.entries[0].tokenCount)
-            #expect(plan.entries[0].reachesEnd == (plan.entries[0].firstPosition >= 80))
-            #expect(
-                plan.entries[0].blockTable.count
-                    == (plan.entries[0].firstPosition + plan.entries[0].tokenCount + 31) / 32
-            )
-            Self.compute(plan, in: &scheduler)
+    /// An engine whose costs are known to the scheduler.
+    static func trained(_ engine: VirtualEngine) -> VirtualEngine {
+        var engine = engine
+        for count in [3, 500, 40, 150, 300, 1, 512] {
+            _ = try? engine.submit(prompt(count, from: Int32(1_000_000 + count)))
+            while !engine.scheduler.isIdle { engine.step { _, _ in nil } }
         }
-        #expect(positions == [0, 40, 80, 100, 101])
-        #expect(counts == [40, 40, 20, 1, 1])
-        scheduler.finish(Self.id(1))
-        #expect(scheduler.isIdle)
-        #expect(scheduler.usedBlockCount == 0)
-        #expect(scheduler.schedule().isEmpty)
+        engine.now = engine.now.advanced(by: .seconds(10_000))
+        _ = engine.scheduler.takeSurplus(now: engine.now)
+        return engine
     }
 
-    @Test func `decoding goes on while a long prompt is computed`() throws {
-        let limits = SchedulerLimits(
-            stepTokenCount: 200,
-            stepPromptTokenCountWhileDecoding: 16,
-            runningCount: 4
-        )
-        var scheduler = Scheduler(blockCount: 100, limits: limits)
-        try scheduler.submit(Self.id(1), promptTokenCount: 5, maximumTokenCount: 50)
-        Self.compute(scheduler.schedule(), in: &scheduler)
-        try scheduler.submit(Self.id(2), promptTokenCount: 100, maximumTokenCount: 150)
-        for step in 0..<6 {
-            let plan = scheduler.schedule()
-            #expect(plan.entries.map(\.id) == [Self.id(1), Self.id(2)])
-            #expect(plan.entries.map(\.tokenCount) == [1, 16])
-            #expect(plan.started == (step == 0 ? [Self.id(2)] : []))
-            Self.compute(plan, in: &scheduler)
+    @Test func `a prompt is computed in chunks of whole blocks and then token by token`() throws {
+        var engine = VirtualEngine(blockCount: 40)
+        engine.perToken = 1e-3
+        engine = Self.trained(engine)
+        try engine.submit(Self.prompt(300), outputTokenCount: 4)
+        var counts: [Int] = []
+        while !engine.scheduler.isIdle {
+            let plan = engine.step { _, _ in 7 }
+            counts += plan.entries.map(\.tokens.count)
+        }
+        // 150 ms at 1 ms a token and 2 ms a step.
+        #expect(counts == [128, 128, 44, 1, 1, 1])
+    }
+
+    @Test func `a long prompt leaves the others their time`() throws {
+        var engine = VirtualEngine(blockCount: 400)
+        engine.perToken = 1e-3
+        engine = Self.trained(engine)
+        let fast = try engine.submit(Self.prompt(5), outputTokenCount: 100)
+        engine.step { _, _ in 1 }
+        try engine.submit(Self.prompt(3000, from: 50_000))
+        for _ in 0..<20 {
+            let start = engine.now
+            let plan = engine.step { _, _ in 1 }
+            #expect(plan.entries.first?.id == fast)
+            #expect(plan.entries.count == 2)
+            #expect(plan.tokenCount >= 33, "the time is used")
+            #expect(engine.now.duration(since: start) < .milliseconds(62))
         }
     }
 
     @Test func `admission keeps the order of arrival and the reserve`() throws {
         let limits = SchedulerLimits(runningCount: 8, reservedOutputTokenCount: 32)
-        var scheduler = Scheduler(blockCount: 4, limits: limits)
-        try scheduler.submit(Self.id(1), promptTokenCount: 32, maximumTokenCount: 128)
-        try scheduler.submit(Self.id(2), promptTokenCount: 64, maximumTokenCount: 128)
-        try scheduler.submit(Self.id(3), promptTokenCount: 1, maximumTokenCount: 2)
-        // 1 needs two blocks with its reserve, 2 would need three, 3 must not pass it.
-        #expect(scheduler.schedule().entries.map(\.id) == [Self.id(1)])
-        scheduler.finish(Self.id(1))
-        #expect(scheduler.schedule().entries.map(\.id) == [Self.id(2), Self.id(3)])
+        var engine = VirtualEngine(blockCount: 4, limits: limits)
+        let first = try engine.submit(Self.prompt(32), outputTokenCount: 96)
+        let second = try engine.submit(Self.prompt(64, from: 100), outputTokenCount: 64)
+        let third = try engine.submit([1], outputTokenCount: 1)
+        // The first needs two blocks with its reserve, the second would need three; the third must
+        // not pass it.
+        #expect(engine.step { _, _ in 1 }.entries.map(\.id) == [first])
+        engine.finish(first)
+        #expect(engine.step { _, _ in 1 }.entries.map(\.id) == [second, third])
     }
 
-    @Test func `the youngest gives way when blocks run out and starts over`() throws {
+    @Test func `the youngest gives way when blocks run out, and resumes from the cache`() throws {
         let limits = SchedulerLimits(runningCount: 8, reservedOutputTokenCount: 1)
-        var scheduler = Scheduler(blockCount: 3, limits: limits)
-        try scheduler.submit(Self.id(1), promptTokenCount: 31, maximumTokenCount: 96)
-        try scheduler.submit(Self.id(2), promptTokenCount: 31, maximumTokenCount: 96)
-        var preempted: [SequenceID] = []
-        for _ in 0..<200 {
-            let plan = scheduler.schedule()
-            preempted += plan.preempted
-            #expect(plan.entries.first?.id == Self.id(1))
-            scheduler.commit(plan)
-            for entry in plan.entries {
-                let known = entry.firstPosition + entry.tokenCount
-                if known == 95 {
-                    scheduler.finish(entry.id)
-                } else if entry.reachesEnd {
-                    scheduler.append(to: entry.id)
-                }
+        var engine = VirtualEngine(blockCount: 4, limits: limits)
+        let first = try engine.submit(Self.prompt(31), outputTokenCount: 65)
+        let second = try engine.submit(Self.prompt(31, from: 100), outputTokenCount: 65)
+        var resumed: StepPlan.Entry?
+        for _ in 0..<300 where !engine.scheduler.isIdle {
+            let plan = engine.step { _, _ in 9 }
+            if engine.preempted == [second], resumed == nil {
+                resumed = plan.entries.first { $0.id == second }
             }
-            scheduler.checkInvariants()
-            if scheduler.runningCount == 0 { break }
+            engine.scheduler.checkInvariants()
         }
-        #expect(preempted == [Self.id(2)])
-        let again = scheduler.schedule()
-        #expect(again.entries.map(\.id) == [Self.id(2)])
-        #expect(again.entries.map(\.firstPosition) == [0])
-        #expect(again.started == [], "it started before")
+        #expect(engine.preempted == [second])
+        #expect(engine.starts.count == 2, "it started once")
+        #expect(engine.scheduler.isIdle)
+        #expect(resumed.map { $0.firstPosition >= 32 } == true)
+        #expect(engine.cachedCounts == [first: 0, second: 0], "its own blocks are not a saving")
     }
 
-    @Test func `a full queue and a sequence larger than the pool are rejected`() throws {
-        var scheduler = Scheduler(blockCount: 2, limits: SchedulerLimits(waitingCount: 2))
-        #expect(throws: Scheduler.Rejection.tooLong(maximumTokenCount: 64)) {
-            try scheduler.submit(Self.id(1), promptTokenCount: 65, maximumTokenCount: 65)
+    @Test func `what is too much for the queue or the blocks is rejected`() throws {
+        let queue = QueueLimits(
+            requestCount: 3,
+            requestCountPerKey: 2,
+            tokenCount: 100,
+            tokenCountPerKey: 50
+        )
+        var engine = VirtualEngine(blockCount: 4, limits: SchedulerLimits(queue: queue))
+        #expect(throws: Scheduler.Rejection.tooLong(maximumTokenCount: 128)) {
+            try engine.submit(Self.prompt(129))
         }
-        #expect(throws: Scheduler.Rejection.tooLong(maximumTokenCount: 64)) {
-            try scheduler.submit(Self.id(2), promptTokenCount: 1, maximumTokenCount: 65)
+        #expect(throws: Scheduler.Rejection.tooLong(maximumTokenCount: 128)) {
+            try engine.submit([1], outputTokenCount: 128)
         }
-        try scheduler.submit(Self.id(3), promptTokenCount: 1, maximumTokenCount: 64)
-        try scheduler.submit(Self.id(4), promptTokenCount: 1, maximumTokenCount: 64)
-        #expect(throws: Scheduler.Rejection.overloaded) {
-            try scheduler.submit(Self.id(5), promptTokenCount: 1, maximumTokenCount: 2)
+        let first = try engine.submit(Self.prompt(60))
+        func rejection(_ count: Int, _ key: String) -> AdmissionState? {
+            do {
+                try engine.submit(Self.prompt(count), account: GenerationAccount(key: key))
+            } catch Scheduler.Rejection.overloaded(let state) {
+                return state
+            } catch {
+                Issue.record("\(error)")
+            }
+            return nil
         }
-        scheduler.finish(Self.id(4))
-        try scheduler.submit(Self.id(6), promptTokenCount: 1, maximumTokenCount: 2)
-        #expect(scheduler.waitingCount == 2)
+        let state = try #require(rejection(1, ""), "more tokens than the key's limit")
+        #expect(state.remainingTokenCount == 0)
+        #expect(state.remainingRequestCount == 1)
+        #expect(state.drainDuration > .zero)
+        #expect(rejection(41, "other") != nil, "more tokens than the limit of all")
+        #expect(rejection(20, "other") == nil)
+        #expect(rejection(1, "other") == nil)
+        #expect(rejection(1, "third")?.remainingRequestCount == 0)
+        engine.finish(first)
+        #expect(rejection(1, "other") != nil, "the key's requests")
+        #expect(rejection(1, "third") == nil)
+    }
+
+    @Test func `who waits too long is told, and who has started is not`() throws {
+        var engine = VirtualEngine(blockCount: 10, limits: SchedulerLimits(runningCount: 1))
+        let first = try engine.submit([1], outputTokenCount: 50, queueTimeout: .milliseconds(10))
+        let second = try engine.submit([2], queueTimeout: .milliseconds(10))
+        var timedOut: [SequenceID] = []
+        for _ in 0..<20 { timedOut += engine.step { _, _ in 1 }.timedOut }
+        #expect(timedOut == [second])
+        #expect(engine.tokens[first] != nil)
+        #expect(engine.scheduler.waitingCount == 0)
     }
 
     @Test func `a sequence's own limit bounds its chunks`() throws {
-        var scheduler = Scheduler(blockCount: 10)
-        try scheduler.submit(
-            Self.id(1),
-            promptTokenCount: 50,
-            maximumTokenCount: 60,
-            maximumChunkTokenCount: 32
-        )
-        #expect(scheduler.schedule().entries.map(\.tokenCount) == [32])
+        var engine = Self.trained(VirtualEngine(blockCount: 40))
+        try engine.submit(Self.prompt(50), maximumChunkTokenCount: 32)
+        #expect(engine.step { _, _ in nil }.entries.map(\.tokens.count) == [32])
     }
 }

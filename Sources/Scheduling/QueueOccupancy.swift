@@ -1,0 +1,85 @@
+package import WorkerProtocol
+
+/// What is under way, for each key and in all: requests from submission to their end.
+struct QueueOccupancy: Sendable {
+    private struct Count: Sendable {
+        var requests = 0
+        var tokens = 0
+    }
+
+    private var total = Count()
+    private var counts: [String: Count] = [:]
+
+    mutating func enter(_ key: String, tokenCount: Int) {
+        total.requests += 1
+        total.tokens += tokenCount
+        counts[key, default: Count()].requests += 1
+        counts[key, default: Count()].tokens += tokenCount
+    }
+
+    mutating func leave(_ key: String, tokenCount: Int) {
+        total.requests -= 1
+        total.tokens -= tokenCount
+        counts[key]?.requests -= 1
+        counts[key]?.tokens -= tokenCount
+        if counts[key]?.requests == 0 { counts[key] = nil }
+    }
+
+    /// Whether a request may come in.
+    ///
+    /// The bounds on tokens are for many: a single request never meets them.
+    func hasRoom(for key: String, tokenCount: Int, limits: QueueLimits) -> Bool {
+        let count = counts[key] ?? Count()
+        return total.requests < limits.requestCount && count.requests < limits.requestCountPerKey
+            && (total.requests == 0 || total.tokens + tokenCount <= limits.tokenCount)
+            && (count.requests == 0 || count.tokens + tokenCount <= limits.tokenCountPerKey)
+    }
+
+    /// How full it is for a key.
+    func state(of key: String, limits: QueueLimits, drainDuration: Duration) -> AdmissionState {
+        let count = counts[key] ?? Count()
+        return AdmissionState(
+            requestLimit: min(limits.requestCountPerKey, limits.requestCount),
+            remainingRequestCount: max(
+                0,
+                min(
+                    limits.requestCountPerKey - count.requests,
+                    limits.requestCount - total.requests
+                )
+            ),
+            tokenLimit: min(limits.tokenCountPerKey, limits.tokenCount),
+            remainingTokenCount: max(
+                0,
+                min(limits.tokenCountPerKey - count.tokens, limits.tokenCount - total.tokens)
+            ),
+            drainDuration: drainDuration
+        )
+    }
+}
+
+extension Scheduler {
+    /// How full the queue is for a key.
+    package func admissionState(of key: String) -> AdmissionState {
+        occupancy.state(
+            of: key,
+            limits: limits.queue,
+            drainDuration: .nanoseconds(Int64(min(outstandingSeconds * 1e9, 1e15)))
+        )
+    }
+
+    /// How long everything that is under way will take.
+    private var outstandingSeconds: Double {
+        [running, waiting].joined().reduce(0) { sum, sequence in
+            let prompt = StepCostModel.Size(
+                tokenCount: sequence.missingTokenCount,
+                firstPosition: sequence.computedTokenCount,
+                logitRowCount: 0
+            )
+            let output = Double(sequence.tokens.count - sequence.promptTokenCount)
+            let maximum = Double(sequence.maximumTokenCount - sequence.tokens.count)
+            let expected = max(1, throughput.typicalOutputTokenCount - output)
+            return sum + costs.additionalSeconds(prompt)
+                + min(maximum, expected) * throughput.secondsPerOutputToken
+        }
+    }
+}

@@ -1,0 +1,38 @@
+package import WorkerProtocol
+
+/// A sequence that wants to be computed.
+package struct SequenceSubmission: Sendable {
+    /// Larger than every id submitted before.
+    package var id: SequenceID
+    /// The prompt, 1... tokens.
+    package var tokens: [Int32]
+    /// The most prompt and output tokens it may reach.
+    package var maximumTokenCount: Int
+    /// Who pays for it, and how urgent it is.
+    package var account: GenerationAccount
+    /// How long it may wait for its first step.
+    package var queueTimeout: Duration?
+    /// The most of its prompt tokens in one step.
+    package var maximumChunkTokenCount: Int
+    /// Whether it may take what was computed for others; not if every position's logits are wanted.
+    package var usesCache: Bool
+
+    /// Makes a submission; everything left out sets no bounds.
+    package init(
+        id: SequenceID,
+        tokens: [Int32],
+        maximumTokenCount: Int,
+        account: GenerationAccount = GenerationAccount(),
+        queueTimeout: Duration? = nil,
+        maximumChunkTokenCount: Int = .max,
+        usesCache: Bool = true
+    ) {
+        self.id = id
+        self.tokens = tokens
+        self.maximumTokenCount = max(tokens.count, maximumTokenCount)
+        self.account = account
+        self.queueTimeout = queueTimeout
+        self.maximumChunkTokenCount = max(1, maximumChunkTokenCount)
+        self.usesCache = usesCache
+    }
+}
