@@ -1,3 +1,4 @@
+package import KVCache
 package import Platform
 import Sampling
 import Scheduling
@@ -13,26 +14,42 @@ package struct EngineEmission: Sendable, Hashable {
     package let event: GenerationEvent
 }
 
+/// What a step computes: first the copies in order, then the batch.
+package struct EngineStep: Sendable {
+    /// Blocks whose content others need too.
+    package let copies: [BlockCopy]
+    /// The tokens.
+    package let batch: ForwardBatch
+}
+
 /// All sequences of one model, moved forward step by step.
 ///
 /// A step is ``beginStep(now:)``, the forward pass over the batch it returned, and
-/// ``completeStep(_:now:)``. Submissions and cancellations come in between steps. Everything that
+/// ``completeStep(_:clock:)``. Submissions and cancellations come in between steps. Everything that
 /// happened since is collected for ``takeEmissions()``. It neither waits nor reads a clock.
 ///
 /// Confined to the engine thread.
 package final class Engine {
     let configuration: EngineConfiguration
     let tokenizer: Tokenizer
-    private(set) var scheduler: Scheduler
-    private var sequences: [SequenceID: SequenceState] = [:]
-    private var sequenceIDs: [UInt64: SequenceID] = [:]
+    var scheduler: Scheduler
+    var sequences: [SequenceID: SequenceState] = [:]
+    var sequenceIDs: [UInt64: SequenceID] = [:]
     private var arrivalCount: UInt64 = 0
-    private var plan: StepPlan?
+    private(set) var plan: StepPlan?
     private var selections: [ForwardBatch.LogitSelection] = []
     private var emissions: [EngineEmission] = []
-    private let workspace: SamplingWorkspace
+    let workspace: SamplingWorkspace
     let vocabularySize: Int
-    private var totals = WorkerStatus()
+    var totals = WorkerStatus()
+
+    /// When the last step was planned.
+    private(set) var lastLook = MonotonicInstant(nanoseconds: 0)
+    var nextAnnouncement = MonotonicInstant(nanoseconds: 0)
+    var nextSweep = MonotonicInstant(nanoseconds: 0)
+    /// When memory may be wished for; nil while an answer is awaited.
+    var nextWish: MonotonicInstant? = MonotonicInstant(nanoseconds: 0)
+    var pendingMoves: [MemoryMove] = []
 
     /// How many prompt tokens of a sequence get logits in one step at most: they are large.
     static let echoChunkTokenCount = 32
@@ -48,7 +65,11 @@ package final class Engine {
         self.tokenizer = tokenizer
         self.vocabularySize = vocabularySize
         scheduler = Scheduler(
-            blockCount: configuration.blockCount,
+            pool: BlockPool(
+                blockCount: configuration.blockCount,
+                slabBlockCount: configuration.slabBlockCount,
+                grantedSlabCount: configuration.keptSlabCount
+            ),
             limits: configuration.scheduler
         )
         workspace = SamplingWorkspace(vocabularySize: vocabularySize)
@@ -62,6 +83,8 @@ package final class Engine {
         var status = totals
         status.runningCount = scheduler.runningCount
         status.waitingCount = scheduler.waitingCount
+        status.waitingTokenCount = scheduler.waitingTokenCount
+        status.kvBlocksCached = scheduler.cachedBlockCount
         status.kvBlocksInUse = scheduler.usedBlockCount
         status.kvBlockCount = scheduler.blockCount
         return status
@@ -75,7 +98,7 @@ package final class Engine {
 
     // MARK: Between steps
 
-    /// Takes a generation; `started` or `failed` is emitted.
+    /// Takes a generation; `accepted` or `failed` is emitted.
     package func submit(_ generation: Generation, now: MonotonicInstant) {
         let id = generation.request.id
         precondition(plan == nil, "submissions come between steps")
@@ -95,19 +118,14 @@ package final class Engine {
                 tokenizer: tokenizer,
                 now: now
             )
-            try enqueue(sequence)
-            emit(
-                id,
-                .started(promptTokenCount: sequence.promptTokenCount, cachedTokenCount: 0)
-            )
-            if sequence.request.echo, !sequence.echoesLogprobs {
-                for token in sequence.tokens { sequence.output.echo(token, logprob: nil) }
-                emitDelta(&sequence)
-            }
-            sequences[sequence.id] = sequence
-            sequenceIDs[id] = sequence.id
+            emit(id, .accepted(try enqueue(sequence, now: now)))
             if maximumOutputTokenCount == 0, !sequence.echoesLogprobs {
+                // Nothing to compute.
+                start(&sequence, cachedTokenCount: 0, now: now)
                 conclude(&sequence, .finished(.length), now: now)
+            } else {
+                sequences[sequence.id] = sequence
+                sequenceIDs[id] = sequence.id
             }
         } catch {
             emit(id, .failed(error))
@@ -117,36 +135,9 @@ package final class Engine {
     /// Ends a generation, if it is still there.
     package func cancel(_ id: UInt64, now: MonotonicInstant) {
         precondition(plan == nil, "cancellations come between steps")
-        guard let key = sequenceIDs[id], let sequence = sequences[key] else { return }
-        forget(sequence)
+        guard let key = sequenceIDs[id], var sequence = sequences[key] else { return }
+        forget(&sequence, now: now)
         emit(id, .finished(.cancelled, sequence.usage(now: now)))
-    }
-
-    private func enqueue(_ sequence: SequenceState) throws(GenerationFailure) {
-        do throws(Scheduler.Rejection) {
-            try scheduler.submit(
-                sequence.id,
-                promptTokenCount: sequence.promptTokenCount,
-                maximumTokenCount: sequence.promptTokenCount + sequence.maximumOutputTokenCount,
-                maximumChunkTokenCount: sequence.echoesLogprobs ? Self.echoChunkTokenCount : .max
-            )
-        } catch {
-            switch error {
-            case .overloaded:
-                throw GenerationFailure(
-                    kind: .overloaded(.unmeasured),
-                    message: "Too many requests wait for this model; send it again later."
-                )
-            case .tooLong(let maximum):
-                throw GenerationFailure(
-                    kind: .contextLengthExceeded(
-                        promptTokenCount: sequence.promptTokenCount,
-                        contextLength: maximum
-                    ),
-                    message: "the model's KV cache holds \(maximum) tokens"
-                )
-            }
-        }
     }
 
     // MARK: Steps
@@ -154,11 +145,14 @@ package final class Engine {
     /// Plans a step.
     ///
     /// - Returns: What to compute, or nil if there is nothing; then no completion follows.
-    package func beginStep(now: MonotonicInstant) -> ForwardBatch? {
+    package func beginStep(now: MonotonicInstant) -> EngineStep? {
         precondition(plan == nil, "a step ends before the next begins")
-        let plan = scheduler.schedule()
+        lastLook = now
+        let plan = scheduler.schedule(now: now)
         totals.preemptionTotal += plan.preempted.count
-        for id in plan.started { sequences[id]?.start(now: now) }
+        startSequences(of: plan, now: now)
+        dropTimedOut(of: plan)
+        announcePositions(now: now)
         if plan.isEmpty { return nil }
         var batch = ForwardBatch()
         selections = []
@@ -170,7 +164,7 @@ package final class Engine {
             selections.append(selection)
             batch.entries.append(
                 ForwardBatch.Entry(
-                    tokens: sequence.tokens[entry.firstPosition...].prefix(entry.tokenCount),
+                    tokens: entry.tokens[...],
                     firstPosition: entry.firstPosition,
                     blockTable: entry.blockTable,
                     logits: selection
@@ -179,33 +173,51 @@ package final class Engine {
         }
         self.plan = plan
         totals.stepTotal += 1
-        return batch
+        return EngineStep(copies: plan.copies, batch: batch)
     }
 
     /// Samples from the logits of the batch that was computed, and emits what follows.
-    package func completeStep(_ pass: some ForwardPass, now: MonotonicInstant) {
+    ///
+    /// - Parameters:
+    ///   - pass: Has computed the batch.
+    ///   - clock: The time, which passes while tokens are chosen.
+    package func completeStep(_ pass: some ForwardPass, clock: () -> MonotonicInstant) {
         guard let plan else { preconditionFailure("a step begins before it is completed") }
-        self.plan = nil
-        scheduler.commit(plan)
+        let computed = clock()
         var row = 0
+        var choices: [Choice] = []
         for (entry, selection) in zip(plan.entries, selections) {
             let rowCount: Int =
                 switch selection {
                 case .none: 0
                 case .last: 1
-                case .all: entry.tokenCount
+                case .all: entry.tokens.count
                 }
+            var choice = Choice()
             if var sequence = sequences.removeValue(forKey: entry.id) {
                 let rows = row..<row + rowCount
-                let end = advance(&sequence, entry, rows: rows, of: pass, now: now)
-                if let end {
-                    conclude(&sequence, end, now: now)
-                } else {
-                    emitDelta(&sequence)
-                    sequences[entry.id] = sequence
-                }
+                choice = choose(for: &sequence, entry, rows: rows, of: pass, now: computed)
+                sequences[entry.id] = sequence
             }
+            choices.append(choice)
             row += rowCount
+        }
+        let now = clock()
+        scheduler.commit(
+            plan,
+            chosen: choices.map(\.tokens),
+            duration: now.duration(since: lastLook),
+            now: now
+        )
+        self.plan = nil
+        for (entry, choice) in zip(plan.entries, choices) {
+            guard var sequence = sequences.removeValue(forKey: entry.id) else { continue }
+            if let end = choice.end {
+                conclude(&sequence, end, now: computed)
+            } else {
+                emitDelta(&sequence)
+                sequences[entry.id] = sequence
+            }
         }
     }
 
@@ -213,142 +225,20 @@ package final class Engine {
         for entry: StepPlan.Entry,
         of sequence: SequenceState
     ) -> ForwardBatch.LogitSelection {
-        if sequence.hasPromptLogprobsToEcho { return .all }
+        if sequence.hasPromptLogprobsToEcho || entry.guessedTokenCount > 0 { return .all }
         return entry.reachesEnd ? .last : .none
-    }
-
-    /// How a sequence ends.
-    private enum End {
-        case finished(FinishReason)
-        case failed(GenerationFailure)
-    }
-
-    private func advance(
-        _ sequence: inout SequenceState,
-        _ entry: StepPlan.Entry,
-        rows: Range<Int>,
-        of pass: some ForwardPass,
-        now: MonotonicInstant
-    ) -> End? {
-        totals.promptTokenTotal += max(
-            0,
-            min(sequence.promptTokenCount, entry.firstPosition + entry.tokenCount)
-                - entry.firstPosition
-        )
-        do throws(SamplingError) {
-            try echoPrompt(&sequence, entry, rows: rows, of: pass)
-            guard entry.reachesEnd else { return nil }
-            if sequence.maximumOutputTokenCount == 0 { return .finished(.length) }
-            let reason = try sampleToken(&sequence, row: rows.upperBound - 1, of: pass, now: now)
-            if reason == nil { scheduler.append(to: sequence.id) }
-            return reason.map { .finished($0) }
-        } catch {
-            switch error {
-            case .nonFiniteLogits:
-                return .failed(
-                    GenerationFailure(
-                        kind: .nonFiniteLogits,
-                        message: "The model computed a value that is not a number; "
-                            + "its file may be damaged."
-                    )
-                )
-            }
-        }
-    }
-
-    /// Chooses the next token; returns why the output ends with it, if it does.
-    private func sampleToken(
-        _ sequence: inout SequenceState,
-        row: Int,
-        of pass: some ForwardPass,
-        now: MonotonicInstant
-    ) throws(SamplingError) -> FinishReason? {
-        // Safety: the row's logits are valid until the next forward pass.
-        let logits = unsafe pass.logits(row: row)
-        let token = unsafe try sequence.sampler.sample(
-            logits,
-            position: sequence.tokens.count,
-            workspace: workspace
-        )
-        sequence.appendOutput(token, now: now)
-        totals.outputTokenTotal += 1
-        let endsGeneration = tokenizer.endOfGenerationTokens.contains(token)
-        if endsGeneration, !sequence.request.ignoresEndOfGeneration { return .stop }
-        let logprob = unsafe try logprob(of: token, in: logits, for: sequence.request)
-        // Logits beyond the tokenizer's tokens exist in files with a padded vocabulary; such a
-        // token counts, but has no text.
-        if Int(token) < tokenizer.vocabularySize, sequence.output.append(token, logprob: logprob) {
-            return .stop
-        }
-        return sequence.outputTokenCount >= sequence.maximumOutputTokenCount ? .length : nil
-    }
-
-    private func echoPrompt(
-        _ sequence: inout SequenceState,
-        _ entry: StepPlan.Entry,
-        rows: Range<Int>,
-        of pass: some ForwardPass
-    ) throws(SamplingError) {
-        guard sequence.hasPromptLogprobsToEcho else { return }
-        if sequence.echoedTokenCount == 0 {
-            let first = sequence.tokens[0]
-            sequence.output.echo(
-                first,
-                logprob: TokenLogprob(
-                    token: first,
-                    bytes: tokenizer.bytes(of: first),
-                    logprob: nil
-                )
-            )
-            sequence.echoedTokenCount = 1
-        }
-        for (offset, row) in rows.enumerated() {
-            // The logits of a position are about the token at the next.
-            let position = entry.firstPosition + offset + 1
-            guard position >= sequence.echoedTokenCount, position < sequence.promptTokenCount
-            else { continue }
-            let token = sequence.tokens[position]
-            // Safety: the row's logits are valid until the next forward pass.
-            let logprob = unsafe try logprob(
-                of: token,
-                in: pass.logits(row: row),
-                for: sequence.request
-            )
-            sequence.output.echo(token, logprob: logprob)
-            sequence.echoedTokenCount = position + 1
-        }
-    }
-
-    private func logprob(
-        of token: Int32,
-        in logits: UnsafeBufferPointer<Float>,
-        for request: GenerationRequest
-    ) throws(SamplingError) -> TokenLogprob? {
-        guard let topCount = request.topLogprobCount else { return nil }
-        let values = unsafe try LogProbabilities(
-            of: token,
-            in: logits,
-            topCount: topCount,
-            workspace: workspace
-        )
-        return TokenLogprob(
-            token: token,
-            bytes: bytes(of: token),
-            logprob: values.token,
-            top: values.top.map {
-                TokenAlternative(token: $0.token, bytes: bytes(of: $0.token), logprob: $0.logprob)
-            }
-        )
-    }
-
-    private func bytes(of token: Int32) -> [UInt8] {
-        Int(token) < tokenizer.vocabularySize ? tokenizer.bytes(of: token) : []
     }
 
     // MARK: Ends
 
+    /// How a sequence ends.
+    enum End {
+        case finished(FinishReason)
+        case failed(GenerationFailure)
+    }
+
     private func conclude(_ sequence: inout SequenceState, _ end: End, now: MonotonicInstant) {
-        forget(sequence)
+        forget(&sequence, now: now)
         sequence.output.finish()
         emitDelta(&sequence)
         switch end {
@@ -358,17 +248,19 @@ package final class Engine {
         }
     }
 
-    private func forget(_ sequence: SequenceState) {
-        scheduler.finish(sequence.id)
+    private func forget(_ sequence: inout SequenceState, now: MonotonicInstant) {
+        sequence.cachedTokenCount = scheduler.cachedTokenCount(of: sequence.id)
+        totals.cachedTokenTotal += sequence.cachedTokenCount
+        scheduler.finish(sequence.id, now: now)
         sequences[sequence.id] = nil
         sequenceIDs[sequence.request.id] = nil
     }
 
-    private func emitDelta(_ sequence: inout SequenceState) {
+    func emitDelta(_ sequence: inout SequenceState) {
         if let delta = sequence.output.takeDelta() { emit(sequence.request.id, delta) }
     }
 
-    private func emit(_ id: UInt64, _ event: GenerationEvent) {
+    func emit(_ id: UInt64, _ event: GenerationEvent) {
         emissions.append(EngineEmission(id: id, event: event))
     }
 }

@@ -6,6 +6,13 @@ package struct EngineConfiguration: Sendable, Hashable {
     package var contextLength: Int
     /// KV blocks there are; enough for one sequence of `contextLength`.
     package var blockCount: Int
+    /// Blocks of a slab, the unit in which memory is asked for and returned.
+    package var slabBlockCount: Int
+    /// Slabs that may be used without asking and are never returned; they hold one sequence of
+    /// `contextLength`.
+    package var keptSlabCount: Int
+    /// Bytes of a block.
+    package var blockByteCount: Int
     /// What the scheduler admits and plans.
     package var scheduler: SchedulerLimits
     /// The most stop strings of a request; 16 (OpenAI allows 4).
@@ -13,16 +20,22 @@ package struct EngineConfiguration: Sendable, Hashable {
     /// The longest stop string, in bytes of UTF-8; 1024.
     package var maximumStopStringByteCount: Int
 
-    /// Makes a configuration; everything left out has its default.
+    /// Makes a configuration; everything left out has its default: one slab, which is kept.
     package init(
         contextLength: Int,
         blockCount: Int,
+        slabBlockCount: Int? = nil,
+        keptSlabCount: Int = 1,
+        blockByteCount: Int = 1,
         scheduler: SchedulerLimits = SchedulerLimits(),
         maximumStopStringCount: Int = 16,
         maximumStopStringByteCount: Int = 1024
     ) {
         self.contextLength = contextLength
         self.blockCount = blockCount
+        self.slabBlockCount = slabBlockCount ?? blockCount
+        self.keptSlabCount = keptSlabCount
+        self.blockByteCount = blockByteCount
         self.scheduler = scheduler
         self.maximumStopStringCount = maximumStopStringCount
         self.maximumStopStringByteCount = maximumStopStringByteCount

@@ -13,6 +13,8 @@ package final class EngineMailbox: Sendable {
         case submit(Generation)
         /// End a generation.
         case cancel(UInt64)
+        /// Use that much more memory for keys and values; 0 if there is none.
+        case grantMemory(byteCount: Int)
     }
 
     private struct State {
@@ -55,6 +57,12 @@ package final class EngineMailbox: Sendable {
         wakeUp.signal()
     }
 
+    /// Passes the answer to a wish for memory on.
+    package func grantMemory(byteCount: Int) {
+        state.withLock { $0.commands.append(.grantMemory(byteCount: byteCount)) }
+        wakeUp.signal()
+    }
+
     /// Asks the engine's loop to return after the running step.
     package func stop() {
         state.withLock { $0.isStopped = true }
@@ -68,11 +76,17 @@ package final class EngineMailbox: Sendable {
         state.withLock { $0.status = status }
     }
 
+    /// How long ``take(_:)`` sleeps in the kernel if there is nothing.
+    enum Patience: Sendable, Hashable {
+        case none
+        case until(MonotonicInstant)
+        case forever
+    }
+
     /// Takes everything that is there.
     ///
-    /// - Parameter waits: Whether to sleep in the kernel until there is something.
     /// - Returns: nil when the loop shall return.
-    func take(waits: Bool) -> [Command]? {
+    func take(_ patience: Patience) -> [Command]? {
         while true {
             // Before the look, so that what comes after it wakes the next wait.
             wakeUp.reset()
@@ -84,8 +98,14 @@ package final class EngineMailbox: Sendable {
                 return (state.commands, state.isStopped)
             }
             if isStopped { return nil }
-            if !commands.isEmpty || !waits { return commands }
-            wakeUp.wait(until: nil)
+            if !commands.isEmpty { return commands }
+            switch patience {
+            case .none: return commands
+            case .until(let deadline):
+                if MonotonicInstant.now() >= deadline { return commands }
+                wakeUp.wait(until: deadline)
+            case .forever: wakeUp.wait(until: nil)
+            }
         }
     }
 }

@@ -8,6 +8,12 @@ package protocol ForwardPass: AnyObject {
     /// V: logits of a row.
     var vocabularySize: Int { get }
 
+    /// Copies the keys and values of a block over those of another.
+    func copyBlock(from source: Int32, to target: Int32)
+
+    /// Gives the memory of blocks that nobody needs back to the system; their content is lost.
+    func releaseMemory(ofBlocks range: Range<Int>)
+
     /// Computes a batch of at most `Transformer.maximumBatchTokenCount` tokens.
     func forward(_ batch: ForwardBatch)
 

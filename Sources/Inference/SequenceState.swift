@@ -19,6 +19,11 @@ struct SequenceState {
     /// the sequence is computed again after a preemption.
     var echoedTokenCount = 0
 
+    /// Prompt tokens that needed no computation, so far.
+    var cachedTokenCount = 0
+    /// The place in the queue that the client was told last.
+    var announcedPosition: Int?
+
     private let submitted: MonotonicInstant
     private var started: MonotonicInstant?
     private var firstOutput: MonotonicInstant?
@@ -54,6 +59,8 @@ struct SequenceState {
     /// Whether some of those are still missing.
     var hasPromptLogprobsToEcho: Bool { echoesLogprobs && echoedTokenCount < promptTokenCount }
 
+    var hasStarted: Bool { started != nil }
+
     mutating func start(now: MonotonicInstant) { started = started ?? now }
 
     mutating func appendOutput(_ token: Int32, now: MonotonicInstant) {
@@ -66,7 +73,7 @@ struct SequenceState {
     func usage(now: MonotonicInstant) -> GenerationUsage {
         GenerationUsage(
             promptTokenCount: promptTokenCount,
-            cachedTokenCount: 0,
+            cachedTokenCount: cachedTokenCount,
             outputTokenCount: outputTokenCount,
             queueDuration: (started ?? now).duration(since: submitted),
             prefillDuration: started.map { (firstOutput ?? now).duration(since: $0) } ?? .zero,

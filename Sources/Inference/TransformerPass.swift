@@ -16,6 +16,14 @@ package final class TransformerPass: ForwardPass {
 
     package var vocabularySize: Int { transformer.configuration.vocabularySize }
 
+    package func copyBlock(from source: Int32, to target: Int32) {
+        storage.copyBlock(from: source, to: target)
+    }
+
+    package func releaseMemory(ofBlocks range: Range<Int>) {
+        storage.releaseMemory(ofBlocks: range)
+    }
+
     package func forward(_ batch: ForwardBatch) {
         transformer.forward(batch, cache: storage)
     }

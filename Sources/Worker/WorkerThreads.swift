@@ -55,7 +55,8 @@ final class WorkerThreads: Sendable {
             switch message {
             case .load(let options): try startEngine(options)
             case .stop: return
-            case .memoryGranted: break
+            case .memoryGranted(let byteCount):
+                mailbox.withLock { $0 }?.grantMemory(byteCount: byteCount)
             case .cancel(let id): mailbox.withLock { $0 }?.cancel(id)
             case .generate(let request):
                 guard let service = service.withLock({ $0 }) else {
@@ -115,10 +116,20 @@ final class WorkerThreads: Sendable {
         self.service.withLock { $0 = service }
         outbox.send(.ready(model.facts))
         let outbox = outbox
-        EngineLoop(engine: model.makeEngine(), pass: model.pass, mailbox: mailbox) { emissions in
-            outbox.send(emissions.map { .event(id: $0.id, $0.event) })
-        }
-        .run()
+        let loop = EngineLoop(
+            engine: model.makeEngine(),
+            pass: model.pass,
+            mailbox: mailbox,
+            moveMemory: { move in
+                switch move {
+                case .wanted(let byteCount): outbox.send(.memoryWanted(byteCount: byteCount))
+                case .returned(let byteCount): outbox.send(.memoryReturned(byteCount: byteCount))
+                case .emptied: break
+                }
+            },
+            emit: { emissions in outbox.send(emissions.map { .event(id: $0.id, $0.event) }) }
+        )
+        loop.run()
     }
 
     private func load(_ options: WorkerLoadOptions) throws -> LoadedModel {

@@ -20,7 +20,12 @@ import WorkerProtocol
         Load(others: 8, limits: SchedulerLimits(stepTokenCount: 16), blockCount: 256),
         Load(
             others: 8,
-            limits: SchedulerLimits(stepPromptTokenCountWhileDecoding: 3, runningCount: 3),
+            limits: SchedulerLimits(
+                interTokenTarget: .zero,
+                minimumPromptTokenCount: 3,
+                runningCount: 3,
+                guessesTokens: true
+            ),
             blockCount: 256
         ),
         // Blocks for little more than one sequence: preemptions.

@@ -39,10 +39,11 @@ final class EngineHarness {
 
     /// Computes one step; false if there was none to compute.
     @discardableResult func step() -> Bool {
-        guard let batch = engine.beginStep(now: now) else { return false }
+        guard let step = engine.beginStep(now: now) else { return false }
+        for copy in step.copies { pass.copyBlock(from: copy.source, to: copy.destination) }
+        pass.forward(step.batch)
         ticks += 1
-        pass.forward(batch)
-        engine.completeStep(pass, now: now)
+        engine.completeStep(pass) { now }
         engine.scheduler.checkInvariants()
         collect()
         return true

@@ -64,9 +64,9 @@ struct EngineLoopTests {
         #expect(mailbox.submit(generation))
         #expect(!mailbox.submit(generation))
         mailbox.cancel(1)
-        #expect(mailbox.take(waits: true)?.count == 3)
+        #expect(mailbox.take(.forever)?.count == 3)
         #expect(mailbox.submit(generation))
         mailbox.stop()
-        #expect(mailbox.take(waits: true) == nil)
+        #expect(mailbox.take(.forever) == nil)
     }
 }

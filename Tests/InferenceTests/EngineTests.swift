@@ -35,7 +35,11 @@ import WorkerProtocol
         let harness = try Self.harness(saying: "ok, gut")
         harness.submit(Self.request(), prompt: Self.prompt)
         harness.run()
-        #expect(harness.events[1]?.first == .started(promptTokenCount: 3, cachedTokenCount: 0))
+        guard case .accepted? = harness.events[1]?.first else {
+            Issue.record("a generation is accepted first")
+            return
+        }
+        #expect(harness.events[1]?[1] == .started(promptTokenCount: 3, cachedTokenCount: 0))
         #expect(harness.text(1) == "ok, gut")
         let end = harness.finish(1)
         #expect(end?.reason == .stop)
@@ -175,13 +179,18 @@ import WorkerProtocol
             configuration: EngineConfiguration(
                 contextLength: 64,
                 blockCount: 8,
-                scheduler: SchedulerLimits(runningCount: 1, waitingCount: 2)
+                scheduler: SchedulerLimits(queue: QueueLimits(requestCount: 2))
             )
         )
         for id in 1...3 as ClosedRange<UInt64> {
             harness.submit(Self.request(id), prompt: Self.prompt)
         }
-        #expect(harness.failure(3) == .overloaded(.unmeasured))
+        guard case .overloaded(let state)? = harness.failure(3) else {
+            Issue.record("the third is one too many")
+            return
+        }
+        #expect(state.requestLimit == 2 && state.remainingRequestCount == 0)
+        #expect(state.drainDuration > .zero)
         harness.run()
         #expect(harness.text(1) == "x")
         #expect(harness.text(2) == "x")

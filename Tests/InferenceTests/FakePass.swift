@@ -24,6 +24,12 @@ final class FakePass: ForwardPass {
 
     deinit { rows.forEach { $0.deallocate() } }
 
+    func copyBlock(from source: Int32, to target: Int32) { blocks[target] = blocks[source] }
+
+    func releaseMemory(ofBlocks range: Range<Int>) {
+        for block in range { blocks[Int32(block)] = nil }
+    }
+
     func forward(_ batch: ForwardBatch) {
         rows.forEach { $0.deallocate() }
         rows = []

@@ -4,6 +4,10 @@ struct KVBudget: Sendable, Hashable {
     let contextLength: Int
     /// KV blocks for all sequences together; they hold at least one of the context length.
     let blockCount: Int
+    /// Blocks of a slab, the unit in which memory is asked for and returned.
+    let slabBlockCount: Int
+    /// Slabs that hold one sequence of the context length; they are never returned.
+    let keptSlabCount: Int
 
     /// What the budget is made from.
     struct Wish: Sendable, Hashable {
@@ -53,7 +57,12 @@ struct KVBudget: Sendable, Hashable {
             blockCount = min(max(blocks(context), min(all, affordable)), Self.maximumBlockCount)
             contextLength = min(context, blockCount * blockTokens)
         }
+        slabBlockCount = max(1, Self.slabByteCount / blockBytes)
+        keptSlabCount = (blocks(contextLength) + slabBlockCount - 1) / slabBlockCount
     }
+
+    /// 16 MiB: small beside a model, large beside a page.
+    private static let slabByteCount = 16 << 20
 
     /// A block id is an Int32.
     private static let maximumBlockCount = Int(Int32.max)

@@ -87,9 +87,13 @@ package final class LoadedModel {
             configuration: EngineConfiguration(
                 contextLength: budget.contextLength,
                 blockCount: budget.blockCount,
+                slabBlockCount: budget.slabBlockCount,
+                keptSlabCount: budget.keptSlabCount,
+                blockByteCount: storage.blockByteCount,
                 scheduler: SchedulerLimits(
                     runningCount: min(max(1, options.maximumSequenceCount), 256),
-                    waitingCount: max(1, options.queue.requestCount)
+                    queue: options.queue,
+                    guessesTokens: options.speculation == .automatic
                 )
             ),
             encoder: encoder
