@@ -20,7 +20,7 @@ package final class Gateway: HTTPRequestHandler {
 
     /// What a request's head leads to.
     private enum Guarded {
-        case route(Route, parameter: String?)
+        case route(Route, parameter: String?, APIKey?)
         case reply(Reply)
     }
 
@@ -64,11 +64,11 @@ package final class Gateway: HTTPRequestHandler {
         switch guarded(request) {
         case .reply(let reply):
             answer = .whole(reply)
-        case .route(let route, let parameter):
+        case .route(let route, let parameter, let key):
             requestRecord.routePath = route.path
             requestRecord.isProbe = route.access == .open
             do throws(APIError) {
-                answer = try await self.answer(route, parameter, request, &requestRecord)
+                answer = try await self.answer(route, parameter, request, key, &requestRecord)
             } catch {
                 requestRecord.errorCode = error.code
                 answer = .whole(.error(error))
@@ -99,8 +99,8 @@ package final class Gateway: HTTPRequestHandler {
             if request.method == .options { return .reply(preflight(request)) }
             switch RouteTable.match(request.method, rawPath: request.rawPath) {
             case .found(let route, let parameter):
-                if route.access == .key { try keyGuard.check(request) }
-                return .route(route, parameter: parameter)
+                let key = route.access == .key ? try keyGuard.check(request) : nil
+                return .route(route, parameter: parameter, key)
             case .wrongMethod(let allowed):
                 var reply = Reply.error(.wrongMethod(request, allowed: allowed))
                 reply.headers.add("allow", allowed.map(\.rawValue).joined(separator: ", "))

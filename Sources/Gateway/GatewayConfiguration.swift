@@ -3,7 +3,7 @@ package struct GatewayConfiguration: Sendable {
     /// The product's version, as `/version` shows it.
     package var version: String
     /// Keys of which each request must carry one; without any, keys are not asked for.
-    package var apiKeys: [String]
+    package var apiKeys: [APIKey]
     /// Names that a `Host` header may carry besides IP literals, `localhost` and the machine's own.
     package var allowedHosts: [String]
     /// Browser origins that may call, for example `http://localhost:3000`; `*` allows all.
@@ -14,7 +14,7 @@ package struct GatewayConfiguration: Sendable {
     /// Makes a configuration; what is left out has its default value.
     package init(
         version: String,
-        apiKeys: [String] = [],
+        apiKeys: [APIKey] = [],
         allowedHosts: [String] = [],
         allowedOrigins: [String] = [],
         limits: GatewayLimits = GatewayLimits()
@@ -34,6 +34,8 @@ package struct GatewayLimits: Sendable, Hashable {
     package var streamCommitDelay: Duration = .seconds(5)
     /// Silence on a stream after which a comment is sent: 10 s.
     package var keepAliveInterval: Duration = .seconds(10)
+    /// Bytes of a client's name for its user that tell users apart: 256.
+    package var maximumUserNameByteCount = 256
 
     /// The defaults.
     package init() {}

@@ -142,6 +142,12 @@ struct Script {
             "max": request.maximumOutputTokens.map { .integer($0) } ?? nil,
             "stop": .array(request.stopStrings.map { .string($0) }),
             "ignore_eos": .bool(request.ignoresEndOfGeneration),
+            "key": .string(request.account.key),
+            "user": .string(request.account.user),
+            "weight": .double(Double(request.account.weight)),
+            "class": .string("\(request.account.priority)"),
+            "namespace": .string(request.account.cacheNamespace),
+            "queue_timeout": request.queueTimeout.map { .double($0 / .seconds(1)) } ?? nil,
         ]
         if case .chat(let chat) = request.prompt {
             object["messages"] = chat.messages

@@ -60,13 +60,14 @@ struct FakeGateway {
     /// The answer to a chat with one message.
     func chat(
         _ text: String,
-        _ members: JSONObject = [:]
+        _ members: JSONObject = [:],
+        headers: HTTPHeaders = [:]
     ) async -> HTTPResponseRecorder.Recording {
         var body: JSONObject = [
             "model": "good", "messages": [["role": "user", "content": .string(text)]],
         ]
         for (key, value) in members.members { body[key] = .some(value) }
-        return await send(.post, "/v1/chat/completions", body: .object(body))
+        return await send(.post, "/v1/chat/completions", headers: headers, body: .object(body))
     }
 
     /// The answer to a text completion.

@@ -1,3 +1,4 @@
+import Gateway
 import Glibc
 import HTTP
 import ModelService
@@ -148,7 +149,7 @@ private struct ConfigurationChecker {
         )
     }
 
-    private mutating func apiKeys() -> [String] {
+    private mutating func apiKeys() -> [APIKey] {
         guard let path = settings.apiKeyFile else { return [] }
         do {
             return try APIKeyFile.read(path: path)

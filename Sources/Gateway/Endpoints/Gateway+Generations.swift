@@ -9,6 +9,7 @@ extension Gateway {
     /// `POST /v1/chat/completions`.
     func chatCompletions(
         _ request: HTTPRequest,
+        _ key: APIKey?,
         _ record: inout RequestRecord
     ) async throws(APIError) -> Answer {
         let parsed = try ChatCompletionRequest.parse(try json(request))
@@ -21,6 +22,7 @@ extension Gateway {
         return try await generate(
             parsed.generations(),
             parsed.options,
+            account: account(request, key, user: parsed.options.user),
             model: parsed.model,
             format: format,
             ignored: parsed.ignoredParameters,
@@ -31,6 +33,7 @@ extension Gateway {
     /// `POST /v1/completions`.
     func completions(
         _ request: HTTPRequest,
+        _ key: APIKey?,
         _ record: inout RequestRecord
     ) async throws(APIError) -> Answer {
         let parsed = try CompletionRequest.parse(try json(request))
@@ -43,11 +46,23 @@ extension Gateway {
         return try await generate(
             parsed.generations(),
             parsed.options,
+            account: account(request, key, user: parsed.options.user),
             model: parsed.model,
             format: format,
             ignored: parsed.ignoredParameters,
             &record
         )
+    }
+
+    /// Who pays for the request.
+    ///
+    /// Open WebUI names its user in a header, for all its users share one key; other clients do it
+    /// in the body.
+    private func account(_ request: HTTPRequest, _ key: APIKey?, user: String?) -> GenerationAccount
+    {
+        let user = request.headers[first: "x-openwebui-user-id"] ?? user ?? ""
+        let prefix = user.utf8.prefix(configuration.limits.maximumUserNameByteCount)
+        return GenerationAccount(key, user: String(decoding: prefix, as: UTF8.self))
     }
 
     private func identity(_ prefix: String, model: String) -> ResponseIdentity {
@@ -63,6 +78,7 @@ extension Gateway {
     private func generate(
         _ generations: [GenerationRequest],
         _ options: GenerationOptions,
+        account: GenerationAccount,
         model: String,
         format: some AnswerFormat,
         ignored: [String],
@@ -71,7 +87,12 @@ extension Gateway {
         record.model = model
         var headers: HTTPHeaders = [:]
         if let value = Self.ignoredParameters(ignored) { headers.add("x-ignored-params", value) }
-        let stream = service.generate(generations, model: model)
+        let requests = generations.map { generation in
+            var request = generation
+            request.account = account
+            return request
+        }
+        let stream = service.generate(requests, model: model)
         var answer = GenerationAnswer(
             stream,
             format: format,
