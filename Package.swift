@@ -201,7 +201,10 @@ let package = Package(
                 "TestSupport",
             ]
         ),
-        test("DaemonTests", ["Daemon", "Gateway", "JSON", "Platform"]),
+        test(
+            "DaemonTests",
+            ["Daemon", "Gateway", "JSON", "ModelService", "Platform", "WorkerProtocol"]
+        ),
         test("CommandsTests", ["Commands", "JSON"]),
         test("EndToEndTests", ["HTTP", "JSON", "Platform", "TestSupport"]),
         test("RepositoryTests", ["Commands", "Gateway", "HTTP"]),

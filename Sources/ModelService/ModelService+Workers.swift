@@ -80,6 +80,7 @@ extension ModelService {
             model: id,
             facts: facts,
             worker: worker,
+            queueTimeout: slot.entry.settings.queue.timeout ?? configuration.limits.queueTimeout,
             limits: configuration.limits
         ) {
             events.yield(.leaseEnded(model: id, worker: number))
@@ -205,7 +206,10 @@ extension WorkerLoadOptions {
             modelPath: entry.path,
             contextLength: entry.settings.contextLength,
             threadCount: entry.settings.threadCount,
-            kvByteCount: entry.settings.kvByteCount
+            kvByteCount: entry.settings.kvByteCount,
+            queue: entry.settings.queue.limits,
+            kvType: entry.settings.kvType ?? .f16,
+            speculation: entry.settings.speculation ?? .automatic
         )
         if let count = entry.settings.maximumSequenceCount { maximumSequenceCount = count }
     }

@@ -34,32 +34,3 @@ package struct ModelServiceConfiguration: Sendable {
         self.limits = limits
     }
 }
-
-/// What the configuration says about one model; nil means the worker's own choice.
-package struct ModelConfigurationEntry: Sendable, Hashable {
-    /// Further names under which clients find the model, without regard to case.
-    package var aliases: [String]
-    /// The most prompt and output tokens of a sequence.
-    package var contextLength: Int?
-    /// Threads that compute.
-    package var threadCount: Int?
-    /// Bytes for the keys and values of all sequences together.
-    package var kvByteCount: Int?
-    /// Sequences computed at the same time, 1 or more.
-    package var maximumSequenceCount: Int?
-
-    /// Makes an entry that leaves everything to the worker.
-    package init(
-        aliases: [String] = [],
-        contextLength: Int? = nil,
-        threadCount: Int? = nil,
-        kvByteCount: Int? = nil,
-        maximumSequenceCount: Int? = nil
-    ) {
-        self.aliases = aliases
-        self.contextLength = contextLength
-        self.threadCount = threadCount
-        self.kvByteCount = kvByteCount
-        self.maximumSequenceCount = maximumSequenceCount
-    }
-}

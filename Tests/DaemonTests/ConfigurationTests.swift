@@ -1,6 +1,8 @@
 import Foundation
 import Gateway
+import ModelService
 import Testing
+import WorkerProtocol
 
 @testable import Daemon
 
@@ -82,7 +84,8 @@ import Testing
         (
             "{models: {entries: {tiny: {colour: 1}}}}",
             "torii.json: models.entries.tiny.colour: unknown key; known here: aliases, context, "
-                + "threads, parallel, kv_bytes"
+                + "threads, parallel, speculation, kv_bytes, kv_type, queue_requests, "
+                + "queue_requests_per_key, queue_tokens, queue_tokens_per_key, queue_timeout"
         ),
         (
             "{models: {defaults: {threads: 1.5}}}",
@@ -91,6 +94,10 @@ import Testing
         (
             "{models: {defaults: {context: 5}}}",
             "torii.json: models.defaults.context: must be a whole number from 16 to 16777216"
+        ),
+        (
+            "{models: {entries: {tiny: {kv_type: 'q4'}}}}",
+            "torii.json: models.entries.tiny.kv_type: must be f16 or q8"
         ),
         ("{listen: '127.0.0.1'}", "torii.json: listen: must be a list like [ … ]"),
         ("{allow_anonymous: 1}", "torii.json: allow_anonymous: must be true or false"),
@@ -172,6 +179,33 @@ import Testing
     func `reads sizes with units`(text: String, byteCount: Int) throws {
         let configuration = try check(flags: [.kvBytes: [text]])
         #expect(configuration.modelDefaults.kvByteCount == byteCount)
+    }
+
+    @Test func `reads how much may wait for a model from every source`() throws {
+        let configuration = try check(
+            flags: [.queueRequests: ["9"], .speculation: ["off"]],
+            variables: ["TORII_QUEUE_TOKENS_PER_KEY": "1000", "TORII_KV_TYPE": "q8"],
+            file: """
+                {models: {
+                    defaults: {queue_requests: 5, queue_requests_per_key: 3, queue_timeout: 60},
+                    entries: {tiny: {queue_tokens: 7, kv_type: "f16"}},
+                }}
+                """
+        )
+        let defaults = configuration.modelDefaults
+        #expect(
+            defaults.queue
+                == QueueSettings(
+                    requestCount: 9,
+                    requestCountPerKey: 3,
+                    tokenCountPerKey: 1000,
+                    timeout: .seconds(60)
+                )
+        )
+        #expect(defaults.kvType == .q8 && defaults.speculation == .off)
+        let tiny = try #require(configuration.models["tiny"])
+        #expect(tiny.queue.tokenCount == 7 && tiny.kvType == .f16 && tiny.speculation == nil)
+        #expect(problems(flags: [.kvType: ["q4"]]) == "--kv-type: must be f16 or q8, not q4")
     }
 
     @Test func `gives every setting its own flag, variable and key`() {

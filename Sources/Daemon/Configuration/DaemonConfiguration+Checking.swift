@@ -4,6 +4,7 @@ import HTTP
 import ModelService
 import Platform
 import Telemetry
+import WorkerProtocol
 
 extension DaemonConfiguration {
     /// The configuration that `sources` describe, or every problem found in it.
@@ -145,7 +146,16 @@ private struct ConfigurationChecker {
             contextLength: settings.context,
             threadCount: settings.threads,
             kvByteCount: settings.kvBytes,
-            maximumSequenceCount: settings.parallel
+            maximumSequenceCount: settings.parallel,
+            kvType: settings.kvType,
+            speculation: settings.speculation.map { $0 ? .automatic : .off },
+            queue: QueueSettings(
+                requestCount: settings.queueRequests,
+                requestCountPerKey: settings.queueRequestsPerKey,
+                tokenCount: settings.queueTokens,
+                tokenCountPerKey: settings.queueTokensPerKey,
+                timeout: settings.queueTimeout.map { .seconds($0) }
+            )
         )
     }
 

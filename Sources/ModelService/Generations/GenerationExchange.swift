@@ -35,6 +35,8 @@ final class GenerationExchange: Sendable {
         guard isWanted else { return }
         put { $0.putLease(facts: lease.facts, waited: waited) }
         for (choice, request) in requests.enumerated() {
+            var request = request
+            request.queueTimeout = request.queueTimeout ?? lease.queueTimeout
             let recipient = GenerationRecipient(exchange: self, choice: choice)
             let id = lease.worker.submit(request, to: recipient)
             let isLate = state.withLock { state in
