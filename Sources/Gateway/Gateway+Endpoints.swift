@@ -28,6 +28,8 @@ extension Gateway {
         case .adminStatus: return .whole(await adminStatus())
         case .adminModels: return .whole(await adminModels())
         case .adminModel: return .whole(try await adminModel(parameter ?? ""))
+        case .adminRequests: return .whole(adminRequests())
+        case .cancelRequest: return .whole(try cancelRequest(parameter ?? ""))
         }
     }
 

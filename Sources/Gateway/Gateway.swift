@@ -13,6 +13,7 @@ package final class Gateway: HTTPRequestHandler {
     let service: ModelService
     let configuration: GatewayConfiguration
     let log: Log
+    let requests = RequestRegistry()
     let started = MonotonicInstant.now()
     private let browserGuard: BrowserGuard
     private let keyGuard: KeyGuard
@@ -27,8 +28,8 @@ package final class Gateway: HTTPRequestHandler {
     /// What an endpoint answers.
     enum Answer {
         case whole(Reply)
-        /// A stream of events whose first one is already known, with further headers.
-        case stream(GenerationAnswer, headers: HTTPHeaders)
+        /// An answer that is written while it is generated, with further headers.
+        case streamed(any StreamedBody, headers: HTTPHeaders)
     }
 
     /// A gateway in front of `service`.
@@ -82,10 +83,10 @@ package final class Gateway: HTTPRequestHandler {
             let status = Task.isCancelled ? 499 : reply.status
             respond.send(status: reply.status, headers: headers, body: reply.body)
             record(requestRecord, request, status: status)
-        case .stream(var stream, let streamHeaders):
-            let headers = completed(streamHeaders, request, requestRecord)
+        case .streamed(var body, let bodyHeaders):
+            let headers = completed(bodyHeaders, request, requestRecord)
             let writer = respond.stream(status: 200, headers: headers)
-            if await stream.send(to: writer, &requestRecord) { writer.finish() }
+            if await body.send(to: writer, &requestRecord) { writer.finish() }
             record(requestRecord, request, status: 200)
         }
     }
@@ -115,9 +116,9 @@ package final class Gateway: HTTPRequestHandler {
 
     /// The answer to OPTIONS; the headers for browsers are added to every answer.
     private func preflight(_ request: HTTPRequest) -> Reply {
-        var headers: HTTPHeaders = ["allow": "GET, HEAD, POST, OPTIONS"]
+        var headers: HTTPHeaders = ["allow": "GET, HEAD, POST, DELETE, OPTIONS"]
         if browserGuard.allowedOrigin(request) != nil {
-            headers.add("access-control-allow-methods", "GET, HEAD, POST, OPTIONS")
+            headers.add("access-control-allow-methods", "GET, HEAD, POST, DELETE, OPTIONS")
             // Clients send a dozen `x-stainless-*` headers; naming the asked ones allows just them.
             let asked = request.headers[first: "access-control-request-headers"]
             headers.add(
@@ -145,7 +146,10 @@ package final class Gateway: HTTPRequestHandler {
             headers.replace("access-control-allow-origin", origin)
             headers.replace(
                 "access-control-expose-headers",
-                "x-request-id, x-ignored-params, server-timing, retry-after, x-should-retry"
+                ([
+                    "x-request-id", "x-ignored-params", "server-timing", "retry-after",
+                    "x-should-retry",
+                ] + HTTPHeaders.admissionNames).joined(separator: ", ")
             )
         }
         if request.headers.contains("origin") { headers.replace("vary", "Origin") }

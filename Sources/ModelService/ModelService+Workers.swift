@@ -116,7 +116,9 @@ extension ModelService {
         let now = MonotonicInstant.now()
         switch report {
         case .loading(let fraction):
-            if slots[id]?.machine.presentWorker == number { slots[id]?.fraction = fraction }
+            guard slots[id]?.machine.presentWorker == number else { return }
+            slots[id]?.fraction = fraction
+            for lease in slots[id]?.waiting ?? [] { lease.onLoading(fraction) }
         case .ready(let facts):
             if slots[id]?.machine.presentWorker == number { slots[id]?.facts = facts }
             carryOut(change(id) { $0.workerReady(worker: number, now: now) }, for: id)

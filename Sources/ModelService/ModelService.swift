@@ -22,6 +22,7 @@ package actor ModelService {
     struct WaitingLease {
         let ticket: UInt64
         let continuation: CheckedContinuation<Result<ModelLease, ModelServiceError>, Never>
+        let onLoading: @Sendable (Double) -> Void
     }
 
     enum Event: Sendable {
@@ -98,7 +99,17 @@ package actor ModelService {
     ///
     /// Loads the model if it must and suspends meanwhile. Cancelling the task gives up waiting;
     /// the load goes on.
-    package func lease(_ name: String) async throws(ModelServiceError) -> ModelLease {
+    ///
+    /// - Parameters:
+    ///   - name: The model's name as the client wrote it.
+    ///   - onLoading: Called with the fraction loaded, 0...1, while the model is waited for; must
+    ///     not block.
+    /// - Returns: A lease, which the caller keeps as long as it uses the model.
+    /// - Throws: Why there is none.
+    package func lease(
+        _ name: String,
+        onLoading: @escaping @Sendable (Double) -> Void = { _ in }
+    ) async throws(ModelServiceError) -> ModelLease {
         let entry = try await entry(named: name)
         guard !isShuttingDown else { throw .shuttingDown }
         let now = MonotonicInstant.now()
@@ -122,7 +133,7 @@ package actor ModelService {
         case .none, .grantWaiting, .refuseWaiting, .stop:
             preconditionFailure("a request is granted, refused, or waits")
         }
-        return try await waitForLease(entry.id)
+        return try await waitForLease(entry.id, onLoading: onLoading)
     }
 
     /// The events of one request's generations, from the wait for the model on.
@@ -142,7 +153,7 @@ package actor ModelService {
         let started = MonotonicInstant.now()
         let lease = Task { [self] in
             do throws(ModelServiceError) {
-                let lease = try await self.lease(name)
+                let lease = try await self.lease(name) { exchange.loading(fraction: $0) }
                 let waited = MonotonicInstant.now().duration(since: started)
                 exchange.begin(requests, on: lease, waited: waited)
             } catch {
@@ -152,16 +163,22 @@ package actor ModelService {
         return GenerationStream(exchange, lease: lease)
     }
 
-    private func waitForLease(_ id: String) async throws(ModelServiceError) -> ModelLease {
+    private func waitForLease(
+        _ id: String,
+        onLoading: @escaping @Sendable (Double) -> Void
+    ) async throws(ModelServiceError) -> ModelLease {
         let waitingCount = slots[id]?.waiting.count ?? 0
         guard waitingCount < configuration.limits.maximumWaitingLeaseCount else {
             throw .overloaded(model: id, retryAfter: .seconds(5))
         }
         lastTicket += 1
         let ticket = lastTicket
+        onLoading(slots[id]?.fraction ?? 0)
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                slots[id]?.waiting.append(WaitingLease(ticket: ticket, continuation: continuation))
+                slots[id]?.waiting.append(
+                    WaitingLease(ticket: ticket, continuation: continuation, onLoading: onLoading)
+                )
             }
         } onCancel: {
             events.yield(.waitCancelled(model: id, ticket: ticket))

@@ -6,7 +6,9 @@ import WorkerProtocol
 ///
 /// Any text: its words, one delta each. `!request`: the request itself as text. `!die N`: N words,
 /// then the process dies. `!hang`: nothing. `!silent`: the process stops answering. `!flood`: text
-/// for ever. `!overflow`, `!template`, `!overloaded`, `!nan`, `!parameter`: that failure.
+/// for ever. `!queue N`: accepted, then N places that come nearer, then the other words.
+/// `!wait`: accepted and the third in the queue, for ever. `!timeout`: accepted, then timed out.
+/// `!overflow`, `!template`, `!overloaded`, `!full`, `!nan`, `!parameter`: that failure.
 struct Script {
     enum Step {
         case nothing
@@ -15,7 +17,7 @@ struct Script {
         case fallSilent
     }
 
-    private enum Kind { case words, die, hang, silent, flood }
+    private enum Kind { case words, die, hang, wait, silent, flood }
 
     private let request: GenerationRequest
     private var kind = Kind.words
@@ -23,8 +25,10 @@ struct Script {
     private var failure: GenerationFailure.Kind?
     private var position = 0
     private var hasStarted = false
+    /// Events before the first step.
+    private var waiting: ArraySlice<GenerationEvent> = []
 
-    var isActive: Bool { kind != .hang || !hasStarted }
+    var isActive: Bool { !waiting.isEmpty || (kind != .hang || !hasStarted) && kind != .wait }
 
     init(_ request: GenerationRequest) {
         self.request = request
@@ -36,6 +40,17 @@ struct Script {
             kind = .die
             let count = words.count > 1 ? Int(words[1].trimmed) ?? 0 : 0
             words = (0..<count).map { "word\($0) " }
+        case "!queue":
+            let count = words.count > 1 ? Int(words[1].trimmed) ?? 0 : 0
+            waiting = [.accepted(Self.admission)]
+            waiting += (0..<count).reversed().map { .queued(position: $0 + 1) }
+            words = Array(words.dropFirst(2))
+        case "!wait":
+            kind = .wait
+            waiting = [.accepted(Self.admission), .queued(position: 3)]
+        case "!timeout":
+            waiting = [.accepted(Self.admission), .queued(position: 3)]
+            failure = .queueTimeout(Self.admission)
         case "!hang": kind = .hang
         case "!silent": kind = .silent
         case "!flood": kind = .flood
@@ -43,6 +58,7 @@ struct Script {
             failure = .contextLengthExceeded(promptTokenCount: 6031, contextLength: 4096)
         case "!template": failure = .templateFailed
         case "!overloaded": failure = .overloaded(.unmeasured)
+        case "!full": failure = .overloaded(Self.admission)
         case "!nan": failure = .nonFiniteLogits
         case "!parameter": failure = .invalidRequest(parameter: "logit_bias")
         default: break
@@ -51,6 +67,8 @@ struct Script {
     }
 
     mutating func next() -> Step {
+        if let event = waiting.popFirst() { return .event(event) }
+        if kind == .wait { return .nothing }
         if let failure {
             return .event(.failed(GenerationFailure(kind: failure, message: "as the script says")))
         }
@@ -63,7 +81,7 @@ struct Script {
         case .silent: return .fallSilent
         case .flood: return delta(String(repeating: "flood ", count: 200))
         case .die where position == words.count: return .die
-        case .words, .die: break
+        case .words, .die, .wait: break
         }
         let limit = request.maximumOutputTokens ?? .max
         if position == min(words.count, limit) {
@@ -72,6 +90,15 @@ struct Script {
         }
         return delta(words[position])
     }
+
+    /// What every accepted or refused script is told.
+    static let admission = AdmissionState(
+        requestLimit: 8,
+        remainingRequestCount: 6,
+        tokenLimit: 4000,
+        remainingTokenCount: 3900,
+        drainDuration: .milliseconds(72_500)
+    )
 
     static func usage(outputTokenCount: Int) -> GenerationUsage {
         GenerationUsage(

@@ -19,6 +19,7 @@ import WorkerProtocol
         let fake = try FakeService()
         var elements: [GenerationStream.Element] = []
         for try await element in fake.service.generate([FakeService.request("a")], model: "good") {
+            if case .loading = element { continue }
             elements.append(element)
         }
         guard case .leased(let facts, _) = elements.first else {
@@ -66,8 +67,8 @@ import WorkerProtocol
         let fake = try FakeService(models: ["good", "other"])
         let hanging = fake.service.generate([FakeService.request("!hang")], model: "good")
         var iterator = hanging.makeAsyncIterator()
-        _ = try await iterator.next()
-        let started = try await iterator.next()
+        var started = try await iterator.next()
+        while started?.isEvent == false { started = try await iterator.next() }
         #expect(started == .event(choice: 0, .started(promptTokenCount: 7, cachedTokenCount: 3)))
         #expect(try await fake.answer("calm", model: "other").0 == "calm")
 
@@ -152,6 +153,28 @@ import WorkerProtocol
         waiting.cancel()
         await #expect(throws: ModelServiceError.cancelled) { try await waiting.value }
         try await fake.wait("stuck") { $0.waitingCount == 0 }
+        await fake.service.shutdown()
+    }
+
+    @Test func `tells a waiting reader how much of the model is loaded`() async throws {
+        let fake = try FakeService(models: ["stuck"])
+        let stream = fake.service.generate([FakeService.request("a")], model: "stuck")
+        var iterator = stream.makeAsyncIterator()
+        while try await iterator.next() != .loading(fraction: 0.5) {}
+        #expect(stream.monitor.progress.state == .loading(fraction: 0.5))
+        // A reader that comes later hears it as well.
+        let later = fake.service.generate([FakeService.request("a")], model: "stuck")
+        var second = later.makeAsyncIterator()
+        #expect(try await second.next() == .loading(fraction: 0.5))
+        stream.monitor.cancel()
+        await #expect(throws: ModelServiceError.cancelled) { try await iterator.next() }
+        later.cancel()
+        await fake.service.shutdown()
+    }
+
+    @Test func `gives each generation the time that its model's queue has`() async throws {
+        let fake = try FakeService { $0.defaults.queue.timeout = .seconds(12) }
+        #expect(try await fake.answer("!request").0.contains(#""queue_timeout":12.0"#))
         await fake.service.shutdown()
     }
 
@@ -248,5 +271,11 @@ import WorkerProtocol
             #expect(kill(try #require(status.pid), 0) == -1 && errno == ESRCH)
         }
         await #expect(throws: ModelServiceError.shuttingDown) { try await service.lease("good") }
+    }
+}
+
+extension GenerationStream.Element {
+    fileprivate var isEvent: Bool {
+        if case .event = self { true } else { false }
     }
 }

@@ -60,12 +60,17 @@ extension Gateway {
 
     private static func workerObject(_ worker: WorkerStatus) -> JSONValue {
         [
+            "waiting_tokens": .integer(worker.waitingTokenCount),
             "kv_blocks_in_use": .integer(worker.kvBlocksInUse),
+            "kv_blocks_cached": .integer(worker.kvBlocksCached),
             "kv_block_count": .integer(worker.kvBlockCount),
             "prompt_token_total": .integer(worker.promptTokenTotal),
             "output_token_total": .integer(worker.outputTokenTotal),
             "step_total": .integer(worker.stepTotal),
             "preemption_total": .integer(worker.preemptionTotal),
+            "cached_token_total": .integer(worker.cachedTokenTotal),
+            "draft_token_total": .integer(worker.draftTokenTotal),
+            "accepted_draft_token_total": .integer(worker.acceptedDraftTokenTotal),
         ]
     }
 

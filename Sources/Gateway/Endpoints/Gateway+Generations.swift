@@ -22,6 +22,7 @@ extension Gateway {
         return try await generate(
             parsed.generations(),
             parsed.options,
+            for: request,
             account: account(request, key, user: parsed.options.user),
             model: parsed.model,
             format: format,
@@ -46,6 +47,7 @@ extension Gateway {
         return try await generate(
             parsed.generations(),
             parsed.options,
+            for: request,
             account: account(request, key, user: parsed.options.user),
             model: parsed.model,
             format: format,
@@ -74,10 +76,11 @@ extension Gateway {
         )
     }
 
-    /// Submits the generations and answers whole, or with a stream once its first output is there.
+    /// Submits the generations and answers whole, or with a body that grows once the head is sent.
     private func generate(
         _ generations: [GenerationRequest],
         _ options: GenerationOptions,
+        for request: HTTPRequest,
         account: GenerationAccount,
         model: String,
         format: some AnswerFormat,
@@ -87,33 +90,52 @@ extension Gateway {
         record.model = model
         var headers: HTTPHeaders = [:]
         if let value = Self.ignoredParameters(ignored) { headers.add("x-ignored-params", value) }
-        let requests = generations.map { generation in
-            var request = generation
-            request.account = account
-            return request
+        let charged = generations.map { generation in
+            var charged = generation
+            charged.account = account
+            return charged
         }
-        let stream = service.generate(requests, model: model)
-        var answer = GenerationAnswer(
+        let stream = service.generate(charged, model: model)
+        let entry = RequestRegistry.Entry(
+            id: request.id,
+            model: model,
+            account: account,
+            arrival: request.arrival,
+            monitor: stream.monitor
+        )
+        let reader = GenerationReader(
             stream,
-            format: format,
-            choiceCount: generations.count,
-            choicesPerPrompt: options.choiceCount,
-            includesUsage: options.includesUsage
+            registration: requests.register(entry),
+            promptParameter: format.promptParameter,
+            choicesPerPrompt: options.choiceCount
         )
         guard options.streams else {
-            let body = try await answer.collect(&record)
-            return .whole(.json(body, headers: headers))
+            var body = WholeBody(
+                reader,
+                format: format,
+                choiceCount: generations.count,
+                limits: configuration.limits
+            )
+            let document = try await body.collect(&record)
+            headers.add(reader.progress.admission)
+            if let document { return .whole(.json(document, headers: headers)) }
+            headers.add("content-type", "application/json")
+            return .streamed(body, headers: headers)
         }
-        stream.tick(
-            first: configuration.limits.streamCommitDelay,
-            every: configuration.limits.keepAliveInterval
+        var body = EventStreamBody(
+            reader,
+            format: format,
+            choiceCount: generations.count,
+            includesUsage: options.includesUsage,
+            limits: configuration.limits
         )
-        try await answer.awaitFirstOutput(&record)
+        try await body.awaitCommit(&record)
+        headers.add(reader.progress.admission)
         headers.add("content-type", "text/event-stream; charset=utf-8")
         headers.add("cache-control", "no-cache")
         // nginx would buffer the whole answer otherwise.
         headers.add("x-accel-buffering", "no")
-        return .stream(answer, headers: headers)
+        return .streamed(body, headers: headers)
     }
 
     /// The names of unknown members, fit for a header: at most 32, each at most 64 characters.
