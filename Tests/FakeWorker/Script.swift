@@ -5,7 +5,7 @@ import WorkerProtocol
 /// What a fake generation does, by the prompt's first word.
 ///
 /// Any text: its words, one delta each. `!request`: the request itself as text. `!die N`: N words,
-/// then the process dies. `!hang`: nothing. `!silent`: the process stops answering. `!flood`: text
+/// then the process dies. `!hang N`: N words, then nothing. `!silent`: the process stops answering. `!flood`: text
 /// for ever. `!queue N`: accepted, then N places that come nearer, then the other words.
 /// `!wait`: accepted and the third in the queue, for ever. `!timeout`: accepted, then timed out.
 /// `!overflow`, `!template`, `!overloaded`, `!full`, `!nan`, `!parameter`: that failure.
@@ -28,7 +28,13 @@ struct Script {
     /// Events before the first step.
     private var waiting: ArraySlice<GenerationEvent> = []
 
-    var isActive: Bool { !waiting.isEmpty || (kind != .hang || !hasStarted) && kind != .wait }
+    var isActive: Bool {
+        switch kind {
+        case .hang: !hasStarted || position < words.count
+        case .wait: !waiting.isEmpty
+        case .words, .die, .silent, .flood: true
+        }
+    }
 
     init(_ request: GenerationRequest) {
         self.request = request
@@ -36,8 +42,8 @@ struct Script {
         words = Self.words(text)
         switch words.first?.trimmed {
         case "!request": words = Self.words(Self.description(of: request))
-        case "!die":
-            kind = .die
+        case "!die", "!hang":
+            kind = words[0].trimmed == "!die" ? .die : .hang
             let count = words.count > 1 ? Int(words[1].trimmed) ?? 0 : 0
             words = (0..<count).map { "word\($0) " }
         case "!queue":
@@ -51,7 +57,6 @@ struct Script {
         case "!timeout":
             waiting = [.accepted(Self.admission), .queued(position: 3)]
             failure = .queueTimeout(Self.admission)
-        case "!hang": kind = .hang
         case "!silent": kind = .silent
         case "!flood": kind = .flood
         case "!overflow":
@@ -77,11 +82,11 @@ struct Script {
             return .event(.started(promptTokenCount: 7, cachedTokenCount: 3))
         }
         switch kind {
-        case .hang: return .nothing
+        case .hang where position == words.count: return .nothing
         case .silent: return .fallSilent
         case .flood: return delta(String(repeating: "flood ", count: 200))
         case .die where position == words.count: return .die
-        case .words, .die, .wait: break
+        case .words, .die, .hang, .wait: break
         }
         let limit = request.maximumOutputTokens ?? .max
         if position == min(words.count, limit) {

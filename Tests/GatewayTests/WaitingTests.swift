@@ -150,12 +150,14 @@ import Testing
             while try await fake.requests().first?["state"]
                 != (model == "stuck" ? "loading" : "queued")
             {
+                try Task.checkCancellation()
                 await Task.yield()
             }
             request.cancel()
             _ = await request.value
             #expect(try await fake.requests().isEmpty)
             while true {
+                try Task.checkCancellation()
                 let status = try await fake.service.status(named: model)
                 if status.waitingCount == 0, status.leaseCount == 0,
                     status.worker?.runningCount ?? 0 == 0
