@@ -47,6 +47,9 @@ extension ModelService {
             arguments: configuration.workerArguments,
             environment: configuration.workerEnvironment,
             options: WorkerLoadOptions(entry),
+            ledger: ledger,
+            holder: MemoryLedger.Worker(model: id, number: number),
+            weightByteCount: entry.byteCount,
             limits: configuration.limits
         )
         let events = events

@@ -33,6 +33,7 @@ package actor ModelService {
 
     nonisolated let configuration: ModelServiceConfiguration
     let log: Log
+    nonisolated let ledger: SharedMemoryLedger
     nonisolated let events: AsyncStream<Event>.Continuation
     var slots: [String: Slot] = [:]
     var knownCatalog = Catalog()
@@ -46,6 +47,8 @@ package actor ModelService {
     package init(configuration: ModelServiceConfiguration, log: Log) {
         self.configuration = configuration
         self.log = log
+        let available = configuration.memoryByteCount ?? Self.usableMemory()
+        ledger = SharedMemoryLedger(MemoryLedger(capacity: available))
         let (stream, continuation) = AsyncStream.makeStream(of: Event.self)
         events = continuation
         // Ends when the service goes away and its continuation with it. It must not take over the
@@ -56,6 +59,13 @@ package actor ModelService {
     }
 
     deinit { events.finish() }
+
+    /// Nine tenths of what the machine, or the process's control group, has left now; the rest is
+    /// for the system, for this process, and for what workers need besides weights, keys and values.
+    private static func usableMemory() -> Int { MemoryFacts.availableByteCount() / 10 * 9 }
+
+    /// Who holds how much memory now.
+    package nonisolated var memory: MemoryLedger { ledger.withLock { $0 } }
 
     // MARK: Catalog
 

@@ -12,6 +12,9 @@ package struct ModelServiceConfiguration: Sendable {
     package var workerArguments: [String]
     /// The worker's whole environment; nothing else of the gateway's is passed on.
     package var workerEnvironment: [String: String]
+    /// Bytes that the workers' weights, keys and values may take together; nil: nine tenths of what
+    /// is available when the service is made.
+    package var memoryByteCount: Int?
     /// Bounds on time and memory.
     package var limits: ModelServiceLimits
 
@@ -23,6 +26,7 @@ package struct ModelServiceConfiguration: Sendable {
         workerExecutable: String,
         workerArguments: [String] = ["worker"],
         workerEnvironment: [String: String] = [:],
+        memoryByteCount: Int? = nil,
         limits: ModelServiceLimits = ModelServiceLimits()
     ) {
         self.directories = directories
@@ -31,6 +35,7 @@ package struct ModelServiceConfiguration: Sendable {
         self.workerExecutable = workerExecutable
         self.workerArguments = workerArguments
         self.workerEnvironment = workerEnvironment
+        self.memoryByteCount = memoryByteCount
         self.limits = limits
     }
 }

@@ -8,6 +8,7 @@ import WorkerProtocol
 /// then the process dies. `!hang N`: N words, then nothing. `!silent`: the process stops answering. `!flood`: text
 /// for ever. `!queue N`: accepted, then N places that come nearer, then the other words.
 /// `!wait`: accepted and the third in the queue, for ever. `!timeout`: accepted, then timed out.
+/// `!memory N`: asks for N bytes and says how many were granted. `!return N`: gives N bytes back.
 /// `!overflow`, `!template`, `!overloaded`, `!full`, `!nan`, `!parameter`: that failure.
 struct Script {
     enum Step {
@@ -25,6 +26,10 @@ struct Script {
     private var failure: GenerationFailure.Kind?
     private var position = 0
     private var hasStarted = false
+    /// Bytes to ask the gateway for before anything else.
+    private(set) var wantedByteCount: Int?
+    /// Bytes to give back to the gateway.
+    private(set) var returnedByteCount: Int?
     /// Events before the first step.
     private var waiting: ArraySlice<GenerationEvent> = []
 
@@ -51,6 +56,8 @@ struct Script {
             waiting = [.accepted(Self.admission)]
             waiting += (0..<count).reversed().map { .queued(position: $0 + 1) }
             words = Array(words.dropFirst(2))
+        case "!memory": wantedByteCount = words.count > 1 ? Int(words[1].trimmed) : nil
+        case "!return": returnedByteCount = words.count > 1 ? Int(words[1].trimmed) : nil
         case "!wait":
             kind = .wait
             waiting = [.accepted(Self.admission), .queued(position: 3)]

@@ -178,6 +178,27 @@ import WorkerProtocol
         await fake.service.shutdown()
     }
 
+    @Test func `grants workers memory within the budget, and takes back what they leave`()
+        async throws
+    {
+        // Each model's file has one byte, until its worker says that it has no weights at all.
+        let fake = try FakeService(models: ["good", "other"]) { $0.memoryByteCount = 1000 }
+        #expect(try await fake.answer("!memory 700").0 == "700")
+        #expect(try await fake.answer("!memory 700", model: "other").0 == "300")
+        #expect(try await fake.answer("!memory 700", model: "other").0 == "0")
+        _ = try await fake.answer("!return 100", model: "other")
+        #expect(try await fake.answer("!memory 700").0 == "100")
+        #expect(fake.service.memory.freeByteCount == 0)
+        kill(try #require(try await fake.service.status(named: "good").pid), SIGKILL)
+        while fake.service.memory.freeByteCount != 800 {
+            try Task.checkCancellation()
+            await Task.yield()
+        }
+        #expect(try await fake.answer("!memory 700").0 == "700")
+        await fake.service.shutdown()
+        #expect(fake.service.memory.freeByteCount == 1000)
+    }
+
     @Test func `cancels the generation when its reader's task is cancelled`() async throws {
         let fake = try FakeService()
         let service = fake.service

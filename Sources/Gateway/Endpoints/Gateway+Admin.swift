@@ -13,6 +13,7 @@ extension Gateway {
             "version": .string(configuration.version),
             "uptime_seconds": .integer(Int(uptime.components.seconds)),
             "ready": .bool(isReady),
+            "memory": Self.memoryObject(service.memory),
             "models": .array(await service.status().map { Self.modelObject($0) }),
         ])
     }
@@ -25,6 +26,15 @@ extension Gateway {
     /// `GET /admin/v1/models/{id}`.
     func adminModel(_ id: String) async throws(APIError) -> Reply {
         .json(Self.modelObject(try await modelStatus(id)))
+    }
+
+    private static func memoryObject(_ memory: MemoryLedger) -> JSONValue {
+        [
+            "capacity_byte_count": .integer(memory.capacity),
+            "weight_byte_count": .integer(memory.weightByteCount),
+            "granted_byte_count": .integer(memory.grantedByteCount),
+            "free_byte_count": .integer(memory.freeByteCount),
+        ]
     }
 
     private static func modelObject(_ status: ModelStatus) -> JSONValue {
