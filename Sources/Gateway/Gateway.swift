@@ -68,6 +68,7 @@ package final class Gateway: HTTPRequestHandler {
         case .route(let route, let parameter, let key):
             requestRecord.routePath = route.path
             requestRecord.isProbe = route.access == .open
+            requestRecord.key = key?.name
             do throws(APIError) {
                 answer = try await self.answer(route, parameter, request, key, &requestRecord)
             } catch {
@@ -168,6 +169,7 @@ package final class Gateway: HTTPRequestHandler {
             ("status", status),
             ("ms", RequestRecord.milliseconds(duration))
         )
+        if let key = record.key { log = log.with(("key", key)) }
         if let model = record.model {
             log = log.with(
                 ("model", model),

@@ -21,6 +21,7 @@ package actor ModelService {
 
     struct WaitingLease {
         let ticket: UInt64
+        let key: String
         let continuation: CheckedContinuation<Result<ModelLease, ModelServiceError>, Never>
         let onLoading: @Sendable (Double) -> Void
     }
@@ -112,12 +113,15 @@ package actor ModelService {
     ///
     /// - Parameters:
     ///   - name: The model's name as the client wrote it.
+    ///   - key: The API key's name: while the model is loaded, its requests and those of all keys are
+    ///     bounded as the worker bounds them afterwards.
     ///   - onLoading: Called with the fraction loaded, 0...1, while the model is waited for; must
     ///     not block.
     /// - Returns: A lease, which the caller keeps as long as it uses the model.
     /// - Throws: Why there is none.
     package func lease(
         _ name: String,
+        key: String = "",
         onLoading: @escaping @Sendable (Double) -> Void = { _ in }
     ) async throws(ModelServiceError) -> ModelLease {
         let entry = try await entry(named: name)
@@ -143,7 +147,7 @@ package actor ModelService {
         case .none, .grantWaiting, .refuseWaiting, .stop:
             preconditionFailure("a request is granted, refused, or waits")
         }
-        return try await waitForLease(entry.id, onLoading: onLoading)
+        return try await waitForLease(entry.id, key: key, onLoading: onLoading)
     }
 
     /// The events of one request's generations, from the wait for the model on.
@@ -161,9 +165,12 @@ package actor ModelService {
             limits: configuration.limits
         )
         let started = MonotonicInstant.now()
+        let key = requests.first?.account.key ?? ""
         let lease = Task { [self] in
             do throws(ModelServiceError) {
-                let lease = try await self.lease(name) { exchange.loading(fraction: $0) }
+                let lease = try await self.lease(name, key: key) { fraction in
+                    exchange.loading(fraction: fraction)
+                }
                 let waited = MonotonicInstant.now().duration(since: started)
                 exchange.begin(requests, on: lease, waited: waited)
             } catch {
@@ -175,19 +182,26 @@ package actor ModelService {
 
     private func waitForLease(
         _ id: String,
+        key: String,
         onLoading: @escaping @Sendable (Double) -> Void
     ) async throws(ModelServiceError) -> ModelLease {
-        let waitingCount = slots[id]?.waiting.count ?? 0
-        guard waitingCount < configuration.limits.maximumWaitingLeaseCount else {
-            throw .overloaded(model: id, retryAfter: .seconds(5))
-        }
+        let waiting = slots[id]?.waiting ?? []
+        let limits = slots[id]?.entry.settings.queue.limits ?? QueueLimits()
+        guard waiting.count < limits.requestCount,
+            waiting.count(where: { $0.key == key }) < limits.requestCountPerKey
+        else { throw .overloaded(model: id, retryAfter: .seconds(5)) }
         lastTicket += 1
         let ticket = lastTicket
         onLoading(slots[id]?.fraction ?? 0)
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 slots[id]?.waiting.append(
-                    WaitingLease(ticket: ticket, continuation: continuation, onLoading: onLoading)
+                    WaitingLease(
+                        ticket: ticket,
+                        key: key,
+                        continuation: continuation,
+                        onLoading: onLoading
+                    )
                 )
             }
         } onCancel: {

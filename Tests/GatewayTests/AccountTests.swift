@@ -36,6 +36,8 @@ import Testing
         let nightly = try await account(fake, headers: ["x-api-key": "secret-2"])
         #expect(nightly["key"] == "nightly" && nightly["class"] == "batch")
         #expect(nightly["namespace"] == "nightly")
+        #expect(fake.logEntries().last?.line.contains("key=nightly") == true)
+        #expect(fake.logEntries().last?.line.contains("secret") == false)
         await fake.service.shutdown()
     }
 

@@ -199,6 +199,26 @@ import WorkerProtocol
         #expect(fake.service.memory.freeByteCount == 1000)
     }
 
+    @Test func `bounds who may wait for a load, for all keys and for each`() async throws {
+        let fake = try FakeService(models: ["stuck"]) {
+            $0.defaults.queue = QueueSettings(requestCount: 3, requestCountPerKey: 2)
+        }
+        let service = fake.service
+        let waiting = ["a", "a", "b"].map { key in
+            Task { try await service.lease("stuck", key: key) }
+        }
+        try await fake.wait("stuck") { $0.waitingCount == 3 }
+        waiting[2].cancel()
+        try await fake.wait("stuck") { $0.waitingCount == 2 }
+        let overloaded = ModelServiceError.overloaded(model: "stuck", retryAfter: .seconds(5))
+        await #expect(throws: overloaded) { try await service.lease("stuck", key: "a") }
+        let other = Task { try await service.lease("stuck", key: "b") }
+        try await fake.wait("stuck") { $0.waitingCount == 3 }
+        await #expect(throws: overloaded) { try await service.lease("stuck", key: "c") }
+        await fake.service.shutdown()
+        for task in waiting + [other] { _ = await task.result }
+    }
+
     @Test func `cancels the generation when its reader's task is cancelled`() async throws {
         let fake = try FakeService()
         let service = fake.service

@@ -3,10 +3,10 @@ import OpenAIAPI
 
 /// Asks for an API key, if any is configured.
 struct KeyGuard: Sendable {
-    private let keys: [APIKey]
+    private let keys: [(secret: [UInt8], key: APIKey)]
 
     init(keys: [APIKey]) {
-        self.keys = keys
+        self.keys = keys.map { (Array($0.secret.utf8), $0) }
     }
 
     /// The key that the request shows, or nil when keys are not asked for; refuses a request
@@ -17,10 +17,9 @@ struct KeyGuard: Sendable {
     func check(_ request: HTTPRequest) throws(APIError) -> APIKey? {
         guard !keys.isEmpty else { return nil }
         guard let presented = Self.presentedKey(request.headers) else { throw .invalidKey }
+        let bytes = Array(presented.utf8)
         var found: APIKey?
-        for key in keys where Self.isEqual(Array(key.secret.utf8), Array(presented.utf8)) {
-            found = key
-        }
+        for (secret, key) in keys where Self.isEqual(secret, bytes) { found = key }
         guard let found else { throw .invalidKey }
         return found
     }
