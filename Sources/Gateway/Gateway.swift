@@ -13,7 +13,7 @@ package final class Gateway: HTTPRequestHandler {
     let service: ModelService
     let configuration: GatewayConfiguration
     let log: Log
-    let requests = RequestRegistry()
+    let requests: RequestRegistry
     let started = MonotonicInstant.now()
     private let browserGuard: BrowserGuard
     private let keyGuard: KeyGuard
@@ -37,6 +37,7 @@ package final class Gateway: HTTPRequestHandler {
         self.service = service
         self.configuration = configuration
         self.log = log
+        requests = RequestRegistry(maximumByteCount: configuration.limits.maximumBodyByteCount)
         browserGuard = BrowserGuard(
             allowedHosts: configuration.allowedHosts,
             allowedOrigins: configuration.allowedOrigins,

@@ -36,6 +36,9 @@ package struct GatewayLimits: Sendable, Hashable {
     package var wholeCommitDelay: Duration = .seconds(8)
     /// The longest silence of an answer under way; then a comment or white space is sent: 10 s.
     package var keepAliveInterval: Duration = .seconds(10)
+    /// Bytes of the bodies of all generation requests under way: 512 MiB; what comes on top is
+    /// refused, unless it is alone.
+    package var maximumBodyByteCount = 512 << 20
     /// Bytes of a client's name for its user that tell users apart: 256.
     package var maximumUserNameByteCount = 256
 

@@ -85,6 +85,22 @@ import Testing
         await fake.service.shutdown()
     }
 
+    @Test func `refuses what would fill the memory with prompts`() async throws {
+        let fake = try FakeGateway { $0.limits.maximumBodyByteCount = 1000 }
+        // Alone it may be as large as it likes.
+        let large = String(repeating: "word ", count: 1000)
+        #expect(await fake.chat(large).status == 200)
+        let request = Task { await fake.chat("!wait") }
+        _ = try await self.request(fake, in: "queued")
+        #expect(await fake.chat("small").status == 200)
+        let refused = await fake.chat(large)
+        #expect(refused.status == 429 && refused.headers[first: "retry-after"] == "5")
+        request.cancel()
+        _ = await request.value
+        #expect(await fake.chat(large).status == 200)
+        await fake.service.shutdown()
+    }
+
     @Test func `answers 404 for an id that is not under way`() async throws {
         let fake = try FakeGateway()
         let answer = await fake.send(.delete, "/admin/v1/requests/req_9")

@@ -101,11 +101,13 @@ extension Gateway {
             model: model,
             account: account,
             arrival: request.arrival,
+            byteCount: request.body.count,
             monitor: stream.monitor
         )
+        guard let registration = requests.register(entry) else { throw .tooManyBytes }
         let reader = GenerationReader(
             stream,
-            registration: requests.register(entry),
+            registration: registration,
             promptParameter: format.promptParameter,
             choicesPerPrompt: options.choiceCount
         )

@@ -58,6 +58,15 @@ extension APIError {
         shouldRetry: false
     )
 
+    static let tooManyBytes = APIError(
+        status: 429,
+        kind: .rateLimit,
+        code: "rate_limit_exceeded",
+        message: "The requests under way take all the memory that there is for them; send this one "
+            + "again later.",
+        retryAfter: .seconds(5)
+    )
+
     static func unknownRequest(_ id: String) -> APIError {
         APIError(
             status: 404,

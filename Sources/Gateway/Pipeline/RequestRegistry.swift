@@ -5,7 +5,8 @@ import WorkerProtocol
 
 /// The generation requests under way, for operators who look at them and end them.
 ///
-/// Safe from any thread; holds a lock for a few loads. As long as the list of connections is.
+/// Safe from any thread; holds a lock for a few loads. Bounded in bytes here, in number by the
+/// server's connections.
 final class RequestRegistry: Sendable {
     /// One request.
     struct Entry: Sendable {
@@ -15,6 +16,8 @@ final class RequestRegistry: Sendable {
         let model: String
         let account: GenerationAccount
         let arrival: MonotonicInstant
+        /// Bytes of the request's body, which stays in memory as long as the request does.
+        let byteCount: Int
         let monitor: GenerationMonitor
     }
 
@@ -22,18 +25,28 @@ final class RequestRegistry: Sendable {
         var lastNumber = 0
         var entries: [Int: Entry] = [:]
         var cancelled: Set<Int> = []
+        var byteCount = 0
     }
 
     private let state = Mutex(State())
+    private let maximumByteCount: Int
 
-    /// Lists a request as long as the registration lives.
-    func register(_ entry: Entry) -> RequestRegistration {
-        let number = state.withLock { state in
+    /// An empty list of requests whose bodies may have that many bytes together.
+    init(maximumByteCount: Int) {
+        self.maximumByteCount = maximumByteCount
+    }
+
+    /// Lists a request as long as the registration lives; nil when there is no room for its body.
+    func register(_ entry: Entry) -> RequestRegistration? {
+        let number: Int? = state.withLock { state in
+            let byteCount = state.byteCount + entry.byteCount
+            guard byteCount <= maximumByteCount || state.entries.isEmpty else { return nil }
+            state.byteCount = byteCount
             state.lastNumber += 1
             state.entries[state.lastNumber] = entry
             return state.lastNumber
         }
-        return RequestRegistration(registry: self, number: number)
+        return number.map { RequestRegistration(registry: self, number: $0) }
     }
 
     /// Every request, the oldest first.
@@ -58,7 +71,7 @@ final class RequestRegistry: Sendable {
 
     fileprivate func remove(_ number: Int) {
         state.withLock { state in
-            state.entries[number] = nil
+            state.byteCount -= state.entries.removeValue(forKey: number)?.byteCount ?? 0
             state.cancelled.remove(number)
         }
     }
