@@ -117,7 +117,10 @@ let package = Package(
         ),
         source(
             "Daemon",
-            ["CSystemd", "Gateway", "HTTP", "ModelService", "Platform", "Telemetry"]
+            [
+                "CSystemd", "Gateway", "HTTP", "ModelService", "Platform", "Telemetry",
+                "WorkerProtocol",
+            ]
         ),
         source(
             "Commands",
@@ -201,7 +204,10 @@ let package = Package(
                 "TestSupport",
             ]
         ),
-        test("DaemonTests", ["Daemon", "JSON", "Platform"]),
+        test(
+            "DaemonTests",
+            ["Daemon", "Gateway", "JSON", "ModelService", "Platform", "WorkerProtocol"]
+        ),
         test("CommandsTests", ["Commands", "JSON"]),
         test("EndToEndTests", ["HTTP", "JSON", "Platform", "TestSupport"]),
         test("RepositoryTests", ["Commands", "Gateway", "HTTP"]),

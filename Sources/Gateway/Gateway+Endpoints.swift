@@ -9,11 +9,12 @@ extension Gateway {
         _ route: Route,
         _ parameter: String?,
         _ request: HTTPRequest,
+        _ key: APIKey?,
         _ record: inout RequestRecord
     ) async throws(APIError) -> Answer {
         switch route.endpoint {
-        case .chatCompletions: return try await chatCompletions(request, &record)
-        case .completions: return try await completions(request, &record)
+        case .chatCompletions: return try await chatCompletions(request, key, &record)
+        case .completions: return try await completions(request, key, &record)
         case .models: return .whole(await models())
         case .model: return .whole(try await model(parameter ?? ""))
         case .tokenize: return .whole(try await tokenize(request, &record))
@@ -27,6 +28,8 @@ extension Gateway {
         case .adminStatus: return .whole(await adminStatus())
         case .adminModels: return .whole(await adminModels())
         case .adminModel: return .whole(try await adminModel(parameter ?? ""))
+        case .adminRequests: return .whole(adminRequests())
+        case .cancelRequest: return .whole(try cancelRequest(parameter ?? ""))
         }
     }
 

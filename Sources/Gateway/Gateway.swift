@@ -13,6 +13,7 @@ package final class Gateway: HTTPRequestHandler {
     let service: ModelService
     let configuration: GatewayConfiguration
     let log: Log
+    let requests: RequestRegistry
     let started = MonotonicInstant.now()
     private let browserGuard: BrowserGuard
     private let keyGuard: KeyGuard
@@ -20,15 +21,15 @@ package final class Gateway: HTTPRequestHandler {
 
     /// What a request's head leads to.
     private enum Guarded {
-        case route(Route, parameter: String?)
+        case route(Route, parameter: String?, APIKey?)
         case reply(Reply)
     }
 
     /// What an endpoint answers.
     enum Answer {
         case whole(Reply)
-        /// A stream of events whose first one is already known, with further headers.
-        case stream(GenerationAnswer, headers: HTTPHeaders)
+        /// An answer that is written while it is generated, with further headers.
+        case streamed(any StreamedBody, headers: HTTPHeaders)
     }
 
     /// A gateway in front of `service`.
@@ -36,6 +37,7 @@ package final class Gateway: HTTPRequestHandler {
         self.service = service
         self.configuration = configuration
         self.log = log
+        requests = RequestRegistry(maximumByteCount: configuration.limits.maximumBodyByteCount)
         browserGuard = BrowserGuard(
             allowedHosts: configuration.allowedHosts,
             allowedOrigins: configuration.allowedOrigins,
@@ -64,11 +66,12 @@ package final class Gateway: HTTPRequestHandler {
         switch guarded(request) {
         case .reply(let reply):
             answer = .whole(reply)
-        case .route(let route, let parameter):
+        case .route(let route, let parameter, let key):
             requestRecord.routePath = route.path
             requestRecord.isProbe = route.access == .open
+            requestRecord.key = key?.name
             do throws(APIError) {
-                answer = try await self.answer(route, parameter, request, &requestRecord)
+                answer = try await self.answer(route, parameter, request, key, &requestRecord)
             } catch {
                 requestRecord.errorCode = error.code
                 answer = .whole(.error(error))
@@ -82,10 +85,10 @@ package final class Gateway: HTTPRequestHandler {
             let status = Task.isCancelled ? 499 : reply.status
             respond.send(status: reply.status, headers: headers, body: reply.body)
             record(requestRecord, request, status: status)
-        case .stream(var stream, let streamHeaders):
-            let headers = completed(streamHeaders, request, requestRecord)
+        case .streamed(var body, let bodyHeaders):
+            let headers = completed(bodyHeaders, request, requestRecord)
             let writer = respond.stream(status: 200, headers: headers)
-            if await stream.send(to: writer, &requestRecord) { writer.finish() }
+            if await body.send(to: writer, &requestRecord) { writer.finish() }
             record(requestRecord, request, status: 200)
         }
     }
@@ -99,8 +102,8 @@ package final class Gateway: HTTPRequestHandler {
             if request.method == .options { return .reply(preflight(request)) }
             switch RouteTable.match(request.method, rawPath: request.rawPath) {
             case .found(let route, let parameter):
-                if route.access == .key { try keyGuard.check(request) }
-                return .route(route, parameter: parameter)
+                let key = route.access == .key ? try keyGuard.check(request) : nil
+                return .route(route, parameter: parameter, key)
             case .wrongMethod(let allowed):
                 var reply = Reply.error(.wrongMethod(request, allowed: allowed))
                 reply.headers.add("allow", allowed.map(\.rawValue).joined(separator: ", "))
@@ -115,9 +118,9 @@ package final class Gateway: HTTPRequestHandler {
 
     /// The answer to OPTIONS; the headers for browsers are added to every answer.
     private func preflight(_ request: HTTPRequest) -> Reply {
-        var headers: HTTPHeaders = ["allow": "GET, HEAD, POST, OPTIONS"]
+        var headers: HTTPHeaders = ["allow": "GET, HEAD, POST, DELETE, OPTIONS"]
         if browserGuard.allowedOrigin(request) != nil {
-            headers.add("access-control-allow-methods", "GET, HEAD, POST, OPTIONS")
+            headers.add("access-control-allow-methods", "GET, HEAD, POST, DELETE, OPTIONS")
             // Clients send a dozen `x-stainless-*` headers; naming the asked ones allows just them.
             let asked = request.headers[first: "access-control-request-headers"]
             headers.add(
@@ -145,7 +148,10 @@ package final class Gateway: HTTPRequestHandler {
             headers.replace("access-control-allow-origin", origin)
             headers.replace(
                 "access-control-expose-headers",
-                "x-request-id, x-ignored-params, server-timing, retry-after, x-should-retry"
+                ([
+                    "x-request-id", "x-ignored-params", "server-timing", "retry-after",
+                    "x-should-retry",
+                ] + HTTPHeaders.admissionNames).joined(separator: ", ")
             )
         }
         if request.headers.contains("origin") { headers.replace("vary", "Origin") }
@@ -164,6 +170,7 @@ package final class Gateway: HTTPRequestHandler {
             ("status", status),
             ("ms", RequestRecord.milliseconds(duration))
         )
+        if let key = record.key { log = log.with(("key", key)) }
         if let model = record.model {
             log = log.with(
                 ("model", model),

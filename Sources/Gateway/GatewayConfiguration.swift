@@ -3,7 +3,7 @@ package struct GatewayConfiguration: Sendable {
     /// The product's version, as `/version` shows it.
     package var version: String
     /// Keys of which each request must carry one; without any, keys are not asked for.
-    package var apiKeys: [String]
+    package var apiKeys: [APIKey]
     /// Names that a `Host` header may carry besides IP literals, `localhost` and the machine's own.
     package var allowedHosts: [String]
     /// Browser origins that may call, for example `http://localhost:3000`; `*` allows all.
@@ -14,7 +14,7 @@ package struct GatewayConfiguration: Sendable {
     /// Makes a configuration; what is left out has its default value.
     package init(
         version: String,
-        apiKeys: [String] = [],
+        apiKeys: [APIKey] = [],
         allowedHosts: [String] = [],
         allowedOrigins: [String] = [],
         limits: GatewayLimits = GatewayLimits()
@@ -29,12 +29,22 @@ package struct GatewayConfiguration: Sendable {
 
 /// Every bound of the gateway, with its default.
 package struct GatewayLimits: Sendable, Hashable {
-    /// How long a streamed answer waits for its first output before it commits to status 200, so
-    /// that errors found early keep their own status: 5 s.
-    package var streamCommitDelay: Duration = .seconds(5)
-    /// Silence on a stream after which a comment is sent: 10 s.
+    /// How long a stream whose request is accepted, or waits for its model, is held back before it
+    /// commits to status 200, so that errors found early keep their own status: 1 s.
+    package var streamCommitDelay: Duration = .seconds(1)
+    /// How long any other answer takes until its head is sent, so that the client sees life: 8 s.
+    package var wholeCommitDelay: Duration = .seconds(8)
+    /// The longest silence of an answer under way; then a comment or white space is sent: 10 s.
     package var keepAliveInterval: Duration = .seconds(10)
+    /// Bytes of the bodies of all generation requests under way: 512 MiB; what comes on top is
+    /// refused, unless it is alone.
+    package var maximumBodyByteCount = 512 << 20
+    /// Bytes of a client's name for its user that tell users apart: 256.
+    package var maximumUserNameByteCount = 256
 
     /// The defaults.
     package init() {}
+
+    /// How often an answer is looked at: what came just after one look is quiet for two.
+    var keepAlivePeriod: Duration { keepAliveInterval / 2 }
 }

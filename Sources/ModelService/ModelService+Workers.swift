@@ -47,6 +47,9 @@ extension ModelService {
             arguments: configuration.workerArguments,
             environment: configuration.workerEnvironment,
             options: WorkerLoadOptions(entry),
+            ledger: ledger,
+            holder: MemoryLedger.Worker(model: id, number: number),
+            weightByteCount: entry.byteCount,
             limits: configuration.limits
         )
         let events = events
@@ -80,6 +83,7 @@ extension ModelService {
             model: id,
             facts: facts,
             worker: worker,
+            queueTimeout: slot.entry.settings.queue.timeout ?? configuration.limits.queueTimeout,
             limits: configuration.limits
         ) {
             events.yield(.leaseEnded(model: id, worker: number))
@@ -115,7 +119,9 @@ extension ModelService {
         let now = MonotonicInstant.now()
         switch report {
         case .loading(let fraction):
-            if slots[id]?.machine.presentWorker == number { slots[id]?.fraction = fraction }
+            guard slots[id]?.machine.presentWorker == number else { return }
+            slots[id]?.fraction = fraction
+            for lease in slots[id]?.waiting ?? [] { lease.onLoading(fraction) }
         case .ready(let facts):
             if slots[id]?.machine.presentWorker == number { slots[id]?.facts = facts }
             carryOut(change(id) { $0.workerReady(worker: number, now: now) }, for: id)
@@ -205,7 +211,10 @@ extension WorkerLoadOptions {
             modelPath: entry.path,
             contextLength: entry.settings.contextLength,
             threadCount: entry.settings.threadCount,
-            kvByteCount: entry.settings.kvByteCount
+            kvByteCount: entry.settings.kvByteCount,
+            queue: entry.settings.queue.limits,
+            kvType: entry.settings.kvType ?? .f16,
+            speculation: entry.settings.speculation ?? .automatic
         )
         if let count = entry.settings.maximumSequenceCount { maximumSequenceCount = count }
     }

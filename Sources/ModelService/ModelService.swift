@@ -21,7 +21,9 @@ package actor ModelService {
 
     struct WaitingLease {
         let ticket: UInt64
+        let key: String
         let continuation: CheckedContinuation<Result<ModelLease, ModelServiceError>, Never>
+        let onLoading: @Sendable (Double) -> Void
     }
 
     enum Event: Sendable {
@@ -32,6 +34,7 @@ package actor ModelService {
 
     nonisolated let configuration: ModelServiceConfiguration
     let log: Log
+    nonisolated let ledger: SharedMemoryLedger
     nonisolated let events: AsyncStream<Event>.Continuation
     var slots: [String: Slot] = [:]
     var knownCatalog = Catalog()
@@ -45,6 +48,8 @@ package actor ModelService {
     package init(configuration: ModelServiceConfiguration, log: Log) {
         self.configuration = configuration
         self.log = log
+        let available = configuration.memoryByteCount ?? Self.usableMemory()
+        ledger = SharedMemoryLedger(MemoryLedger(capacity: available))
         let (stream, continuation) = AsyncStream.makeStream(of: Event.self)
         events = continuation
         // Ends when the service goes away and its continuation with it. It must not take over the
@@ -55,6 +60,13 @@ package actor ModelService {
     }
 
     deinit { events.finish() }
+
+    /// Nine tenths of what the machine, or the process's control group, has left now; the rest is
+    /// for the system, for this process, and for what workers need besides weights, keys and values.
+    private static func usableMemory() -> Int { MemoryFacts.availableByteCount() / 10 * 9 }
+
+    /// Who holds how much memory now.
+    package nonisolated var memory: MemoryLedger { ledger.withLock { $0 } }
 
     // MARK: Catalog
 
@@ -98,7 +110,20 @@ package actor ModelService {
     ///
     /// Loads the model if it must and suspends meanwhile. Cancelling the task gives up waiting;
     /// the load goes on.
-    package func lease(_ name: String) async throws(ModelServiceError) -> ModelLease {
+    ///
+    /// - Parameters:
+    ///   - name: The model's name as the client wrote it.
+    ///   - key: The API key's name: while the model is loaded, its requests and those of all keys are
+    ///     bounded as the worker bounds them afterwards.
+    ///   - onLoading: Called with the fraction loaded, 0...1, while the model is waited for; must
+    ///     not block.
+    /// - Returns: A lease, which the caller keeps as long as it uses the model.
+    /// - Throws: Why there is none.
+    package func lease(
+        _ name: String,
+        key: String = "",
+        onLoading: @escaping @Sendable (Double) -> Void = { _ in }
+    ) async throws(ModelServiceError) -> ModelLease {
         let entry = try await entry(named: name)
         guard !isShuttingDown else { throw .shuttingDown }
         let now = MonotonicInstant.now()
@@ -122,7 +147,7 @@ package actor ModelService {
         case .none, .grantWaiting, .refuseWaiting, .stop:
             preconditionFailure("a request is granted, refused, or waits")
         }
-        return try await waitForLease(entry.id)
+        return try await waitForLease(entry.id, key: key, onLoading: onLoading)
     }
 
     /// The events of one request's generations, from the wait for the model on.
@@ -140,9 +165,12 @@ package actor ModelService {
             limits: configuration.limits
         )
         let started = MonotonicInstant.now()
+        let key = requests.first?.account.key ?? ""
         let lease = Task { [self] in
             do throws(ModelServiceError) {
-                let lease = try await self.lease(name)
+                let lease = try await self.lease(name, key: key) { fraction in
+                    exchange.loading(fraction: fraction)
+                }
                 let waited = MonotonicInstant.now().duration(since: started)
                 exchange.begin(requests, on: lease, waited: waited)
             } catch {
@@ -152,16 +180,29 @@ package actor ModelService {
         return GenerationStream(exchange, lease: lease)
     }
 
-    private func waitForLease(_ id: String) async throws(ModelServiceError) -> ModelLease {
-        let waitingCount = slots[id]?.waiting.count ?? 0
-        guard waitingCount < configuration.limits.maximumWaitingLeaseCount else {
-            throw .overloaded(model: id, retryAfter: .seconds(5))
-        }
+    private func waitForLease(
+        _ id: String,
+        key: String,
+        onLoading: @escaping @Sendable (Double) -> Void
+    ) async throws(ModelServiceError) -> ModelLease {
+        let waiting = slots[id]?.waiting ?? []
+        let limits = slots[id]?.entry.settings.queue.limits ?? QueueLimits()
+        guard waiting.count < limits.requestCount,
+            waiting.count(where: { $0.key == key }) < limits.requestCountPerKey
+        else { throw .overloaded(model: id, retryAfter: .seconds(5)) }
         lastTicket += 1
         let ticket = lastTicket
+        onLoading(slots[id]?.fraction ?? 0)
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                slots[id]?.waiting.append(WaitingLease(ticket: ticket, continuation: continuation))
+                slots[id]?.waiting.append(
+                    WaitingLease(
+                        ticket: ticket,
+                        key: key,
+                        continuation: continuation,
+                        onLoading: onLoading
+                    )
+                )
             }
         } onCancel: {
             events.yield(.waitCancelled(model: id, ticket: ticket))

@@ -12,6 +12,9 @@ package struct ModelServiceConfiguration: Sendable {
     package var workerArguments: [String]
     /// The worker's whole environment; nothing else of the gateway's is passed on.
     package var workerEnvironment: [String: String]
+    /// Bytes that the workers' weights, keys and values may take together; nil: nine tenths of what
+    /// is available when the service is made.
+    package var memoryByteCount: Int?
     /// Bounds on time and memory.
     package var limits: ModelServiceLimits
 
@@ -23,6 +26,7 @@ package struct ModelServiceConfiguration: Sendable {
         workerExecutable: String,
         workerArguments: [String] = ["worker"],
         workerEnvironment: [String: String] = [:],
+        memoryByteCount: Int? = nil,
         limits: ModelServiceLimits = ModelServiceLimits()
     ) {
         self.directories = directories
@@ -31,35 +35,7 @@ package struct ModelServiceConfiguration: Sendable {
         self.workerExecutable = workerExecutable
         self.workerArguments = workerArguments
         self.workerEnvironment = workerEnvironment
+        self.memoryByteCount = memoryByteCount
         self.limits = limits
-    }
-}
-
-/// What the configuration says about one model; nil means the worker's own choice.
-package struct ModelConfigurationEntry: Sendable, Hashable {
-    /// Further names under which clients find the model, without regard to case.
-    package var aliases: [String]
-    /// The most prompt and output tokens of a sequence.
-    package var contextLength: Int?
-    /// Threads that compute.
-    package var threadCount: Int?
-    /// Bytes for the keys and values of all sequences together.
-    package var kvByteCount: Int?
-    /// Sequences computed at the same time, 1 or more.
-    package var maximumSequenceCount: Int?
-
-    /// Makes an entry that leaves everything to the worker.
-    package init(
-        aliases: [String] = [],
-        contextLength: Int? = nil,
-        threadCount: Int? = nil,
-        kvByteCount: Int? = nil,
-        maximumSequenceCount: Int? = nil
-    ) {
-        self.aliases = aliases
-        self.contextLength = contextLength
-        self.threadCount = threadCount
-        self.kvByteCount = kvByteCount
-        self.maximumSequenceCount = maximumSequenceCount
     }
 }

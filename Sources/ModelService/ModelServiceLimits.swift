@@ -10,8 +10,8 @@ package struct ModelServiceLimits: Sendable, Hashable {
     package var firstLoadPause: Duration = .seconds(10)
     /// Longest pause after failed loads: 5 min.
     package var maximumLoadPause: Duration = .seconds(300)
-    /// Requests that may wait for one model to load: 256.
-    package var maximumWaitingLeaseCount = 256
+    /// How long a generation may wait for its first step where the model has no own value: 10 min.
+    package var queueTimeout: Duration = .seconds(600)
     /// Unread output of one stream, in bytes, above which the stall clock runs: 256 KiB.
     package var streamHighWaterByteCount = 256 << 10
     /// Unread output of one stream, in bytes, at which it is cancelled at once: 8 MiB.

@@ -11,6 +11,10 @@ import Testing
             "architecture": "llama", "parameter_count": 134_515_008, "context_length": 2048,
             "weight_byte_count": 98_303_456, "chat_template": "{{ messages }}",
         ],
+        "worker": [
+            "kv_blocks_in_use": 1, "kv_block_count": 8, "cached_token_total": 300,
+            "prompt_token_total": 700, "draft_token_total": 0, "accepted_draft_token_total": 0,
+        ],
     ])
 
     @Test func `lists models`() {
@@ -23,6 +27,7 @@ import Testing
     @Test func `shows what resident models do`() {
         let lines = ResidentCommand.table([resident], now: 1060).split(separator: "\n")
         #expect(lines[1].contains("93.7 MiB"))
+        #expect(lines[1].contains("  13 %    30 %        -   42"))
         #expect(lines[1].hasSuffix("60 s ago"))
     }
 

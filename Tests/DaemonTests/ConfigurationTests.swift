@@ -1,5 +1,8 @@
 import Foundation
+import Gateway
+import ModelService
 import Testing
+import WorkerProtocol
 
 @testable import Daemon
 
@@ -81,7 +84,8 @@ import Testing
         (
             "{models: {entries: {tiny: {colour: 1}}}}",
             "torii.json: models.entries.tiny.colour: unknown key; known here: aliases, context, "
-                + "threads, parallel, kv_bytes"
+                + "threads, parallel, speculation, kv_bytes, kv_type, queue_requests, "
+                + "queue_requests_per_key, queue_tokens, queue_tokens_per_key, queue_timeout"
         ),
         (
             "{models: {defaults: {threads: 1.5}}}",
@@ -90,6 +94,10 @@ import Testing
         (
             "{models: {defaults: {context: 5}}}",
             "torii.json: models.defaults.context: must be a whole number from 16 to 16777216"
+        ),
+        (
+            "{models: {entries: {tiny: {kv_type: 'q4'}}}}",
+            "torii.json: models.entries.tiny.kv_type: must be f16 or q8"
         ),
         ("{listen: '127.0.0.1'}", "torii.json: listen: must be a list like [ … ]"),
         ("{allow_anonymous: 1}", "torii.json: allow_anonymous: must be true or false"),
@@ -173,6 +181,33 @@ import Testing
         #expect(configuration.modelDefaults.kvByteCount == byteCount)
     }
 
+    @Test func `reads how much may wait for a model from every source`() throws {
+        let configuration = try check(
+            flags: [.queueRequests: ["9"], .speculation: ["off"]],
+            variables: ["TORII_QUEUE_TOKENS_PER_KEY": "1000", "TORII_KV_TYPE": "q8"],
+            file: """
+                {models: {
+                    defaults: {queue_requests: 5, queue_requests_per_key: 3, queue_timeout: 60},
+                    entries: {tiny: {queue_tokens: 7, kv_type: "f16"}},
+                }}
+                """
+        )
+        let defaults = configuration.modelDefaults
+        #expect(
+            defaults.queue
+                == QueueSettings(
+                    requestCount: 9,
+                    requestCountPerKey: 3,
+                    tokenCountPerKey: 1000,
+                    timeout: .seconds(60)
+                )
+        )
+        #expect(defaults.kvType == .q8 && defaults.speculation == .off)
+        let tiny = try #require(configuration.models["tiny"])
+        #expect(tiny.queue.tokenCount == 7 && tiny.kvType == .f16 && tiny.speculation == nil)
+        #expect(problems(flags: [.kvType: ["q4"]]) == "--kv-type: must be f16 or q8, not q4")
+    }
+
     @Test func `gives every setting its own flag, variable and key`() {
         let settings = DaemonSetting.allCases
         #expect(Set(settings.map(\.flag)).count == settings.count)
@@ -202,10 +237,45 @@ import Testing
     @Test func `reads keys and refuses weak ones`() throws {
         let good = "# comment\n\n0123456789abcdef\n  fedcba9876543210  \n"
         #expect(
-            try APIKeyFile.keys(in: good, path: "f") == ["0123456789abcdef", "fedcba9876543210"]
+            try APIKeyFile.keys(in: good, path: "f") == [
+                APIKey("0123456789abcdef", name: "key-3"),
+                APIKey("fedcba9876543210", name: "key-4"),
+            ]
         )
         for bad in ["", "# only", "short", "two words in one", "ümlaut0123456789"] {
             #expect(throws: APIKeyFile.Problem.self) { try APIKeyFile.keys(in: bad, path: "f") }
         }
+    }
+
+    @Test func `reads what a key's requests are worth`() throws {
+        let text = "0123456789abcdef name=nightly weight=0.5\tclass=batch private\n"
+        let key = APIKey(
+            "0123456789abcdef",
+            name: "nightly",
+            weight: 0.5,
+            priority: .batch,
+            isPrivate: true
+        )
+        #expect(try APIKeyFile.keys(in: text, path: "f") == [key])
+    }
+
+    @Test(arguments: [
+        ("weight=0", "a weight is a number from 0.01 to 100.0"),
+        ("weight=nan", "a weight is a number from 0.01 to 100.0"),
+        ("class=urgent", "a class is one of interactive, normal, batch"),
+        ("name=", "a name has 1 to 64 letters, digits and `-_.@`"),
+        ("name=a b", "a key is followed by nothing but name=, weight=, class= and `private`"),
+        (
+            "fedcba9876543210",
+            "a key is followed by nothing but name=, weight=, class= and `private`"
+        ),
+        ("name=x\n0123456789abcdef name=x", "the name x belongs to an earlier line"),
+    ])
+    func `says what is wrong with a key's options`(_ options: String, _ message: String) {
+        let error = #expect(throws: APIKeyFile.Problem.self) {
+            try APIKeyFile.keys(in: "0123456789abcdef \(options)", path: "f")
+        }
+        let line = options.contains("\n") ? 2 : 1
+        #expect(error?.message == "f line \(line): \(message)")
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import JSON
 import Testing
+import WorkerProtocol
 
 @testable import Daemon
 
@@ -34,12 +35,19 @@ import Testing
         let ranges = [
             (entry["context"], SettingLimits.context), (entry["threads"], SettingLimits.threads),
             (entry["parallel"], SettingLimits.parallel), (entry["kv_bytes"], SettingLimits.kvBytes),
+            (entry["queue_requests"], SettingLimits.queueRequests),
+            (entry["queue_requests_per_key"], SettingLimits.queueRequests),
+            (entry["queue_tokens"], SettingLimits.queueTokens),
+            (entry["queue_tokens_per_key"], SettingLimits.queueTokens),
+            (entry["queue_timeout"], SettingLimits.queueTimeout),
             (schema["properties"]?["drain_timeout"], SettingLimits.drainTimeout),
         ]
         for (property, range) in ranges {
             #expect(property?["minimum"]?.intValue == range.lowerBound)
             #expect(property?["maximum"]?.intValue == range.upperBound)
         }
+        let types = WorkerLoadOptions.KVType.allCases.map { JSONValue.string("\($0)") }
+        #expect(entry["kv_type"]?["enum"] == .array(types))
     }
 
     @Test func `understands the example, also with everything in it enabled`() throws {

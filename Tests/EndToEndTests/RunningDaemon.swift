@@ -112,7 +112,7 @@ final class RunningDaemon: Sendable {
         return try JSONValue.parse(response.body)["pid"]?.intValue.map { Int32($0) }
     }
 
-    private static func body(_ members: JSONObject) -> JSONObject {
+    static func body(_ members: JSONObject) -> JSONObject {
         var body: JSONObject = [
             "model": "tiny", "messages": [["role": "user", "content": "Hello"]], "seed": 7,
         ]

@@ -12,6 +12,7 @@ struct FakeWorker {
     private var reader = FrameReader<GatewayMessage>()
     private var writer = FrameWriter()
     private var running: [(id: UInt64, script: Script)] = []
+    private var waitingForMemory: [UInt64] = []
     private var isSilent = false
 
     static func main() {
@@ -56,7 +57,7 @@ struct FakeWorker {
             send(.text(id: id, String(decoding: tokens.map { UInt8(clamping: $0) }, as: UTF8.self)))
         case .applyTemplate(let id, let prompt):
             send(.text(id: id, prompt.messages.serialized()))
-        case .memoryGranted: break
+        case .memoryGranted(let byteCount): memoryGranted(byteCount)
         case .stop:
             exit(0)
         }
@@ -85,7 +86,25 @@ struct FakeWorker {
     }
 
     private mutating func begin(_ request: GenerationRequest) {
-        running.append((request.id, Script(request)))
+        let script = Script(request)
+        if let byteCount = script.wantedByteCount {
+            send(.memoryWanted(byteCount: byteCount))
+            waitingForMemory.append(request.id)
+        } else {
+            if let byteCount = script.returnedByteCount {
+                send(.memoryReturned(byteCount: byteCount))
+            }
+            running.append((request.id, script))
+        }
+    }
+
+    /// Answers the oldest generation that waits for memory with what there was.
+    private mutating func memoryGranted(_ byteCount: Int) {
+        guard !waitingForMemory.isEmpty else { return }
+        let id = waitingForMemory.removeFirst()
+        send(.event(id: id, .started(promptTokenCount: 7, cachedTokenCount: 3)))
+        send(.event(id: id, .delta(text: "\(byteCount)", tokens: [])))
+        send(.event(id: id, .finished(.stop, Script.usage(outputTokenCount: 1))))
     }
 
     /// One event of every generation that has one now.

@@ -5,8 +5,11 @@ import WorkerProtocol
 /// What a fake generation does, by the prompt's first word.
 ///
 /// Any text: its words, one delta each. `!request`: the request itself as text. `!die N`: N words,
-/// then the process dies. `!hang`: nothing. `!silent`: the process stops answering. `!flood`: text
-/// for ever. `!overflow`, `!template`, `!overloaded`, `!nan`, `!parameter`: that failure.
+/// then the process dies. `!hang N`: N words, then nothing. `!silent`: the process stops answering. `!flood`: text
+/// for ever. `!queue N`: accepted, then N places that come nearer, then the other words.
+/// `!wait`: accepted and the third in the queue, for ever. `!timeout`: accepted, then timed out.
+/// `!memory N`: asks for N bytes and says how many were granted. `!return N`: gives N bytes back.
+/// `!overflow`, `!template`, `!overloaded`, `!full`, `!nan`, `!parameter`: that failure.
 struct Script {
     enum Step {
         case nothing
@@ -15,7 +18,7 @@ struct Script {
         case fallSilent
     }
 
-    private enum Kind { case words, die, hang, silent, flood }
+    private enum Kind { case words, die, hang, wait, silent, flood }
 
     private let request: GenerationRequest
     private var kind = Kind.words
@@ -23,8 +26,20 @@ struct Script {
     private var failure: GenerationFailure.Kind?
     private var position = 0
     private var hasStarted = false
+    /// Bytes to ask the gateway for before anything else.
+    private(set) var wantedByteCount: Int?
+    /// Bytes to give back to the gateway.
+    private(set) var returnedByteCount: Int?
+    /// Events before the first step.
+    private var waiting: ArraySlice<GenerationEvent> = []
 
-    var isActive: Bool { kind != .hang || !hasStarted }
+    var isActive: Bool {
+        switch kind {
+        case .hang: !hasStarted || position < words.count
+        case .wait: !waiting.isEmpty
+        case .words, .die, .silent, .flood: true
+        }
+    }
 
     init(_ request: GenerationRequest) {
         self.request = request
@@ -32,17 +47,30 @@ struct Script {
         words = Self.words(text)
         switch words.first?.trimmed {
         case "!request": words = Self.words(Self.description(of: request))
-        case "!die":
-            kind = .die
+        case "!die", "!hang":
+            kind = words[0].trimmed == "!die" ? .die : .hang
             let count = words.count > 1 ? Int(words[1].trimmed) ?? 0 : 0
             words = (0..<count).map { "word\($0) " }
-        case "!hang": kind = .hang
+        case "!queue":
+            let count = words.count > 1 ? Int(words[1].trimmed) ?? 0 : 0
+            waiting = [.accepted(Self.admission)]
+            waiting += (0..<count).reversed().map { .queued(position: $0 + 1) }
+            words = Array(words.dropFirst(2))
+        case "!memory": wantedByteCount = words.count > 1 ? Int(words[1].trimmed) : nil
+        case "!return": returnedByteCount = words.count > 1 ? Int(words[1].trimmed) : nil
+        case "!wait":
+            kind = .wait
+            waiting = [.accepted(Self.admission), .queued(position: 3)]
+        case "!timeout":
+            waiting = [.accepted(Self.admission), .queued(position: 3)]
+            failure = .queueTimeout(Self.admission)
         case "!silent": kind = .silent
         case "!flood": kind = .flood
         case "!overflow":
             failure = .contextLengthExceeded(promptTokenCount: 6031, contextLength: 4096)
         case "!template": failure = .templateFailed
         case "!overloaded": failure = .overloaded(.unmeasured)
+        case "!full": failure = .overloaded(Self.admission)
         case "!nan": failure = .nonFiniteLogits
         case "!parameter": failure = .invalidRequest(parameter: "logit_bias")
         default: break
@@ -51,6 +79,8 @@ struct Script {
     }
 
     mutating func next() -> Step {
+        if let event = waiting.popFirst() { return .event(event) }
+        if kind == .wait { return .nothing }
         if let failure {
             return .event(.failed(GenerationFailure(kind: failure, message: "as the script says")))
         }
@@ -59,11 +89,11 @@ struct Script {
             return .event(.started(promptTokenCount: 7, cachedTokenCount: 3))
         }
         switch kind {
-        case .hang: return .nothing
+        case .hang where position == words.count: return .nothing
         case .silent: return .fallSilent
         case .flood: return delta(String(repeating: "flood ", count: 200))
         case .die where position == words.count: return .die
-        case .words, .die: break
+        case .words, .die, .hang, .wait: break
         }
         let limit = request.maximumOutputTokens ?? .max
         if position == min(words.count, limit) {
@@ -72,6 +102,15 @@ struct Script {
         }
         return delta(words[position])
     }
+
+    /// What every accepted or refused script is told.
+    static let admission = AdmissionState(
+        requestLimit: 8,
+        remainingRequestCount: 6,
+        tokenLimit: 4000,
+        remainingTokenCount: 3900,
+        drainDuration: .milliseconds(72_500)
+    )
 
     static func usage(outputTokenCount: Int) -> GenerationUsage {
         GenerationUsage(
@@ -142,6 +181,12 @@ struct Script {
             "max": request.maximumOutputTokens.map { .integer($0) } ?? nil,
             "stop": .array(request.stopStrings.map { .string($0) }),
             "ignore_eos": .bool(request.ignoresEndOfGeneration),
+            "key": .string(request.account.key),
+            "user": .string(request.account.user),
+            "weight": .double(Double(request.account.weight)),
+            "class": .string("\(request.account.priority)"),
+            "namespace": .string(request.account.cacheNamespace),
+            "queue_timeout": request.queueTimeout.map { .double($0 / .seconds(1)) } ?? nil,
         ]
         if case .chat(let chat) = request.prompt {
             object["messages"] = chat.messages

@@ -103,25 +103,6 @@ import Testing
         }
     }
 
-    @Test func `keeps a stream alive while the model loads`() async throws {
-        let fake = try FakeGateway(models: ["stuck"]) {
-            $0.limits.streamCommitDelay = .milliseconds(1)
-            $0.limits.keepAliveInterval = .milliseconds(1)
-        }
-        let recorder = HTTPResponseRecorder(disconnectsAfterWrites: 3)
-        let body: JSONValue = ["model": "stuck", "prompt": "a", "stream": true]
-        let request = HTTPRequest(
-            method: .post,
-            target: "/v1/completions",
-            body: body.serializedBytes()
-        )
-        await fake.gateway.handle(request, respond: HTTPResponder(sink: recorder))
-        let recording = recorder.current
-        #expect(recording.status == 200 && recording.isStream && !recording.isFinished)
-        #expect(recording.writes == Array(repeating: Array(": waiting\n\n".utf8), count: 3))
-        await fake.service.shutdown()
-    }
-
     @Test func `cancels the generation when the client has gone`() async throws {
         let fake = try FakeGateway()
         let recorder = HTTPResponseRecorder(disconnectsAfterWrites: 10)

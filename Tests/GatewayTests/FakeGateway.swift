@@ -31,6 +31,7 @@ struct FakeGateway {
         var configuration = GatewayConfiguration(version: "9.9")
         // A test that waits for no idle stream must not see a keep-alive.
         configuration.limits.streamCommitDelay = .seconds(50)
+        configuration.limits.wholeCommitDelay = .seconds(50)
         change(&configuration)
         let (sink, entries) = LogSink.collecting()
         logEntries = entries
@@ -60,13 +61,21 @@ struct FakeGateway {
     /// The answer to a chat with one message.
     func chat(
         _ text: String,
-        _ members: JSONObject = [:]
+        _ members: JSONObject = [:],
+        headers: HTTPHeaders = [:]
     ) async -> HTTPResponseRecorder.Recording {
         var body: JSONObject = [
             "model": "good", "messages": [["role": "user", "content": .string(text)]],
         ]
         for (key, value) in members.members { body[key] = .some(value) }
-        return await send(.post, "/v1/chat/completions", body: .object(body))
+        return await send(.post, "/v1/chat/completions", headers: headers, body: .object(body))
+    }
+
+    /// The requests under way, as the admin API lists them.
+    func requests() async throws -> [JSONValue] {
+        let key: HTTPHeaders = ["authorization": "Bearer secret"]
+        let answer = await send(.get, "/admin/v1/requests", headers: key)
+        return answer.status == 200 ? try answer.json()["requests"]?.arrayValue ?? [] : []
     }
 
     /// The answer to a text completion.

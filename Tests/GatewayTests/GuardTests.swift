@@ -115,7 +115,9 @@ import Testing
     func `asks for a key where one is configured`(_ headers: HTTPHeaders, _ status: Int)
         async throws
     {
-        let fake = try FakeGateway { $0.apiKeys = ["secret-1", "secret-2"] }
+        let fake = try FakeGateway {
+            $0.apiKeys = [APIKey("secret-1", name: "a"), APIKey("secret-2", name: "b")]
+        }
         let answer = await fake.send(.get, "/v1/models", headers: headers)
         #expect(answer.status == status)
         if status == 401 {
@@ -125,7 +127,7 @@ import Testing
     }
 
     @Test func `leaves the probes open and ignores keys that nobody asked for`() async throws {
-        let closed = try FakeGateway { $0.apiKeys = ["secret"] }
+        let closed = try FakeGateway { $0.apiKeys = [APIKey("secret", name: "a")] }
         for path in ["/health", "/livez", "/readyz", "/version", "/openapi.yaml", "/"] {
             #expect(await closed.send(.get, path).status == 200)
         }
@@ -136,7 +138,7 @@ import Testing
     }
 
     @Test func `refuses from the head alone, before the body is read`() throws {
-        let fake = try FakeGateway { $0.apiKeys = ["secret"] }
+        let fake = try FakeGateway { $0.apiKeys = [APIKey("secret", name: "a")] }
         let request = HTTPRequest(method: .post, target: "/v1/completions")
         guard case .refuse(let status, let headers, let body) = fake.gateway.admit(request) else {
             Issue.record("a request without a key is admitted")

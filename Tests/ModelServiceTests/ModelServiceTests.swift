@@ -19,6 +19,7 @@ import WorkerProtocol
         let fake = try FakeService()
         var elements: [GenerationStream.Element] = []
         for try await element in fake.service.generate([FakeService.request("a")], model: "good") {
+            if case .loading = element { continue }
             elements.append(element)
         }
         guard case .leased(let facts, _) = elements.first else {
@@ -66,8 +67,8 @@ import WorkerProtocol
         let fake = try FakeService(models: ["good", "other"])
         let hanging = fake.service.generate([FakeService.request("!hang")], model: "good")
         var iterator = hanging.makeAsyncIterator()
-        _ = try await iterator.next()
-        let started = try await iterator.next()
+        var started = try await iterator.next()
+        while started?.isEvent == false { started = try await iterator.next() }
         #expect(started == .event(choice: 0, .started(promptTokenCount: 7, cachedTokenCount: 3)))
         #expect(try await fake.answer("calm", model: "other").0 == "calm")
 
@@ -153,6 +154,69 @@ import WorkerProtocol
         await #expect(throws: ModelServiceError.cancelled) { try await waiting.value }
         try await fake.wait("stuck") { $0.waitingCount == 0 }
         await fake.service.shutdown()
+    }
+
+    @Test func `tells a waiting reader how much of the model is loaded`() async throws {
+        let fake = try FakeService(models: ["stuck"])
+        let stream = fake.service.generate([FakeService.request("a")], model: "stuck")
+        var iterator = stream.makeAsyncIterator()
+        while try await iterator.next() != .loading(fraction: 0.5) {}
+        #expect(stream.monitor.progress.state == .loading(fraction: 0.5))
+        // A reader that comes later hears it as well.
+        let later = fake.service.generate([FakeService.request("a")], model: "stuck")
+        var second = later.makeAsyncIterator()
+        #expect(try await second.next() == .loading(fraction: 0.5))
+        stream.monitor.cancel()
+        await #expect(throws: ModelServiceError.cancelled) { try await iterator.next() }
+        later.cancel()
+        await fake.service.shutdown()
+    }
+
+    @Test func `gives each generation the time that its model's queue has`() async throws {
+        let fake = try FakeService { $0.defaults.queue.timeout = .seconds(12) }
+        #expect(try await fake.answer("!request").0.contains(#""queue_timeout":12.0"#))
+        await fake.service.shutdown()
+    }
+
+    @Test func `grants workers memory within the budget, and takes back what they leave`()
+        async throws
+    {
+        // Each model's file has one byte, until its worker says that it has no weights at all.
+        let fake = try FakeService(models: ["good", "other"]) { $0.memoryByteCount = 1000 }
+        #expect(try await fake.answer("!memory 700").0 == "700")
+        #expect(try await fake.answer("!memory 700", model: "other").0 == "300")
+        #expect(try await fake.answer("!memory 700", model: "other").0 == "0")
+        _ = try await fake.answer("!return 100", model: "other")
+        #expect(try await fake.answer("!memory 700").0 == "100")
+        #expect(fake.service.memory.freeByteCount == 0)
+        kill(try #require(try await fake.service.status(named: "good").pid), SIGKILL)
+        while fake.service.memory.freeByteCount != 800 {
+            try Task.checkCancellation()
+            await Task.yield()
+        }
+        #expect(try await fake.answer("!memory 700").0 == "700")
+        await fake.service.shutdown()
+        #expect(fake.service.memory.freeByteCount == 1000)
+    }
+
+    @Test func `bounds who may wait for a load, for all keys and for each`() async throws {
+        let fake = try FakeService(models: ["stuck"]) {
+            $0.defaults.queue = QueueSettings(requestCount: 3, requestCountPerKey: 2)
+        }
+        let service = fake.service
+        let waiting = ["a", "a", "b"].map { key in
+            Task { try await service.lease("stuck", key: key) }
+        }
+        try await fake.wait("stuck") { $0.waitingCount == 3 }
+        waiting[2].cancel()
+        try await fake.wait("stuck") { $0.waitingCount == 2 }
+        let overloaded = ModelServiceError.overloaded(model: "stuck", retryAfter: .seconds(5))
+        await #expect(throws: overloaded) { try await service.lease("stuck", key: "a") }
+        let other = Task { try await service.lease("stuck", key: "b") }
+        try await fake.wait("stuck") { $0.waitingCount == 3 }
+        await #expect(throws: overloaded) { try await service.lease("stuck", key: "c") }
+        await fake.service.shutdown()
+        for task in waiting + [other] { _ = await task.result }
     }
 
     @Test func `cancels the generation when its reader's task is cancelled`() async throws {
@@ -248,5 +312,11 @@ import WorkerProtocol
             #expect(kill(try #require(status.pid), 0) == -1 && errno == ESRCH)
         }
         await #expect(throws: ModelServiceError.shuttingDown) { try await service.lease("good") }
+    }
+}
+
+extension GenerationStream.Element {
+    fileprivate var isEvent: Bool {
+        if case .event = self { true } else { false }
     }
 }

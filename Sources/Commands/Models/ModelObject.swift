@@ -30,6 +30,14 @@ struct ModelObject {
         facts?[key]?.intValue.map { Quantity.bytes($0) } ?? "-"
     }
 
+    /// What part of the sum of `wholes` the worker's counter `part` is, in percent, or `-`.
+    func share(_ part: String, of wholes: [String]) -> String {
+        let worker = json["worker"]
+        let whole = wholes.reduce(0) { $0 + (worker?[$1]?.intValue ?? 0) }
+        guard let part = worker?[part]?.intValue, whole > 0 else { return "-" }
+        return "\(Int((Double(part) / Double(whole) * 100).rounded())) %"
+    }
+
     /// Every model that the daemon knows.
     static func all(from client: DaemonClient) throws -> (json: JSONValue, models: [ModelObject]) {
         let answer = try client.get("/admin/v1/models")

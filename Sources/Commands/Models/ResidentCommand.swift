@@ -28,10 +28,14 @@ enum ResidentCommand {
         }
     )
 
+    /// One line per model: KV is the share of the memory for keys and values in use, REUSED that of
+    /// the prompt tokens that needed no computation, GUESSED that of the guessed tokens that were
+    /// right.
     static func table(_ models: [ModelObject], now: Int) -> String {
         var table = TextTable([
             ("NAME", .left), ("STATE", .left), ("WEIGHTS", .right), ("CONTEXT", .right),
-            ("RUNNING", .right), ("WAITING", .right), ("PID", .right), ("LAST USED", .left),
+            ("RUNNING", .right), ("WAITING", .right), ("KV", .right), ("REUSED", .right),
+            ("GUESSED", .right), ("PID", .right), ("LAST USED", .left),
         ])
         for model in models {
             func number(_ key: String) -> String {
@@ -42,8 +46,14 @@ enum ResidentCommand {
             }
             table.append([
                 model.id, model.state, model.factBytes("weight_byte_count"),
-                model.fact("context_length"), number("running"), number("waiting"), number("pid"),
-                lastUsed ?? "-",
+                model.fact("context_length"), number("running"), number("waiting"),
+                model.share("kv_blocks_in_use", of: ["kv_block_count"]),
+                model.share(
+                    "cached_token_total",
+                    of: ["cached_token_total", "prompt_token_total"]
+                ),
+                model.share("accepted_draft_token_total", of: ["draft_token_total"]),
+                number("pid"), lastUsed ?? "-",
             ])
         }
         return table.text

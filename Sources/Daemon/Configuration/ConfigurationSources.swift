@@ -91,13 +91,16 @@ package struct ConfigurationSources: Sendable {
     }
 
     private func says(_ settings: DaemonSettings, _ setting: DaemonSetting) -> Bool {
-        switch setting {
+        let defaults = settings.models.defaults ?? ModelEntrySettings()
+        if let (path, _) = setting.modelNumber { return defaults[keyPath: path] != nil }
+        return switch setting {
         case .listen: settings.listen != nil
         case .models: settings.models.directories != nil
-        case .context: settings.models.defaults?.context != nil
-        case .threads: settings.models.defaults?.threads != nil
-        case .parallel: settings.models.defaults?.parallel != nil
-        case .kvBytes: settings.models.defaults?.kvBytes != nil
+        case .kvType: defaults.kvType != nil
+        case .speculation: defaults.speculation != nil
+        case .context, .threads, .parallel, .kvBytes, .queueRequests, .queueRequestsPerKey,
+            .queueTokens, .queueTokensPerKey, .queueTimeout:
+            false
         case .apiKeyFile: settings.apiKeyFile != nil
         case .allowAnonymous: settings.allowAnonymous != nil
         case .allowedHosts: settings.allowedHosts != nil

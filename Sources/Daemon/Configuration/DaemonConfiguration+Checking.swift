@@ -1,8 +1,10 @@
+import Gateway
 import Glibc
 import HTTP
 import ModelService
 import Platform
 import Telemetry
+import WorkerProtocol
 
 extension DaemonConfiguration {
     /// The configuration that `sources` describe, or every problem found in it.
@@ -144,11 +146,20 @@ private struct ConfigurationChecker {
             contextLength: settings.context,
             threadCount: settings.threads,
             kvByteCount: settings.kvBytes,
-            maximumSequenceCount: settings.parallel
+            maximumSequenceCount: settings.parallel,
+            kvType: settings.kvType,
+            speculation: settings.speculation.map { $0 ? .automatic : .off },
+            queue: QueueSettings(
+                requestCount: settings.queueRequests,
+                requestCountPerKey: settings.queueRequestsPerKey,
+                tokenCount: settings.queueTokens,
+                tokenCountPerKey: settings.queueTokensPerKey,
+                timeout: settings.queueTimeout.map { .seconds($0) }
+            )
         )
     }
 
-    private mutating func apiKeys() -> [String] {
+    private mutating func apiKeys() -> [APIKey] {
         guard let path = settings.apiKeyFile else { return [] }
         do {
             return try APIKeyFile.read(path: path)

@@ -1,3 +1,4 @@
+package import Gateway
 package import HTTP
 package import ModelService
 package import Telemetry
@@ -12,7 +13,7 @@ package struct DaemonConfiguration: Sendable {
     /// Whether requests without a key are welcome from other machines.
     package var allowAnonymous: Bool
     /// Keys of which each request must carry one; none means that keys are not asked for.
-    package var apiKeys: [String]
+    package var apiKeys: [APIKey]
     /// Names a `Host` header may carry besides the usual ones.
     package var allowedHosts: [String]
     /// Browser origins that may call.

@@ -3,7 +3,8 @@
 /// One table for the flags, the variables and their help; the file has the same settings under
 /// `key`, and per-model entries besides.
 package enum DaemonSetting: CaseIterable, Sendable {
-    case listen, models, context, threads, parallel, kvBytes
+    case listen, models, context, threads, parallel, kvBytes, kvType, speculation
+    case queueRequests, queueRequestsPerKey, queueTokens, queueTokensPerKey, queueTimeout
     case apiKeyFile, allowAnonymous, allowedHosts, allowedOrigins, drainTimeout, logLevel
 
     /// Where the file has it.
@@ -15,6 +16,13 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .threads: "models.defaults.threads"
         case .parallel: "models.defaults.parallel"
         case .kvBytes: "models.defaults.kv_bytes"
+        case .kvType: "models.defaults.kv_type"
+        case .speculation: "models.defaults.speculation"
+        case .queueRequests: "models.defaults.queue_requests"
+        case .queueRequestsPerKey: "models.defaults.queue_requests_per_key"
+        case .queueTokens: "models.defaults.queue_tokens"
+        case .queueTokensPerKey: "models.defaults.queue_tokens_per_key"
+        case .queueTimeout: "models.defaults.queue_timeout"
         case .apiKeyFile: "api_key_file"
         case .allowAnonymous: "allow_anonymous"
         case .allowedHosts: "allowed_hosts"
@@ -49,12 +57,15 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .listen: "ADDRESS"
         case .models: "DIR"
         case .context, .threads, .parallel: "N"
+        case .queueRequests, .queueRequestsPerKey, .queueTokens, .queueTokensPerKey: "N"
         case .kvBytes: "BYTES"
+        case .kvType: "TYPE"
+        case .speculation: "on|off"
         case .apiKeyFile: "FILE"
         case .allowAnonymous: nil
         case .allowedHosts: "NAME"
         case .allowedOrigins: "ORIGIN"
-        case .drainTimeout: "SECONDS"
+        case .drainTimeout, .queueTimeout: "SECONDS"
         case .logLevel: "LEVEL"
         }
     }
@@ -76,6 +87,13 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .threads: "threads that compute; the usable cores when not given"
         case .parallel: "requests that a model computes at the same time"
         case .kvBytes: "memory for keys and values per model, like 2GiB"
+        case .kvType: "how keys and values are stored: f16, or q8 in half the memory"
+        case .speculation: "whether likely next tokens are guessed where it pays; on"
+        case .queueRequests: "requests that a model may have under way, 512"
+        case .queueRequestsPerKey: "requests of one API key among them, 256"
+        case .queueTokens: "prompt tokens that a model may have under way, 4194304"
+        case .queueTokensPerKey: "prompt tokens of one API key among them, 2097152"
+        case .queueTimeout: "how long a request may wait for its turn, 600"
         case .apiKeyFile: "file with one key per line; clients must then show one"
         case .allowAnonymous: "listen on other machines' reach without any key"
         case .allowedHosts: "name that clients may reach this daemon by"
@@ -83,94 +101,5 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .drainTimeout: "time for running requests at the end, 30 when not given"
         case .logLevel: "error, warning, info or debug"
         }
-    }
-
-    /// Puts what a flag or a variable said into `settings`.
-    ///
-    /// - Parameters:
-    ///   - values: The texts; one, unless `isList`.
-    ///   - source: The flag or variable, for problems.
-    ///   - settings: What receives it.
-    /// - Throws: What is wrong with the text.
-    package func apply(
-        _ values: [String],
-        from source: String,
-        to settings: inout DaemonSettings
-    ) throws(ConfigurationProblem) {
-        var defaults = settings.models.defaults ?? ModelEntrySettings()
-        let text = values.last ?? ""
-        switch self {
-        case .listen: settings.listen = values
-        case .models: settings.models.directories = values
-        case .apiKeyFile: settings.apiKeyFile = text
-        case .allowedHosts: settings.allowedHosts = values
-        case .allowedOrigins: settings.allowedOrigins = values
-        case .logLevel: settings.logLevel = text
-        case .allowAnonymous: settings.allowAnonymous = try Self.boolean(text, from: source)
-        case .drainTimeout:
-            settings.drainTimeout = try Self.number(text, SettingLimits.drainTimeout, from: source)
-        case .context: defaults.context = try Self.number(text, SettingLimits.context, from: source)
-        case .threads: defaults.threads = try Self.number(text, SettingLimits.threads, from: source)
-        case .parallel:
-            defaults.parallel = try Self.number(text, SettingLimits.parallel, from: source)
-        case .kvBytes:
-            defaults.kvBytes = try Self.number(
-                text,
-                SettingLimits.kvBytes,
-                from: source,
-                hasByteUnits: true
-            )
-        }
-        if defaults != ModelEntrySettings() { settings.models.defaults = defaults }
-    }
-
-    private static func boolean(
-        _ text: String,
-        from source: String
-    ) throws(ConfigurationProblem) -> Bool {
-        switch text.lowercased() {
-        case "1", "true", "yes", "on": true
-        case "0", "false", "no", "off": false
-        default:
-            throw ConfigurationProblem(source: source, key: "", message: "must be true or false")
-        }
-    }
-
-    private static func number(
-        _ text: String,
-        _ range: ClosedRange<Int>,
-        from source: String,
-        hasByteUnits: Bool = false
-    ) throws(ConfigurationProblem) -> Int {
-        let units = [
-            "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40, "K": 10, "M": 20, "G": 30, "T": 40,
-        ]
-        var digits = text
-        var shift = 0
-        if hasByteUnits,
-            let unit = units.keys.filter({ text.hasSuffix($0) }).max(by: { $0.count < $1.count })
-        {
-            digits = String(text.dropLast(unit.count)).trimmingSuffixSpaces()
-            shift = units[unit] ?? 0
-        }
-        if let number = Int(digits), number >= 0, number <= Int.max >> shift,
-            range.contains(number << shift)
-        {
-            return number << shift
-        }
-        throw ConfigurationProblem(
-            source: source,
-            key: "",
-            message: "must be a whole number from \(range.lowerBound) to \(range.upperBound)"
-                + (hasByteUnits ? ", or one with a unit like 2GiB" : "") + ", not \(text)"
-        )
-    }
-}
-
-extension String {
-    fileprivate func trimmingSuffixSpaces() -> String {
-        var text = self
-        while text.last == " " { text.removeLast() }
-        return text
     }
 }

@@ -65,13 +65,8 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
         result.logLevel = winner.logLevel ?? logLevel
         result.models.directories = winner.models.directories ?? models.directories
         result.models.entries = winner.models.entries ?? models.entries
-        var defaults = models.defaults ?? ModelEntrySettings()
-        let winning = winner.models.defaults ?? ModelEntrySettings()
-        defaults.context = winning.context ?? defaults.context
-        defaults.threads = winning.threads ?? defaults.threads
-        defaults.kvBytes = winning.kvBytes ?? defaults.kvBytes
-        defaults.parallel = winning.parallel ?? defaults.parallel
-        result.models.defaults = defaults
+        result.models.defaults = (models.defaults ?? ModelEntrySettings())
+            .applying(winner.models.defaults ?? ModelEntrySettings())
         return result
     }
 }

@@ -13,6 +13,7 @@ extension Gateway {
             "version": .string(configuration.version),
             "uptime_seconds": .integer(Int(uptime.components.seconds)),
             "ready": .bool(isReady),
+            "memory": Self.memoryObject(service.memory),
             "models": .array(await service.status().map { Self.modelObject($0) }),
         ])
     }
@@ -25,6 +26,15 @@ extension Gateway {
     /// `GET /admin/v1/models/{id}`.
     func adminModel(_ id: String) async throws(APIError) -> Reply {
         .json(Self.modelObject(try await modelStatus(id)))
+    }
+
+    private static func memoryObject(_ memory: MemoryLedger) -> JSONValue {
+        [
+            "capacity_byte_count": .integer(memory.capacity),
+            "weight_byte_count": .integer(memory.weightByteCount),
+            "granted_byte_count": .integer(memory.grantedByteCount),
+            "free_byte_count": .integer(memory.freeByteCount),
+        ]
     }
 
     private static func modelObject(_ status: ModelStatus) -> JSONValue {
@@ -60,12 +70,17 @@ extension Gateway {
 
     private static func workerObject(_ worker: WorkerStatus) -> JSONValue {
         [
+            "waiting_tokens": .integer(worker.waitingTokenCount),
             "kv_blocks_in_use": .integer(worker.kvBlocksInUse),
+            "kv_blocks_cached": .integer(worker.kvBlocksCached),
             "kv_block_count": .integer(worker.kvBlockCount),
             "prompt_token_total": .integer(worker.promptTokenTotal),
             "output_token_total": .integer(worker.outputTokenTotal),
             "step_total": .integer(worker.stepTotal),
             "preemption_total": .integer(worker.preemptionTotal),
+            "cached_token_total": .integer(worker.cachedTokenTotal),
+            "draft_token_total": .integer(worker.draftTokenTotal),
+            "accepted_draft_token_total": .integer(worker.acceptedDraftTokenTotal),
         ]
     }
 

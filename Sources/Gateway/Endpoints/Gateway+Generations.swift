@@ -9,6 +9,7 @@ extension Gateway {
     /// `POST /v1/chat/completions`.
     func chatCompletions(
         _ request: HTTPRequest,
+        _ key: APIKey?,
         _ record: inout RequestRecord
     ) async throws(APIError) -> Answer {
         let parsed = try ChatCompletionRequest.parse(try json(request))
@@ -21,6 +22,8 @@ extension Gateway {
         return try await generate(
             parsed.generations(),
             parsed.options,
+            for: request,
+            account: account(request, key, user: parsed.options.user),
             model: parsed.model,
             format: format,
             ignored: parsed.ignoredParameters,
@@ -31,6 +34,7 @@ extension Gateway {
     /// `POST /v1/completions`.
     func completions(
         _ request: HTTPRequest,
+        _ key: APIKey?,
         _ record: inout RequestRecord
     ) async throws(APIError) -> Answer {
         let parsed = try CompletionRequest.parse(try json(request))
@@ -43,11 +47,24 @@ extension Gateway {
         return try await generate(
             parsed.generations(),
             parsed.options,
+            for: request,
+            account: account(request, key, user: parsed.options.user),
             model: parsed.model,
             format: format,
             ignored: parsed.ignoredParameters,
             &record
         )
+    }
+
+    /// Who pays for the request.
+    ///
+    /// Open WebUI names its user in a header, for all its users share one key; other clients do it
+    /// in the body.
+    private func account(_ request: HTTPRequest, _ key: APIKey?, user: String?) -> GenerationAccount
+    {
+        let user = request.headers[first: "x-openwebui-user-id"] ?? user ?? ""
+        let prefix = user.utf8.prefix(configuration.limits.maximumUserNameByteCount)
+        return GenerationAccount(key, user: String(decoding: prefix, as: UTF8.self))
     }
 
     private func identity(_ prefix: String, model: String) -> ResponseIdentity {
@@ -59,10 +76,12 @@ extension Gateway {
         )
     }
 
-    /// Submits the generations and answers whole, or with a stream once its first output is there.
+    /// Submits the generations and answers whole, or with a body that grows once the head is sent.
     private func generate(
         _ generations: [GenerationRequest],
         _ options: GenerationOptions,
+        for request: HTTPRequest,
+        account: GenerationAccount,
         model: String,
         format: some AnswerFormat,
         ignored: [String],
@@ -71,28 +90,54 @@ extension Gateway {
         record.model = model
         var headers: HTTPHeaders = [:]
         if let value = Self.ignoredParameters(ignored) { headers.add("x-ignored-params", value) }
-        let stream = service.generate(generations, model: model)
-        var answer = GenerationAnswer(
+        let charged = generations.map { generation in
+            var charged = generation
+            charged.account = account
+            return charged
+        }
+        let stream = service.generate(charged, model: model)
+        let entry = RequestRegistry.Entry(
+            id: request.id,
+            model: model,
+            account: account,
+            arrival: request.arrival,
+            byteCount: request.body.count,
+            monitor: stream.monitor
+        )
+        guard let registration = requests.register(entry) else { throw .tooManyBytes }
+        let reader = GenerationReader(
             stream,
-            format: format,
-            choiceCount: generations.count,
-            choicesPerPrompt: options.choiceCount,
-            includesUsage: options.includesUsage
+            registration: registration,
+            promptParameter: format.promptParameter,
+            choicesPerPrompt: options.choiceCount
         )
         guard options.streams else {
-            let body = try await answer.collect(&record)
-            return .whole(.json(body, headers: headers))
+            var body = WholeBody(
+                reader,
+                format: format,
+                choiceCount: generations.count,
+                limits: configuration.limits
+            )
+            let document = try await body.collect(&record)
+            headers.add(reader.progress.admission)
+            if let document { return .whole(.json(document, headers: headers)) }
+            headers.add("content-type", "application/json")
+            return .streamed(body, headers: headers)
         }
-        stream.tick(
-            first: configuration.limits.streamCommitDelay,
-            every: configuration.limits.keepAliveInterval
+        var body = EventStreamBody(
+            reader,
+            format: format,
+            choiceCount: generations.count,
+            includesUsage: options.includesUsage,
+            limits: configuration.limits
         )
-        try await answer.awaitFirstOutput(&record)
+        try await body.awaitCommit(&record)
+        headers.add(reader.progress.admission)
         headers.add("content-type", "text/event-stream; charset=utf-8")
         headers.add("cache-control", "no-cache")
         // nginx would buffer the whole answer otherwise.
         headers.add("x-accel-buffering", "no")
-        return .stream(answer, headers: headers)
+        return .streamed(body, headers: headers)
     }
 
     /// The names of unknown members, fit for a header: at most 32, each at most 64 characters.

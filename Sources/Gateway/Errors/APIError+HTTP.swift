@@ -49,6 +49,34 @@ extension APIError {
         message: "Incorrect API key provided. Send a valid one as 'Authorization: Bearer KEY'."
     )
 
+    /// What the client of a request hears that an operator has ended.
+    static let requestCancelled = APIError(
+        status: 503,
+        kind: .server,
+        code: "request_cancelled",
+        message: "An operator of this server has cancelled the request.",
+        shouldRetry: false
+    )
+
+    static let tooManyBytes = APIError(
+        status: 429,
+        kind: .rateLimit,
+        code: "rate_limit_exceeded",
+        message: "The requests under way take all the memory that there is for them; send this one "
+            + "again later.",
+        retryAfter: .seconds(5)
+    )
+
+    static func unknownRequest(_ id: String) -> APIError {
+        APIError(
+            status: 404,
+            kind: .invalidRequest,
+            code: "request_not_found",
+            message: "No request `\(id.prefix(256))` is under way.",
+            parameter: "id"
+        )
+    }
+
     static let unsupportedMediaType = APIError(
         status: 415,
         kind: .invalidRequest,

@@ -84,7 +84,8 @@ extension APIError {
                 kind: .rateLimit,
                 code: "rate_limit_exceeded",
                 message: failure.message,
-                retryAfter: state.drainDuration
+                retryAfter: state.drainDuration,
+                admission: state
             )
         case .queueTimeout(let state):
             self.init(
@@ -92,7 +93,8 @@ extension APIError {
                 kind: .server,
                 code: "queue_timeout",
                 message: failure.message,
-                retryAfter: state.drainDuration
+                retryAfter: state.drainDuration,
+                admission: state
             )
         case .nonFiniteLogits:
             self = .server(failure.message, code: "non_finite_logits", shouldRetry: false)

@@ -3,22 +3,25 @@ import OpenAIAPI
 
 /// Asks for an API key, if any is configured.
 struct KeyGuard: Sendable {
-    private let keys: [[UInt8]]
+    private let keys: [(secret: [UInt8], key: APIKey)]
 
-    init(keys: [String]) {
-        self.keys = keys.map { Array($0.utf8) }
+    init(keys: [APIKey]) {
+        self.keys = keys.map { (Array($0.secret.utf8), $0) }
     }
 
-    /// Refuses a request without a valid key.
+    /// The key that the request shows, or nil when keys are not asked for; refuses a request
+    /// without a valid one.
     ///
     /// A key comes as `Authorization: Bearer` (OpenAI's clients), `x-api-key` (Anthropic's) or
     /// `api-key` (Azure's). Without configured keys, whatever comes is fine.
-    func check(_ request: HTTPRequest) throws(APIError) {
-        guard !keys.isEmpty else { return }
+    func check(_ request: HTTPRequest) throws(APIError) -> APIKey? {
+        guard !keys.isEmpty else { return nil }
         guard let presented = Self.presentedKey(request.headers) else { throw .invalidKey }
-        var isValid = false
-        for key in keys where Self.isEqual(key, Array(presented.utf8)) { isValid = true }
-        guard isValid else { throw .invalidKey }
+        let bytes = Array(presented.utf8)
+        var found: APIKey?
+        for (secret, key) in keys where Self.isEqual(secret, bytes) { found = key }
+        guard let found else { throw .invalidKey }
+        return found
     }
 
     private static func presentedKey(_ headers: HTTPHeaders) -> String? {

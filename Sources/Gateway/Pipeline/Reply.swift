@@ -38,6 +38,7 @@ struct Reply: Sendable {
         if let shouldRetry = error.shouldRetry {
             reply.headers.add("x-should-retry", shouldRetry ? "true" : "false")
         }
+        reply.headers.add(error.admission)
         if error.status == 401 { reply.headers.add("www-authenticate", "Bearer") }
         return reply
     }

@@ -8,6 +8,8 @@ struct RequestRecord {
     /// Whether this is a probe, which nobody wants to read about.
     var isProbe = false
     var model: String?
+    /// The name of the API key, if one was asked for.
+    var key: String?
     var load: Duration?
     var queue: Duration?
     var prefill: Duration?

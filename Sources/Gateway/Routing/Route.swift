@@ -20,6 +20,8 @@ package struct Route: Sendable, Hashable {
         case adminStatus
         case adminModels
         case adminModel
+        case adminRequests
+        case cancelRequest
     }
 
     /// Who may call it.

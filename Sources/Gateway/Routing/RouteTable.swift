@@ -25,6 +25,8 @@ package enum RouteTable {
         Route(.get, "/admin/v1/status", .adminStatus),
         Route(.get, "/admin/v1/models", .adminModels),
         Route(.get, "/admin/v1/models/{id}", .adminModel),
+        Route(.get, "/admin/v1/requests", .adminRequests),
+        Route(.delete, "/admin/v1/requests/{id}", .cancelRequest),
     ]
 
     /// What a request's method and path lead to.

@@ -90,13 +90,7 @@ struct CatalogScanner: Sendable {
 
     private func settings(of id: String) -> ModelConfigurationEntry {
         let own = models.first { Catalog.normalized($0.key) == id }?.value
-        return ModelConfigurationEntry(
-            aliases: own?.aliases ?? [],
-            contextLength: own?.contextLength ?? defaults.contextLength,
-            threadCount: own?.threadCount ?? defaults.threadCount,
-            kvByteCount: own?.kvByteCount ?? defaults.kvByteCount,
-            maximumSequenceCount: own?.maximumSequenceCount ?? defaults.maximumSequenceCount
-        )
+        return (own ?? ModelConfigurationEntry()).completed(by: defaults)
     }
 }
 

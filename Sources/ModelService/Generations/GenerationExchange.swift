@@ -35,6 +35,8 @@ final class GenerationExchange: Sendable {
         guard isWanted else { return }
         put { $0.putLease(facts: lease.facts, waited: waited) }
         for (choice, request) in requests.enumerated() {
+            var request = request
+            request.queueTimeout = request.queueTimeout ?? lease.queueTimeout
             let recipient = GenerationRecipient(exchange: self, choice: choice)
             let id = lease.worker.submit(request, to: recipient)
             let isLate = state.withLock { state in
@@ -45,8 +47,14 @@ final class GenerationExchange: Sendable {
         }
     }
 
+    /// The model is loaded to this fraction.
+    func loading(fraction: Double) { put { $0.putLoading(fraction: fraction) } }
+
     /// There will be no lease.
     func refuse(_ error: ModelServiceError) { put { $0.putError(error) } }
+
+    /// How far the generations are.
+    var progress: GenerationProgress { state.withLock { $0.queue.progress } }
 
     /// Takes an event; false when the reader is too far behind, and the choice has been failed.
     func deliver(_ event: GenerationEvent, choice: Int, now: MonotonicInstant) -> Bool {

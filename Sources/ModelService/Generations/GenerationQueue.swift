@@ -16,6 +16,8 @@ struct GenerationQueue {
         case end
     }
 
+    /// How far the generations are, whatever the reader has read.
+    private(set) var progress = GenerationProgress()
     private var elements: [GenerationStream.Element] = []
     private var head = 0
     private var byteCount = 0
@@ -37,7 +39,17 @@ struct GenerationQueue {
 
     /// The worker is there.
     mutating func putLease(facts: ModelFacts, waited: Duration) {
+        progress.lease()
         elements.append(.leased(facts, waited: waited))
+    }
+
+    /// The worker reads the model.
+    mutating func putLoading(fraction: Double) {
+        guard progress.load(fraction: fraction) else { return }
+        if head < elements.count, case .loading = elements[elements.count - 1] {
+            elements.removeLast()
+        }
+        elements.append(.loading(fraction: fraction))
     }
 
     /// There will be no worker.
@@ -50,6 +62,7 @@ struct GenerationQueue {
     /// Events of a choice that has ended are dropped.
     mutating func put(_ event: GenerationEvent, choice: Int, now: MonotonicInstant) -> Bool {
         guard openChoices.contains(choice) else { return true }
+        progress.receive(event)
         if event.isLast {
             openChoices.remove(choice)
         } else if isTooFarBehind(now: now) {
@@ -96,8 +109,15 @@ struct GenerationQueue {
             || now.duration(since: since) > limits.streamStallTimeout
     }
 
-    /// Adds the event's text to the last unread one of the same choice.
+    /// Adds the event's text to the last unread one of the same choice, or replaces an old position
+    /// in the queue.
     private mutating func join(_ event: GenerationEvent, choice: Int) -> Bool {
+        if case .queued = event, head < elements.count,
+            case .event(choice, .queued) = elements[elements.count - 1]
+        {
+            elements[elements.count - 1] = .event(choice: choice, event)
+            return true
+        }
         guard elements.count - head >= Self.joinCount, let last = elements.last,
             case .delta(let text, let tokens) = event,
             case .event(choice, .delta(let lastText, let lastTokens)) = last

@@ -8,7 +8,10 @@ package import WorkerProtocol
 package struct GenerationStream: AsyncSequence, Sendable {
     /// One thing that happened.
     package enum Element: Sendable, Hashable {
-        /// The model is resident and the generations are submitted. Comes first, once.
+        /// The model is being loaded, to this fraction of 0...1; comes when it changes by a
+        /// percent.
+        case loading(fraction: Double)
+        /// The model is resident and the generations are submitted. Comes once, before any event.
         case leased(ModelFacts, waited: Duration)
         /// An event of the choice of this number.
         case event(choice: Int, GenerationEvent)
@@ -30,6 +33,9 @@ package struct GenerationStream: AsyncSequence, Sendable {
     package func tick(first: Duration, every interval: Duration) {
         owner.tick(first: first, every: interval)
     }
+
+    /// A look at the generations from elsewhere.
+    package var monitor: GenerationMonitor { GenerationMonitor(owner.exchange) }
 
     /// Cancels what has not ended.
     package func cancel() { owner.cancel() }

@@ -13,6 +13,8 @@ package final class ModelLease: Sendable {
     /// What the worker knows about the model.
     package let facts: ModelFacts
     let worker: WorkerProcess
+    /// How long a generation may wait for its first step.
+    let queueTimeout: Duration
     private let limits: ModelServiceLimits
     private let ended: @Sendable () -> Void
 
@@ -20,12 +22,14 @@ package final class ModelLease: Sendable {
         model: String,
         facts: ModelFacts,
         worker: WorkerProcess,
+        queueTimeout: Duration,
         limits: ModelServiceLimits,
         ended: @escaping @Sendable () -> Void
     ) {
         self.model = model
         self.facts = facts
         self.worker = worker
+        self.queueTimeout = queueTimeout
         self.limits = limits
         self.ended = ended
     }

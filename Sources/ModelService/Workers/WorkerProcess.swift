@@ -17,6 +17,11 @@ final class WorkerProcess: Sendable {
         let arguments: [String]
         let environment: [String: String]
         let options: WorkerLoadOptions
+        /// Where its memory is counted, and as whose.
+        let ledger: SharedMemoryLedger
+        let holder: MemoryLedger.Worker
+        /// What its weights will take, as far as the file's size tells.
+        let weightByteCount: Int
         let limits: ModelServiceLimits
     }
 
@@ -81,13 +86,21 @@ final class WorkerProcess: Sendable {
     // MARK: The worker's thread
 
     private func supervise() {
+        let (ledger, holder) = (launch.ledger, launch.holder)
+        ledger.withLock { $0.setWeights(byteCount: launch.weightByteCount, of: holder) }
+        let reason = run()
+        ledger.withLock { $0.forget(holder) }
+        report(.ended(reason: reason))
+    }
+
+    /// Starts the process, serves it to its end, and returns why it ended.
+    private func run() -> String {
         let child: ChildProcess
         do {
             child = try spawn()
         } catch {
             failEverything()
-            report(.ended(reason: "cannot start a worker: \(error)"))
-            return
+            return "cannot start a worker: \(error)"
         }
         state.withLock { $0.pid = child.pid }
         log.info("worker started", ("pid", child.pid))
@@ -97,7 +110,7 @@ final class WorkerProcess: Sendable {
         let status = child.waitForExit()
         let reason = complaint.map { "the worker \($0)" } ?? "the worker process \(status)"
         log.info("worker ended", ("pid", child.pid), ("reason", reason))
-        report(.ended(reason: reason))
+        return reason
     }
 
     private func spawn() throws(SystemError) -> ChildProcess {
@@ -166,6 +179,9 @@ final class WorkerProcess: Sendable {
             report(.loading(fraction: fraction))
         case .ready(let facts):
             monitor.becameResident(now: .now())
+            launch.ledger.withLock {
+                $0.setWeights(byteCount: facts.weightByteCount, of: launch.holder)
+            }
             report(.ready(facts))
         case .loadFailed(let message):
             report(.loadFailed(message: message))
@@ -180,8 +196,12 @@ final class WorkerProcess: Sendable {
         case .heartbeat(let status):
             state.withLock { $0.status = status }
         case .memoryWanted(let byteCount):
-            _ = send(.memoryGranted(byteCount: byteCount))
-        case .memoryReturned: break
+            let granted = launch.ledger.withLock {
+                $0.ask(byteCount: byteCount, for: launch.holder)
+            }
+            _ = send(.memoryGranted(byteCount: granted))
+        case .memoryReturned(let byteCount):
+            launch.ledger.withLock { $0.giveBack(byteCount: byteCount, by: launch.holder) }
         }
         return nil
     }

@@ -1,4 +1,5 @@
 package import JSON
+package import WorkerProtocol
 
 /// An error as a client of OpenAI's API sees it: a status and the fields of the error envelope.
 ///
@@ -29,6 +30,9 @@ package struct APIError: Error, Sendable, Hashable {
     /// Whether the same request may succeed later, for `x-should-retry`; nil leaves the choice to
     /// the client's own rules.
     package var shouldRetry: Bool?
+    /// How full the queue is for the key, for the `x-ratelimit-*` headers; nil when it plays no
+    /// part.
+    package var admission: AdmissionState?
     /// Further members of the envelope, such as llama-server's `n_ctx`.
     package var extras: JSONObject
 
@@ -41,6 +45,7 @@ package struct APIError: Error, Sendable, Hashable {
         parameter: String? = nil,
         retryAfter: Duration? = nil,
         shouldRetry: Bool? = nil,
+        admission: AdmissionState? = nil,
         extras: JSONObject = [:]
     ) {
         self.status = status
@@ -50,6 +55,7 @@ package struct APIError: Error, Sendable, Hashable {
         self.parameter = parameter
         self.retryAfter = retryAfter
         self.shouldRetry = shouldRetry
+        self.admission = admission
         self.extras = extras
     }
 

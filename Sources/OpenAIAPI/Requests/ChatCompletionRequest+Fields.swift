@@ -17,6 +17,7 @@ extension ChatCompletionRequest {
             "max_tokens",
             "n",
             "presence_penalty",
+            "safety_identifier",
             "seed",
             "stop",
             "stream",
@@ -24,7 +25,8 @@ extension ChatCompletionRequest {
             "temperature",
             "tools",
             "top_logprobs",
-            "top_p"
+            "top_p",
+            "user"
         ),
         // Without effect by nature on one's own machine, or hints that may be ignored.
         RequestField.accepted(
@@ -36,10 +38,8 @@ extension ChatCompletionRequest {
             "prompt_cache_options",
             "prompt_cache_retention",
             "reasoning_effort",
-            "safety_identifier",
             "service_tier",
             "store",
-            "user",
             "verbosity"
         ),
         RequestField.refused(

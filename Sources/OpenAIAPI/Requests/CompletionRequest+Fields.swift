@@ -15,14 +15,15 @@ extension CompletionRequest {
             "max_tokens",
             "n",
             "presence_penalty",
+            "safety_identifier",
             "seed",
             "stop",
             "stream",
             "stream_options",
             "temperature",
-            "top_p"
+            "top_p",
+            "user"
         ),
-        RequestField.accepted("user"),
         RequestField.refused(
             "suffix",
             harmless: [""],

@@ -17,6 +17,8 @@ package struct GenerationOptions: Sendable, Hashable {
     package var streams: Bool
     /// Whether a stream ends with a chunk that holds the usage.
     package var includesUsage: Bool
+    /// The end user as the client names one: OpenAI's `safety_identifier`, or the older `user`.
+    package var user: String?
 
     /// Reads the common members of `body`; a refused value throws 400 with its `param`.
     ///
@@ -53,8 +55,14 @@ package struct GenerationOptions: Sendable, Hashable {
             ignoresEndOfGeneration: try body.bool("ignore_eos") ?? false,
             choiceCount: try body.integer("n", in: 1...limits.maximumChoiceCount) ?? 1,
             streams: streams,
-            includesUsage: includesUsage
+            includesUsage: includesUsage,
+            user: try user(body)
         )
+    }
+
+    private static func user(_ body: ParameterReader) throws(APIError) -> String? {
+        if let user = try body.string("safety_identifier") { return user }
+        return try body.string("user")
     }
 
     private static func stopStrings(

@@ -3,7 +3,7 @@
 /// The names are opaque to the worker. Compute is shared between keys first, in proportion to their
 /// weights, then between the users of one key.
 package struct GenerationAccount: Sendable, Hashable {
-    /// The API key's name; empty when keys are not asked for.
+    /// The API key's name, or one name for all requests where keys are not asked for.
     package var key: String
     /// The end user behind the key, as the client names one; empty when it names none.
     package var user: String

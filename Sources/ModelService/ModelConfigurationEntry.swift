@@ -1,0 +1,105 @@
+package import WorkerProtocol
+
+/// What the configuration says about one model; nil means the worker's own choice.
+package struct ModelConfigurationEntry: Sendable, Hashable {
+    /// Further names under which clients find the model, without regard to case.
+    package var aliases: [String]
+    /// The most prompt and output tokens of a sequence.
+    package var contextLength: Int?
+    /// Threads that compute.
+    package var threadCount: Int?
+    /// Bytes for the keys and values of all sequences together.
+    package var kvByteCount: Int?
+    /// Sequences computed at the same time, 1 or more.
+    package var maximumSequenceCount: Int?
+    /// How keys and values are stored.
+    package var kvType: WorkerLoadOptions.KVType?
+    /// When next tokens are guessed.
+    package var speculation: WorkerLoadOptions.Speculation?
+    /// How much may wait, and how long.
+    package var queue: QueueSettings
+
+    /// Makes an entry that leaves everything to the worker.
+    package init(
+        aliases: [String] = [],
+        contextLength: Int? = nil,
+        threadCount: Int? = nil,
+        kvByteCount: Int? = nil,
+        maximumSequenceCount: Int? = nil,
+        kvType: WorkerLoadOptions.KVType? = nil,
+        speculation: WorkerLoadOptions.Speculation? = nil,
+        queue: QueueSettings = QueueSettings()
+    ) {
+        self.aliases = aliases
+        self.contextLength = contextLength
+        self.threadCount = threadCount
+        self.kvByteCount = kvByteCount
+        self.maximumSequenceCount = maximumSequenceCount
+        self.kvType = kvType
+        self.speculation = speculation
+        self.queue = queue
+    }
+
+    /// These settings, with those of `defaults` where they say nothing; aliases are a model's own.
+    func completed(by defaults: ModelConfigurationEntry) -> ModelConfigurationEntry {
+        var result = self
+        result.contextLength = contextLength ?? defaults.contextLength
+        result.threadCount = threadCount ?? defaults.threadCount
+        result.kvByteCount = kvByteCount ?? defaults.kvByteCount
+        result.maximumSequenceCount = maximumSequenceCount ?? defaults.maximumSequenceCount
+        result.kvType = kvType ?? defaults.kvType
+        result.speculation = speculation ?? defaults.speculation
+        result.queue = queue.completed(by: defaults.queue)
+        return result
+    }
+}
+
+/// What the configuration says about a model's queue; nil means the default.
+package struct QueueSettings: Sendable, Hashable {
+    /// Requests of all keys under way, from submission to the last event.
+    package var requestCount: Int?
+    /// Requests of one key under way.
+    package var requestCountPerKey: Int?
+    /// Prompt tokens of all keys under way.
+    package var tokenCount: Int?
+    /// Prompt tokens of one key under way.
+    package var tokenCountPerKey: Int?
+    /// How long a request may wait for its first step.
+    package var timeout: Duration?
+
+    /// Makes settings that say what is given.
+    package init(
+        requestCount: Int? = nil,
+        requestCountPerKey: Int? = nil,
+        tokenCount: Int? = nil,
+        tokenCountPerKey: Int? = nil,
+        timeout: Duration? = nil
+    ) {
+        self.requestCount = requestCount
+        self.requestCountPerKey = requestCountPerKey
+        self.tokenCount = tokenCount
+        self.tokenCountPerKey = tokenCountPerKey
+        self.timeout = timeout
+    }
+
+    func completed(by defaults: QueueSettings) -> QueueSettings {
+        QueueSettings(
+            requestCount: requestCount ?? defaults.requestCount,
+            requestCountPerKey: requestCountPerKey ?? defaults.requestCountPerKey,
+            tokenCount: tokenCount ?? defaults.tokenCount,
+            tokenCountPerKey: tokenCountPerKey ?? defaults.tokenCountPerKey,
+            timeout: timeout ?? defaults.timeout
+        )
+    }
+
+    /// The bounds for the worker.
+    var limits: QueueLimits {
+        let standard = QueueLimits()
+        return QueueLimits(
+            requestCount: requestCount ?? standard.requestCount,
+            requestCountPerKey: requestCountPerKey ?? standard.requestCountPerKey,
+            tokenCount: tokenCount ?? standard.tokenCount,
+            tokenCountPerKey: tokenCountPerKey ?? standard.tokenCountPerKey
+        )
+    }
+}
