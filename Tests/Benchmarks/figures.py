@@ -4,7 +4,12 @@ import json
 import os
 import platform
 import sys
+import time
 from pathlib import Path
+
+
+# The share of the processors that others may use while times are measured.
+QUIET = 0.1
 
 
 def percentile(values, share):
@@ -32,8 +37,26 @@ def machine():
     return {
         "processor": model,
         "cores": len(os.sched_getaffinity(0)),
-        "load_average_before": os.getloadavg()[0],
+        "busy_before": busy_share(),
     }
+
+
+def busy_share(seconds=0.5):
+    """How much of the processors others use now, 0 … 1.
+
+    Servers that wait by spinning, as llama.cpp's does, become many times slower beside other work: on a busy
+    machine even ratios say nothing.
+    """
+
+    def times():
+        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+        user, nice, system, idle, waiting, *rest = map(int, fields)
+        return user + nice + system + sum(rest), idle + waiting
+
+    busy, idle = times()
+    time.sleep(seconds)
+    busy, idle = times()[0] - busy, times()[1] - idle
+    return busy / max(1, busy + idle)
 
 
 def write_json(path, value):
@@ -48,6 +71,7 @@ class Report:
         self.name = name
         self.figures = []
         self.failures = []
+        self.busy_before = 0.0
 
     def figure(self, label, value, unit="", at_most=None, at_least=None):
         """A measured number; with a bound it decides."""

@@ -201,6 +201,11 @@ class LlamaServer(Server):
         return answer.status == 200
 
 
+def stop_servers_when_ended():
+    """Lets SIGTERM, which a time limit sends, end a script as Ctrl-C does: with its servers stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def memory(pid, field):
     """A `Vm…` field of a process, in bytes; 0 when it is gone."""
     try:

@@ -1,11 +1,13 @@
 """How long those wait who did not cause the load."""
 
 import asyncio
+import contextlib
+import time
 
 from figures import median, percentile
 from prompts import Prompts
 from serving import KEY_A, KEY_B
-from streaming import gather
+from streaming import Failure, gather
 
 from . import drop_all
 
@@ -14,6 +16,8 @@ CHUNK = 0.250
 # Bound on the time between two tokens of a stream while others' prompts are computed: twice the chunk's share
 # of a step that has running streams in it.
 STEP = 0.060
+# Who is not served after so many seconds is not waited for.
+PATIENCE = 20
 
 
 async def stalls(bench, report):
@@ -65,7 +69,16 @@ async def neighbour(bench, report):
         await asyncio.sleep(2)
         busy = []
         for _ in range(2 * bench.rounds):
-            busy.append((await second.chat(await prompts.chat(60), max_tokens=8)).first_token)
+            answer = await second.start(await prompts.chat(60), max_tokens=8)
+            with contextlib.suppress(Failure):
+                await answer.outputs(1, within=PATIENCE)
+            if answer.first_token is None:
+                report.claim(f"B is answered within {PATIENCE} s", False, answer.summary())
+                busy.append(time.monotonic() - answer.sent)
+                answer.drop()
+                break
+            busy.append(answer.first_token)
+            (await answer.end()).require()
             await asyncio.sleep(0.3)
         waiting = sum(answer.ended is None for answer in crowd)
         refused = sum(answer.status not in (None, 200) for answer in crowd)
