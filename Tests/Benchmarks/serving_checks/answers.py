@@ -91,7 +91,7 @@ async def speculation(bench, report):
     """Guessing ahead changes no text and pays where an answer repeats its prompt."""
     speeds, texts = {}, {}
     for _ in range(bench.rounds):
-        for mode in ("off", "automatic"):
+        for mode in ("off", "on"):
             async with bench.serve("--speculation", mode, model=QWEN) as server:
                 article = await Prompts(server.client).text(700)
                 summary = f"{article}\n\nSummarise this text in a few sentences, with quotes from it."
@@ -101,7 +101,7 @@ async def speculation(bench, report):
                     decode = answer.ended - answer.sent - answer.first_token
                     speeds.setdefault((name, mode), []).append((answer.output_tokens - 1) / decode)
                     texts.setdefault(name, []).append(answer.text)
-                if mode == "automatic":
+                if mode == "on":
                     drafts = (await server.state())["worker"]
     for name, found in texts.items():
         report.claim(f"{name}: the same text", len(set(found)) == 1, first_difference(found))
@@ -109,9 +109,9 @@ async def speculation(bench, report):
         report.figure("tokens that were guessed", drafts["draft_token_total"], at_least=1)
         report.figure("of which right", drafts["accepted_draft_token_total"])
     for name in texts:
-        pairs = zip(speeds[name, "automatic"], speeds[name, "off"], strict=True)
+        pairs = zip(speeds[name, "on"], speeds[name, "off"], strict=True)
         report.figure(f"{name}: off", median(speeds[name, "off"]), "tokens/s")
         report.figure(
-            f"{name}: automatic against off, median", median([ours / base for ours, base in pairs]), "times",
+            f"{name}: on against off, median", median([ours / base for ours, base in pairs]), "times",
             at_least=bench.minimum_speculation,
         )  # fmt: skip

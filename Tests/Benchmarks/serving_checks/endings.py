@@ -69,11 +69,13 @@ async def cancel(bench, report):
                 chat, headers={"x-request-id": name}, max_tokens=count, ignore_eos=True
             )
 
-        async def end(name, answer):
+        async def end(name, answer, state):
             """Cancels it; milliseconds until the client has its end."""
-            listed = [request.get("id") for request in await server.requests()]
+            listed = {request.get("id"): request.get("state") for request in await server.requests()}
             if name not in listed:
-                raise Failure(f"GET /admin/v1/requests does not list {name}, only {listed[:5]}")
+                raise Failure(f"GET /admin/v1/requests does not list {name}, only {list(listed)[:5]}")
+            if listed[name] != state:
+                states.append(f"{listed[name]}, not {state}")
             if answer.ended is not None:
                 raise Failure(f"it ended before it was cancelled: {answer.summary()}")
             started = time.monotonic()
@@ -85,20 +87,20 @@ async def cancel(bench, report):
             return (answer.ended - started) * 1000
 
         times = {"queue": [], "prefill": [], "decode": []}
+        states = []
         for _ in range(bench.rounds):
             running, long = await start(await prompts.chat(60, "Tell a very long story."), 4000)
             await long.outputs(4)
             waiting = await start(await prompts.chat(60), 8)
             await asyncio.sleep(0.3)
-            times["queue"].append(await end(*waiting))
-            times["decode"].append(await end(running, long))
+            times["queue"].append(await end(*waiting, "queued"))
+            times["decode"].append(await end(running, long, "decoding"))
             prefill = await start(await prompts.chat(7500), 8)
             await asyncio.sleep(0.4)
-            if prefill[1].tokens:
-                report.note("a prefill of 7,500 tokens took less than 0.4 s: cancelled while decoding")
-            times["prefill"].append(await end(*prefill))
+            times["prefill"].append(await end(*prefill, "prefill"))
         seconds, left = await server.settle(RELEASE + HEARTBEAT)
         report.claim("nothing is left", not left, f"after {seconds:.1f} s: {left}")
+    report.claim("each was listed in its state", not states, "; ".join(states))
     for stage, found in times.items():
         report.figure(f"cancelled in {stage}: ended after, median", median(found), "ms")
         report.figure(f"cancelled in {stage}: ended after, longest", max(found), "ms", at_most=200)
@@ -166,7 +168,9 @@ async def soak(bench, report):
         "the worker's memory in the end", ended / megabytes, "MiB",
         at_most=(started * 1.05 + allowed) / megabytes + 32,
     )  # fmt: skip
+    # A short run ends before keys and values fill their memory, which is growth that was allowed.
+    is_long = bench.minutes >= 3
     report.figure(
         "growth in the second half", (ended - median(late[:3])) / megabytes, "MiB",
-        at_most=0.05 * ended / megabytes + 16,
+        at_most=0.05 * ended / megabytes + 16 if is_long else None,
     )  # fmt: skip
