@@ -13,8 +13,7 @@ from . import drop_all
 
 # A chunk of a prompt takes this long at most; who comes while one is computed waits for its end.
 CHUNK = 0.250
-# Bound on the time between two tokens of a stream while others' prompts are computed: twice the chunk's share
-# of a step that has running streams in it.
+# A step that has running streams in it takes this long at most; a stream may have to wait for two.
 STEP = 0.060
 # Who is not served after so many seconds is not waited for.
 PATIENCE = 20

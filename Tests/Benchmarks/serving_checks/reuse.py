@@ -115,9 +115,8 @@ async def crowd(bench, report):
             watch.cancel()
         state = await server.state()
     facts, worker = state["facts"], state["worker"]
-    block = facts["kv_capacity_tokens"] / worker["kv_block_count"]
     tail = max(answer.prompt_tokens - shared for answer in answers) + output
-    needed = shared / block + min(count, facts["maximum_sequence_count"]) * (tail / block + 2)
+    needed = shared / BLOCK + min(count, facts["maximum_sequence_count"]) * (tail / BLOCK + 2)
     missing = max(shared - answer.cached_tokens for answer in answers)
     first = [answer.first_token for answer in answers]
     wall = max(answer.ended for answer in answers) - min(answer.sent for answer in answers)
