@@ -31,6 +31,8 @@ import Testing
         ledger.giveBack(byteCount: 30, by: first)
         let granted = ledger.ask(byteCount: 90, for: second)
         #expect(granted == 30)
+        ledger.setKept(byteCount: 5, by: first)
+        #expect(ledger.freeByteCount == 0 && ledger.grantedByteCount == 95)
         ledger.forget(first)
         #expect(ledger.freeByteCount == 70 && ledger.grantedByteCount == 30)
         // A worker of the same model that comes later is another one.

@@ -2,8 +2,9 @@ import Synchronization
 
 /// Who holds how much of the memory that models may use.
 ///
-/// Pure. Weights are counted whether they fit or not, for they are there; what keys and values may
-/// take is what weights and earlier grants have left of the capacity.
+/// Pure. Weights, and the keys and values of one request of full length, are counted whether they
+/// fit or not, for every worker may use them; what further keys and values may take is what those
+/// and earlier grants have left of the capacity.
 package struct MemoryLedger: Sendable, Hashable {
     /// One worker process.
     package struct Worker: Sendable, Hashable {
@@ -22,6 +23,7 @@ package struct MemoryLedger: Sendable, Hashable {
     /// Bytes that all workers together may hold.
     package let capacity: Int
     private var weights: [Worker: Int] = [:]
+    private var kept: [Worker: Int] = [:]
     private var grants: [Worker: Int] = [:]
 
     /// A ledger in which nobody holds anything.
@@ -32,20 +34,27 @@ package struct MemoryLedger: Sendable, Hashable {
     /// Bytes of all weights.
     package var weightByteCount: Int { weights.values.reduce(0, Self.sum) }
 
-    /// Bytes granted to all workers besides their weights.
-    package var grantedByteCount: Int { grants.values.reduce(0, +) }
+    /// Bytes for keys and values: granted, or a worker's without asking.
+    package var grantedByteCount: Int {
+        Self.sum(grants.values.reduce(0, +), kept.values.reduce(0, Self.sum))
+    }
 
     /// Bytes that could be granted now.
     package var freeByteCount: Int {
         max(0, capacity - Self.sum(weightByteCount, grantedByteCount))
     }
 
-    /// Bytes granted to one worker besides its weights.
+    /// Bytes granted to one worker that asked.
     package func grantedByteCount(to worker: Worker) -> Int { grants[worker] ?? 0 }
 
     /// Notes the size of a worker's weights, in place of what was noted before.
     package mutating func setWeights(byteCount: Int, of worker: Worker) {
         weights[worker] = max(byteCount, 0)
+    }
+
+    /// Notes what a worker may use for keys and values without asking.
+    package mutating func setKept(byteCount: Int, by worker: Worker) {
+        kept[worker] = max(byteCount, 0)
     }
 
     /// Grants a worker as much of `byteCount` as there is, 0 if there is nothing.
@@ -64,6 +73,7 @@ package struct MemoryLedger: Sendable, Hashable {
     /// A worker's process is gone, and all its memory with it.
     package mutating func forget(_ worker: Worker) {
         weights[worker] = nil
+        kept[worker] = nil
         grants[worker] = nil
     }
 

@@ -181,6 +181,7 @@ final class WorkerProcess: Sendable {
             monitor.becameResident(now: .now())
             launch.ledger.withLock {
                 $0.setWeights(byteCount: facts.weightByteCount, of: launch.holder)
+                $0.setKept(byteCount: facts.keptKVByteCount, by: launch.holder)
             }
             report(.ready(facts))
         case .loadFailed(let message):

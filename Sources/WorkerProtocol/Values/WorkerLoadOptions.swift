@@ -45,7 +45,7 @@ package struct WorkerLoadOptions: Sendable, Hashable {
         contextLength: Int? = nil,
         threadCount: Int? = nil,
         kvByteCount: Int? = nil,
-        maximumSequenceCount: Int = 16,
+        maximumSequenceCount: Int = 32,
         queue: QueueLimits = QueueLimits(),
         kvType: KVType = .f16,
         speculation: Speculation = .automatic
