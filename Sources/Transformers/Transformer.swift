@@ -77,12 +77,19 @@ package final class Transformer {
     }
 
     /// Makes KV storage of `blockCount` blocks that fits this model.
-    package func makeStorage(blockCount: Int) throws(SystemError) -> KVStorage {
+    ///
+    /// Keys and values of type `f16` are exact for all practical purposes; `q8` takes about half
+    /// the memory, and half the bandwidth of attention.
+    package func makeStorage(
+        blockCount: Int,
+        type: KVType = .f16
+    ) throws(SystemError) -> KVStorage {
         try KVStorage(
             layerCount: configuration.layerCount,
             keyValueHeadCount: configuration.keyValueHeadCount,
             headDimension: configuration.headDimension,
-            blockCount: blockCount
+            blockCount: blockCount,
+            type: type
         )
     }
 
@@ -99,6 +106,7 @@ package final class Transformer {
                 && cache.headDimension == configuration.headDimension,
             "the KV storage was made for this model"
         )
+        precondition(cache.type == .f16, "there are kernels for the type of the KV storage")
         program.beginBatch()
         for entry in batch.entries {
             precondition(

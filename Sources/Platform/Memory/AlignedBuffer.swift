@@ -12,6 +12,7 @@ package final class AlignedBuffer: @unchecked Sendable {
     /// The usable length in bytes, as asked for.
     package let byteCount: Int
 
+    private static let pageByteCount = 4096
     private let mappedByteCount: Int
 
     /// Maps `byteCount` bytes (0 included).
@@ -22,10 +23,9 @@ package final class AlignedBuffer: @unchecked Sendable {
     /// - Throws: ENOMEM when the address space or the overcommit limit is used up.
     package init(byteCount: Int, hugePages: Bool = true) throws(SystemError) {
         precondition(byteCount >= 0, "a buffer's length is not negative")
-        let pageByteCount = 4096
-        let rounded = max(byteCount, 1).addingReportingOverflow(pageByteCount - 1)
+        let rounded = max(byteCount, 1).addingReportingOverflow(Self.pageByteCount - 1)
         guard !rounded.overflow else { throw SystemError(call: "mmap", code: ENOMEM) }
-        let mapped = rounded.partialValue & ~(pageByteCount - 1)
+        let mapped = rounded.partialValue & ~(Self.pageByteCount - 1)
         // Safety: a new anonymous mapping touches no existing memory.
         let address = unsafe mmap(
             nil,
@@ -51,6 +51,23 @@ package final class AlignedBuffer: @unchecked Sendable {
     package var bytes: UnsafeMutableRawBufferPointer {
         // Safety: the mapping has at least `byteCount` bytes.
         unsafe UnsafeMutableRawBufferPointer(start: baseAddress, count: byteCount)
+    }
+
+    /// Gives the pages that lie wholly inside a range of bytes back to the system.
+    ///
+    /// They read as zeros afterwards and are committed again at the next touch. The rest of the
+    /// buffer's last page belongs to its last byte.
+    package func releasePages(in range: Range<Int>) {
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= byteCount,
+            "the range is inside the buffer"
+        )
+        let mask = ~(Self.pageByteCount - 1)
+        let first = (range.lowerBound + Self.pageByteCount - 1) & mask
+        let end = range.upperBound == byteCount ? mappedByteCount : range.upperBound & mask
+        guard first < end else { return }
+        // Safety: whole pages of the mapping. A refusal only leaves the memory committed.
+        _ = unsafe madvise(baseAddress + first, end - first, MADV_DONTNEED)
     }
 
     deinit {
