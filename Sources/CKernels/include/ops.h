@@ -31,6 +31,9 @@ typedef struct torii_head_cache {
 
 /// Query rows of one key/value head, each with the positions it may see.
 typedef struct torii_query_rows {
+    /// What this thread attends next, so that its first keys and values are on their way; or NULL.
+    const torii_head_cache *next;
+    int32_t next_last;                         ///< the last position that is needed of it
     int row_count;                             ///< 1 ... TORII_ATTENTION_ROWS
     const float *query[TORII_ATTENTION_ROWS];  ///< [D], rotated, scaled by 1/sqrt(D)
     float *output[TORII_ATTENTION_ROWS];       ///< [D]

@@ -14,11 +14,23 @@ typedef struct {
     _Alignas(64) float output[TORII_ATTENTION_ROWS][TORII_HEAD_DIMENSION_MAX];
 } attention_state;
 
+// Where a tile's keys and values lie.
+typedef struct {
+    const uint8_t *keys[TILE_LANES];
+    const uint8_t *values[TILE_BLOCKS];
+} tile_places;
+
+// Fetches what lies where a vector was just read, but in the tile that comes next. Into the second
+// level only: a tile is half of the first.
+INLINE void fetch(const uint8_t *next) {
+    __builtin_prefetch(next, 0, 2);
+}
+
 // queries: rows × [D]  keys: `vectors` × [D][16]  scores: [rows][64].
 // A score is one chain of fused multiply-adds over d.
 INLINE void score_vectors(int rows, int vectors, const torii_query_rows *q,
-                          const uint16_t *const *keys, int d, int first_vector,
-                          attention_state *state) {
+                          const tile_places *tile, const tile_places *next, int d,
+                          int first_vector, attention_state *state) {
     f32x16 accumulator[TORII_ATTENTION_ROWS][TORII_TILE_VECTORS];
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
@@ -28,7 +40,10 @@ INLINE void score_vectors(int rows, int vectors, const torii_query_rows *q,
     for (int i = 0; i < d; i++) {
         f32x16 key[TORII_TILE_VECTORS];
 #pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) key[v] = load_half(keys[v] + (size_t)i * 16);
+        for (int v = 0; v < vectors; v++) {
+            key[v] = load_half((const uint16_t *)tile->keys[first_vector + v] + (size_t)i * 16);
+            if (i % 2 == 0) fetch(next->keys[first_vector + v] + (size_t)i * 32);
+        }
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) {
             f32x16 query = splat(q->query[r][i]);
@@ -76,8 +91,8 @@ INLINE void weigh(attention_state *state, int r, int tile, int position) {
 
 // weights: [rows][64]  values: [count][D], 32 tokens to a block  output: [rows][D].
 // Each output lane is one chain of fused multiply-adds over the tile's tokens.
-INLINE void gather_vectors(int rows, int vectors, const uint16_t *const *values, int d, int column,
-                           int count, attention_state *state) {
+INLINE void gather_vectors(int rows, int vectors, const tile_places *tile, const tile_places *next,
+                           int d, int column, int count, attention_state *state) {
     f32x16 accumulator[TORII_ATTENTION_ROWS][TORII_TILE_VECTORS];
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
@@ -88,11 +103,15 @@ INLINE void gather_vectors(int rows, int vectors, const uint16_t *const *values,
         }
     }
     for (int t = 0; t < count; t++) {
-        const uint16_t *token = values[t / TORII_BLOCK_TOKENS]
-            + (size_t)(t % TORII_BLOCK_TOKENS) * (size_t)d + column;
+        size_t offset = (size_t)(t % TORII_BLOCK_TOKENS) * (size_t)d + (size_t)column;
+        const uint16_t *token = (const uint16_t *)tile->values[t / TORII_BLOCK_TOKENS] + offset;
+        const uint8_t *ahead = next->values[t / TORII_BLOCK_TOKENS] + offset * 2;
         f32x16 value[TORII_TILE_VECTORS];
 #pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) value[v] = load_half(token + v * 16);
+        for (int v = 0; v < vectors; v++) {
+            value[v] = load_half(token + v * 16);
+            if (v % 2 == 0) fetch(ahead + v * 32);
+        }
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) {
             f32x16 weight = splat(state->weights[r][t]);
@@ -111,22 +130,34 @@ INLINE void gather_vectors(int rows, int vectors, const uint16_t *const *values,
     }
 }
 
-INLINE void attend_tile(int rows, const torii_head_cache *cache, const torii_query_rows *q,
-                        int tile, int count, attention_state *state) {
-    int d = cache->head_dimension;
-    const uint16_t *keys[TILE_LANES];
-    const uint16_t *values[TILE_BLOCKS];
+// The places of tile number `tile`, of which the last position that is needed is `last`.
+INLINE tile_places places(const torii_head_cache *cache, int tile, int last) {
+    size_t key_bytes = (size_t)cache->head_dimension * TORII_KEY_LANES * sizeof(uint16_t);
+    tile_places result;
     for (int b = 0; b < TILE_BLOCKS; b++) {
         // A tile's second block may not exist yet: its lanes are masked, any address will do.
-        int used = b * TORII_BLOCK_TOKENS < count ? b : 0;
-        const uint8_t *block = cache->base
-            + (size_t)cache->block_table[tile * TILE_BLOCKS + used] * cache->block_stride;
-        keys[b * 2] = (const uint16_t *)block;
-        keys[b * 2 + 1] = (const uint16_t *)block + 16 * (size_t)d;
-        values[b] = (const uint16_t *)block + TORII_BLOCK_TOKENS * (size_t)d;
+        int index = tile * TILE_BLOCKS + b;
+        index = index < last / TORII_BLOCK_TOKENS ? index : last / TORII_BLOCK_TOKENS;
+        const uint8_t *block =
+            cache->base + (size_t)cache->block_table[index] * cache->block_stride;
+        result.keys[b * 2] = block;
+        result.keys[b * 2 + 1] = block + key_bytes;
+        result.values[b] = block + 2 * key_bytes;
     }
+    return result;
+}
+
+INLINE void attend_tile(int rows, const torii_head_cache *cache, const torii_query_rows *q,
+                        int tile, int last, attention_state *state) {
+    int d = cache->head_dimension;
+    int count = last + 1 - tile * TILE_TOKENS;
+    if (count > TILE_TOKENS) count = TILE_TOKENS;
+    tile_places here = places(cache, tile, last);
+    bool is_last = (tile + 1) * TILE_TOKENS > last && q->next != NULL;
+    tile_places next =
+        is_last ? places(q->next, 0, q->next_last) : places(cache, tile + 1, last);
     for (int v = 0; v < TILE_LANES; v += TORII_TILE_VECTORS) {
-        score_vectors(rows, TORII_TILE_VECTORS, q, keys + v, d, v, state);
+        score_vectors(rows, TORII_TILE_VECTORS, q, &here, &next, d, v, state);
     }
     for (int r = 0; r < rows; r++) {
         if (q->position[r] >= tile * TILE_TOKENS) {
@@ -139,9 +170,11 @@ INLINE void attend_tile(int rows, const torii_head_cache *cache, const torii_que
     }
     int column = 0;
     for (; column + 16 * TORII_TILE_VECTORS <= d; column += 16 * TORII_TILE_VECTORS) {
-        gather_vectors(rows, TORII_TILE_VECTORS, values, d, column, count, state);
+        gather_vectors(rows, TORII_TILE_VECTORS, &here, &next, d, column, count, state);
     }
-    for (; column < d; column += 16) gather_vectors(rows, 1, values, d, column, count, state);
+    for (; column < d; column += 16) {
+        gather_vectors(rows, 1, &here, &next, d, column, count, state);
+    }
 }
 
 INLINE void attend_rows(int rows, const torii_head_cache *cache, const torii_query_rows *q) {
@@ -155,8 +188,7 @@ INLINE void attend_rows(int rows, const torii_head_cache *cache, const torii_que
         if (q->position[r] > last) last = q->position[r];
     }
     for (int tile = 0; tile * TILE_TOKENS <= last; tile++) {
-        int count = last + 1 - tile * TILE_TOKENS;
-        attend_tile(rows, cache, q, tile, count < TILE_TOKENS ? count : TILE_TOKENS, &state);
+        attend_tile(rows, cache, q, tile, last, &state);
     }
     for (int r = 0; r < rows; r++) {
         float factor = 1.0f / state.sum[r];
