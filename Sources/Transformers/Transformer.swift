@@ -106,7 +106,6 @@ package final class Transformer {
                 && cache.headDimension == configuration.headDimension,
             "the KV storage was made for this model"
         )
-        precondition(cache.type == .f16, "there are kernels for the type of the KV storage")
         program.beginBatch()
         for entry in batch.entries {
             precondition(
@@ -121,7 +120,11 @@ package final class Transformer {
             )
         }
         // Safety: the tables were checked against the storage, which outlives the call.
-        unsafe program.run(cache: cache.baseAddress, blockByteCount: cache.blockByteCount)
+        unsafe program.run(
+            cache: cache.baseAddress,
+            blockByteCount: cache.blockByteCount,
+            isQuantised: cache.type == .q8
+        )
     }
 
     /// The logits of the last batch's logit row `row`, `[vocabularySize]`.

@@ -114,13 +114,15 @@ static void gated_project(const run_state *run, const torii_step *step) {
 static torii_head_cache head_cache(const run_state *run, const torii_step *step, int head,
                                    const int32_t *block_table) {
     const torii_program *program = run->program;
-    size_t head_bytes = (size_t)program->head_dimension * TORII_BLOCK_TOKENS * 2 * sizeof(uint16_t);
+    torii_cache_type type = run->batch->cache_type;
+    size_t head_bytes = torii_cache_head_bytes(type, program->head_dimension);
     size_t index = (size_t)step->layer * (size_t)program->key_value_head_count + (size_t)head;
     return (torii_head_cache){
         .base = run->batch->cache + index * head_bytes,
         .block_stride = run->batch->block_stride,
         .block_table = block_table,
         .head_dimension = program->head_dimension,
+        .type = type,
     };
 }
 

@@ -39,7 +39,8 @@ struct EngineBenchmark {
         parameterCount = file.tensors.reduce(0) { $0 + $1.dimensions.reduce(1, *) }
         blocksPerSequence = (positionCount - 1) / KVStorage.blockTokenCount + 1
         storage = try transformer.makeStorage(
-            blockCount: blocksPerSequence * (plan.batchSizes.max() ?? 1)
+            blockCount: blocksPerSequence * (plan.batchSizes.max() ?? 1),
+            type: plan.kvType
         )
         let vocabularySize = transformer.configuration.vocabularySize
         prompt = (0..<plan.promptTokenCount).map { Int32(($0 * 7919 + 13) % vocabularySize) }
