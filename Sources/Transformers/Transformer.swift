@@ -121,7 +121,11 @@ package final class Transformer {
             )
         }
         // Safety: the tables were checked against the storage, which outlives the call.
-        unsafe program.run(cache: cache.baseAddress, blockByteCount: cache.blockByteCount)
+        unsafe program.run(
+            cache: cache.baseAddress,
+            blockByteCount: cache.blockByteCount,
+            isQuantised: cache.type == .q8
+        )
     }
 
     /// The logits of the last batch's logit row `row`, `[vocabularySize]`.

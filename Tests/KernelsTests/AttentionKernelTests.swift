@@ -13,26 +13,30 @@ import Testing
     /// Blocks of one head, filled through the kernels themselves.
     private final class Blocks {
         let length: Int
+        let type: torii_cache_type
         let table: [Int32]
+        /// In units of two bytes, so that halves are aligned.
         private(set) var memory: [UInt16]
-        let blockHalves: Int
+        private let blockByteCount: Int
 
-        init(length: Int, blockCount: Int) {
+        init(length: Int, blockCount: Int, type: torii_cache_type = TORII_CACHE_F16) {
             self.length = length
-            blockHalves = 2 * Int(TORII_BLOCK_TOKENS) * length
+            self.type = type
+            blockByteCount = torii_cache_head_bytes(type, Int32(length))
             table = (0..<Int32(blockCount)).map { Int32(blockCount) - 1 - $0 }
-            memory = [UInt16](repeating: 0, count: blockCount * blockHalves)
+            memory = [UInt16](repeating: 0, count: blockCount * blockByteCount / 2)
         }
 
         func withCache<Result>(_ body: (inout torii_head_cache) -> Result) -> Result {
-            let (length, stride) = (Int32(length), blockHalves * 2)
+            let (length, stride, type) = (Int32(length), blockByteCount, type)
             return table.withUnsafeBufferPointer { table in
                 memory.withUnsafeMutableBytes { bytes in
                     var cache = torii_head_cache(
                         base: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
                         block_stride: stride,
                         block_table: table.baseAddress,
-                        head_dimension: length
+                        head_dimension: length,
+                        type: type
                     )
                     return body(&cache)
                 }
@@ -90,8 +94,11 @@ import Testing
         }
     }
 
-    @Test(arguments: [16, 64, 80, 128])
-    func `attention is near the exact one in any grouping`(length: Int) throws {
+    @Test(arguments: [16, 64, 80, 128], [TORII_CACHE_F16, TORII_CACHE_Q8])
+    func `attention is near the exact one in any grouping`(
+        length: Int,
+        type: torii_cache_type
+    ) throws {
         let count = 200
         var generator = SeededGenerator(seed: UInt64(length))
         let half = { Float(Float16(Float.random(in: -2...2, using: &generator))) }
@@ -104,7 +111,7 @@ import Testing
         var first: [[UInt32]] = []
         for set in InstructionSet.supported {
             let kernels = try kernels(set)
-            let blocks = Blocks(length: length, blockCount: 7)
+            let blocks = Blocks(length: length, blockCount: 7, type: type)
             for position in 0..<count {
                 blocks.withCache {
                     kernels.store_key_value(&$0, Int32(position), keys[position], values[position])
@@ -115,7 +122,14 @@ import Testing
                 let patterns = result.map { $0.map(\.bitPattern) }
                 if first.isEmpty {
                     first = patterns
-                    check(result, queries, positions, keys, values)
+                    let isExact = type == TORII_CACHE_F16
+                    check(
+                        result,
+                        queries,
+                        positions,
+                        isExact ? keys : keys.map(Self.quantised),
+                        isExact ? values : values.map(Self.quantised)
+                    )
                 }
                 #expect(patterns == first, "\(set), \(rows) rows")
             }
@@ -142,6 +156,66 @@ import Testing
                     visible.reduce(0.0) { $0 + weights[$1] * Double(values[$1][index]) } / sum
                 let error = abs(Double(result[row][index]) - exact)
                 #expect(error < Self.bound, "row \(row), dimension \(index)")
+            }
+        }
+    }
+
+    /// What a quantised block holds of `numbers`: the specification, one number at a time.
+    private static func quantised(_ numbers: [Float]) -> [Float] {
+        let group = Int(TORII_CACHE_GROUP)
+        return stride(from: 0, to: numbers.count, by: group).flatMap { first in
+            let part = numbers[first..<min(first + group, numbers.count)].map { number in
+                number.isNaN ? 0 : min(max(number, -65504), 65504)
+            }
+            let scale = Float(Float16((part.map(abs).max() ?? 0) / 127))
+            let inverse = scale > 0 ? 1 / scale : 0
+            return part.map { number in
+                min(max((number * inverse).rounded(.toNearestOrEven), -127), 127) * scale
+            }
+        }
+    }
+
+    /// The number that a quantised block of `length` dimensions holds.
+    private func stored(_ blocks: Blocks, isKey: Bool, token: Int, dimension: Int) -> Float {
+        let (length, group) = (blocks.length, dimension / Int(TORII_CACHE_GROUP))
+        let groups = torii_cache_groups(Int32(length))
+        let (half, lane) = (token / 16, token % 16)
+        let place =
+            isKey
+            ? (half * length + dimension) * 16 + lane : (32 + token) * length + dimension
+        let scale =
+            isKey ? (half * groups + group) * 16 + lane : 32 * groups + group * 32 + token
+        let byte = blocks.memory.withUnsafeBytes { Int8(bitPattern: $0[place]) }
+        return Float(byte) * Float(Float16(bitPattern: blocks.memory[32 * length + scale]))
+    }
+
+    @Test(arguments: [16, 80, 256])
+    func `stored bytes and scales are the specified ones, and always finite`(length: Int) throws {
+        var generator = SeededGenerator(seed: 10)
+        let special: [Float] = [
+            0, -0.0, .nan, .infinity, -.infinity, 1e30, 65504, -65504, 0x1p-14, 0x1p-18, 0x1p-20,
+            0x1p-24, -0x1p-30, 0x1p-149, 127, 0.5, 1.5, -2.5, 126.5,
+        ]
+        for set in InstructionSet.supported {
+            let kernels = try kernels(set)
+            for round in 0..<64 {
+                let blocks = Blocks(length: length, blockCount: 1, type: TORII_CACHE_Q8)
+                let magnitude = Float.random(in: -30...16, using: &generator)
+                let numbers = (0..<2 * length).map { _ in
+                    round % 2 == 1 && Bool.random(using: &generator)
+                        ? special[Int.random(in: 0..<special.count, using: &generator)]
+                        : Float.random(in: -1...1, using: &generator) * exp2(magnitude)
+                }
+                let (key, value) = (Array(numbers[..<length]), Array(numbers[length...]))
+                let token = round % 32
+                blocks.withCache { kernels.store_key_value(&$0, Int32(token), key, value) }
+                let (keys, values) = (Self.quantised(key), Self.quantised(value))
+                for index in 0..<length {
+                    let key = stored(blocks, isKey: true, token: token, dimension: index)
+                    let value = stored(blocks, isKey: false, token: token, dimension: index)
+                    #expect(key == keys[index] && key.isFinite, "\(set), key \(index)")
+                    #expect(value == values[index] && value.isFinite, "\(set), value \(index)")
+                }
             }
         }
     }

@@ -65,6 +65,40 @@ import Transformers
         }
     }
 
+    @Test(arguments: InstructionSet.supported)
+    func `does not depend on how quantised keys and values are computed`(
+        set: InstructionSet
+    ) throws {
+        let whole = try TransformerHarness(
+            file,
+            instructionSet: .scalar,
+            sequenceCount: Self.sequences.count,
+            type: .q8
+        )
+        let expected = whole.logits(Self.sequences, chunk: 512)
+        for (batch, threads, chunk) in [(1, 2, 512), (3, 2, 32), (7, 3, 8), (2, 1, 1)] {
+            let harness = try TransformerHarness(
+                file,
+                threadCount: threads,
+                instructionSet: set,
+                sequenceCount: batch,
+                type: .q8
+            )
+            let actual = harness.logits(Array(Self.sequences.prefix(batch)), chunk: chunk)
+            for index in 0..<batch {
+                #expect(bits(actual[index]) == bits(expected[index]), "\(index) of \(batch)")
+            }
+        }
+    }
+
+    @Test func `quantised keys and values change the logits little`() throws {
+        let harness = try TransformerHarness(file, type: .q8)
+        let quantised = harness.logits([Self.sequences[0]], chunk: 512)[0]
+        let exact = expected[0].map { $0.map { Float(bitPattern: $0) } }
+        #expect(bits(quantised) != expected[0])
+        #expect(relativeError(quantised, exact) < 0.02)
+    }
+
     @Test func `does not depend on what the blocks held before`() throws {
         let harness = try TransformerHarness(file, threadCount: 2)
         for tokens in Self.sequences {

@@ -15,11 +15,15 @@ final class TransformerHarness {
         _ file: GGUFFile,
         threadCount: Int = 1,
         instructionSet: InstructionSet = .best,
-        sequenceCount: Int = 1
+        sequenceCount: Int = 1,
+        type: KVType = .f16
     ) throws {
         let pool = try KernelThreadPool(threadCount: threadCount, instructionSet: instructionSet)
         transformer = try Transformer.load(file, pool: pool, contextLength: 256)
-        storage = try transformer.makeStorage(blockCount: sequenceCount * Self.blocksPerSequence)
+        storage = try transformer.makeStorage(
+            blockCount: sequenceCount * Self.blocksPerSequence,
+            type: type
+        )
     }
 
     /// The logits of every token of every sequence, `[sequence][token][V]`, computed side by side,

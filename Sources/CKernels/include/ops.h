@@ -7,6 +7,7 @@
 // on the rows computed beside it.
 
 #include "isa.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,18 +20,45 @@
 /// Largest head dimension; head dimensions are multiples of 16.
 #define TORII_HEAD_DIMENSION_MAX 256
 
+/// Dimensions of a quantised key or value that share a scale.
+#define TORII_CACHE_GROUP 32
+
+/// How a block holds the keys and values of one head. T: its 32 tokens, G: D / 32, rounded up.
+typedef enum {
+    /// keys [2][D][16] f16, a token to a lane; values [32][D] f16.
+    TORII_CACHE_F16,
+    /// keys [2][D][16] i8; values [32][D] i8; scales of the keys [2][G][16] f16; scales of the
+    /// values [G][32] f16. A number is its byte times the scale of its token and group.
+    TORII_CACHE_Q8,
+} torii_cache_type;
+
+/// Groups of a head's dimensions.
+static inline size_t torii_cache_groups(int d) {
+    return ((size_t)d + TORII_CACHE_GROUP - 1) / TORII_CACHE_GROUP;
+}
+
+/// Bytes of one head's keys and values in one block.
+static inline size_t torii_cache_head_bytes(torii_cache_type type, int d) {
+    size_t numbers = 2 * TORII_BLOCK_TOKENS * (size_t)d;
+    return type == TORII_CACHE_F16
+        ? numbers * sizeof(uint16_t)
+        : numbers + 2 * TORII_BLOCK_TOKENS * torii_cache_groups(d) * sizeof(uint16_t);
+}
+
 /// Where the keys and values of one sequence, one layer and one key/value head lie.
-///
-/// A block has its keys, [2][D][16] f16 with a token to a lane, then its values, [32][D] f16.
 typedef struct torii_head_cache {
     uint8_t *base;               ///< block 0's part of this layer and head
     size_t block_stride;         ///< bytes from one block to the next
     const int32_t *block_table;  ///< block of positions 0..<32, 32..<64, ...
     int head_dimension;          ///< D, a multiple of 16
+    torii_cache_type type;
 } torii_head_cache;
 
 /// Query rows of one key/value head, each with the positions it may see.
 typedef struct torii_query_rows {
+    /// What this thread attends next, so that its first keys and values are on their way; or NULL.
+    const torii_head_cache *next;
+    int32_t next_last;                         ///< the last position that is needed of it
     int row_count;                             ///< 1 ... TORII_ATTENTION_ROWS
     const float *query[TORII_ATTENTION_ROWS];  ///< [D], rotated, scaled by 1/sqrt(D)
     float *output[TORII_ATTENTION_ROWS];       ///< [D]
@@ -49,9 +77,11 @@ typedef struct torii_vector_kernels {
     void (*rotate)(float *head, const float *cosines, const float *sines, int rotated, int d,
                    float scale);
 
-    /// key: [D], rotated  value: [D].  Writes them at `position` as f16, rounded to nearest even.
+    /// key: [D], rotated  value: [D].  Writes them at `position`, rounded to nearest even.
     /// Stored values are always finite: beyond the range of f16 they saturate, NaN becomes 0. So
     /// whatever one sequence computes, a block that another gets later holds no poison.
+    /// Quantised: a group's scale is its largest magnitude / 127 as f16, its bytes are the numbers
+    /// divided by that, within -127 ... 127.
     void (*store_key_value)(const torii_head_cache *cache, int position, const float *key,
                             const float *value);
 

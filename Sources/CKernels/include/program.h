@@ -93,8 +93,9 @@ typedef struct torii_batch {
     const int32_t *selected_rows;  ///< [S], ascending
     int32_t entry_count;
     const torii_batch_entry *entries;
-    uint8_t *cache;       ///< KV blocks: [layer][K] x (keys [2][D][16], values [32][D]) f16
+    uint8_t *cache;       ///< KV blocks: [layer][K] x torii_cache_head_bytes
     size_t block_stride;  ///< bytes of a KV block
+    torii_cache_type cache_type;
 } torii_batch;
 
 /// Runs every step on all threads of the pool; returns when the last is done. The results do not

@@ -16,7 +16,10 @@
     TILE(NAME, KIND, TYPE, STRIPS, 2)                            \
     TILE(NAME, KIND, TYPE, STRIPS, 3)                            \
     TILE(NAME, KIND, TYPE, STRIPS, 4)                            \
-    static const tile_function NAME[TILE_TOKENS] = {NAME##_1, NAME##_2, NAME##_3, NAME##_4};
+    TILE(NAME, KIND, TYPE, STRIPS, 5)                            \
+    TILE(NAME, KIND, TYPE, STRIPS, 6)                            \
+    static const tile_function NAME[TILE_TOKENS] = {             \
+        NAME##_1, NAME##_2, NAME##_3, NAME##_4, NAME##_5, NAME##_6};
 
 TILES(f32, float, TORII_TYPE_F32)
 TILES(f16, float, TORII_TYPE_F16)
@@ -57,9 +60,10 @@ static const tile_function *tiles_for(int type) {
     }
 }
 
-// Tokens of the next tile when `rest` are left. A tile of one token does the most work for it.
+// Tokens of the next tile when `rest` are left: tiles of nearly the same size.
 static int tile_tokens(int rest) {
-    return rest <= TOKENS ? rest : rest == TOKENS + 1 ? TOKENS - 1 : TOKENS;
+    int tiles = (rest + TOKENS - 1) / TOKENS;
+    return (rest + tiles - 1) / tiles;
 }
 
 // out: one token's first `rows` (at most 16) of the strip.

@@ -5,30 +5,54 @@
 #define TILE_TOKENS 64
 #define TILE_BLOCKS (TILE_TOKENS / TORII_BLOCK_TOKENS)
 #define TILE_LANES (TILE_TOKENS / TORII_KEY_LANES)
+#define GROUPS_MAX (TORII_HEAD_DIMENSION_MAX / TORII_CACHE_GROUP)
 
 typedef struct {
     float maximum[TORII_ATTENTION_ROWS];
     float sum[TORII_ATTENTION_ROWS];
     float rescale[TORII_ATTENTION_ROWS];
     _Alignas(64) float weights[TORII_ATTENTION_ROWS][TILE_TOKENS];
+    // The weights times the values' scales, for each group of dimensions.
+    _Alignas(64) float scaled[GROUPS_MAX][TORII_ATTENTION_ROWS][TILE_TOKENS];
     _Alignas(64) float output[TORII_ATTENTION_ROWS][TORII_HEAD_DIMENSION_MAX];
 } attention_state;
 
+// Where a tile's keys and values lie.
+typedef struct {
+    head_block block[TILE_BLOCKS];
+} tile_places;
+
+// Fetches what lies where something was just read, but in the tile that comes next. Into the second
+// level only: a tile is half of the first.
+INLINE void fetch(const uint8_t *next) {
+    __builtin_prefetch(next, 0, 2);
+}
+
+// Adds the products of dimensions first ..< end to scores, a chain of fused multiply-adds over d;
+// for quantised keys the group's chain starts at 0 and is added times its scale.
 // queries: rows × [D]  keys: `vectors` × [D][16]  scores: [rows][64].
-// A score is one chain of fused multiply-adds over d.
-INLINE void score_vectors(int rows, int vectors, const torii_query_rows *q,
-                          const uint16_t *const *keys, int d, int first_vector,
-                          attention_state *state) {
+INLINE void score_group(const torii_cache_type type, int rows, int vectors,
+                        const torii_query_rows *q, const tile_places *tile,
+                        const tile_places *next, size_t d, int first, int end, int first_vector,
+                        attention_state *state) {
     f32x16 accumulator[TORII_ATTENTION_ROWS][TORII_TILE_VECTORS];
+    const uint8_t *keys[TORII_TILE_VECTORS], *ahead[TORII_TILE_VECTORS];
+    const size_t bytes = 16 * number_bytes(type);
 #pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) {
+    for (int v = 0; v < vectors; v++) {
+        int index = first_vector + v;
+        keys[v] = tile->block[index / 2].keys + (size_t)(index % 2) * d * bytes;
+        ahead[v] = next->block[index / 2].keys + (size_t)(index % 2) * d * bytes;
 #pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) accumulator[r][v] = splat(0.0f);
+        for (int r = 0; r < rows; r++) accumulator[r][v] = splat(0.0f);
     }
-    for (int i = 0; i < d; i++) {
+    for (int i = first; i < end; i++) {
         f32x16 key[TORII_TILE_VECTORS];
 #pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) key[v] = load_half(keys[v] + (size_t)i * 16);
+        for (int v = 0; v < vectors; v++) {
+            key[v] = load_numbers(type, keys[v] + (size_t)i * bytes);
+            if ((size_t)i * bytes % 64 == 0) fetch(ahead[v] + (size_t)i * bytes);
+        }
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) {
             f32x16 query = splat(q->query[r][i]);
@@ -38,12 +62,36 @@ INLINE void score_vectors(int rows, int vectors, const torii_query_rows *q,
             }
         }
     }
+    size_t group = (size_t)first / TORII_CACHE_GROUP, groups = torii_cache_groups((int)d);
 #pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) {
-#pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) {
-            store(&state->weights[r][(first_vector + v) * 16], accumulator[r][v]);
+    for (int v = 0; v < vectors; v++) {
+        int index = first_vector + v;
+        f32x16 scale = splat(1.0f);
+        if (type == TORII_CACHE_Q8) {
+            scale = load_half((const uint16_t *)(const void *)tile->block[index / 2].key_scales
+                              + ((size_t)(index % 2) * groups + group) * 16);
         }
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+            float *scores = &state->weights[r][index * 16];
+            f32x16 sum = accumulator[r][v];
+            if (type == TORII_CACHE_Q8) {
+                sum = fma16(sum, scale, first == 0 ? splat(0.0f) : load(scores));
+            }
+            store(scores, sum);
+        }
+    }
+}
+
+INLINE void score_vectors(const torii_cache_type type, int rows, int vectors,
+                          const torii_query_rows *q, const tile_places *tile,
+                          const tile_places *next, int d, int first_vector,
+                          attention_state *state) {
+    int length = type == TORII_CACHE_F16 ? d : TORII_CACHE_GROUP;
+    for (int first = 0; first < d; first += length) {
+        int end = first + length < d ? first + length : d;
+        score_group(type, rows, vectors, q, tile, next, (size_t)d, first, end, first_vector,
+                    state);
     }
 }
 
@@ -74,10 +122,31 @@ INLINE void weigh(attention_state *state, int r, int tile, int position) {
     state->maximum[r] = maximum;
 }
 
+// The weights times the scales of a tile's values.
+INLINE void scale_weights(int rows, const tile_places *tile, const tile_places *next, int d,
+                          attention_state *state) {
+    for (size_t g = 0; g < torii_cache_groups(d); g++) {
+        for (int v = 0; v < TILE_LANES; v++) {
+            size_t offset = g * TORII_BLOCK_TOKENS + (size_t)(v % 2) * 16;
+            const head_block *block = &tile->block[v / 2];
+            f32x16 scale = load_half((const uint16_t *)(const void *)block->value_scales + offset);
+            for (int r = 0; r < rows; r++) {
+                store(&state->scaled[g][r][v * 16], load(&state->weights[r][v * 16]) * scale);
+            }
+        }
+        for (int b = 0; b < TILE_BLOCKS; b++) {
+            fetch(next->block[b].key_scales + g * 64);
+            fetch(next->block[b].value_scales + g * 64);
+        }
+    }
+}
+
 // weights: [rows][64]  values: [count][D], 32 tokens to a block  output: [rows][D].
 // Each output lane is one chain of fused multiply-adds over the tile's tokens.
-INLINE void gather_vectors(int rows, int vectors, const uint16_t *const *values, int d, int column,
+INLINE void gather_vectors(const torii_cache_type type, int rows, int vectors,
+                           const tile_places *tile, const tile_places *next, int d, int column,
                            int count, attention_state *state) {
+    const size_t bytes = number_bytes(type);
     f32x16 accumulator[TORII_ATTENTION_ROWS][TORII_TILE_VECTORS];
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
@@ -88,17 +157,25 @@ INLINE void gather_vectors(int rows, int vectors, const uint16_t *const *values,
         }
     }
     for (int t = 0; t < count; t++) {
-        const uint16_t *token = values[t / TORII_BLOCK_TOKENS]
-            + (size_t)(t % TORII_BLOCK_TOKENS) * (size_t)d + column;
+        size_t offset =
+            ((size_t)(t % TORII_BLOCK_TOKENS) * (size_t)d + (size_t)column) * bytes;
+        const uint8_t *token = tile->block[t / TORII_BLOCK_TOKENS].values + offset;
+        const uint8_t *ahead = next->block[t / TORII_BLOCK_TOKENS].values + offset;
         f32x16 value[TORII_TILE_VECTORS];
 #pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) value[v] = load_half(token + v * 16);
+        for (int v = 0; v < vectors; v++) {
+            size_t place = (size_t)v * 16 * bytes;
+            value[v] = load_numbers(type, token + place);
+            if (place % 64 == 0) fetch(ahead + place);
+        }
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) {
-            f32x16 weight = splat(state->weights[r][t]);
 #pragma clang loop unroll(full)
             for (int v = 0; v < vectors; v++) {
-                accumulator[r][v] = fma16(weight, value[v], accumulator[r][v]);
+                const float *weights = type == TORII_CACHE_F16
+                    ? state->weights[r]
+                    : state->scaled[(column + v * 16) / TORII_CACHE_GROUP][r];
+                accumulator[r][v] = fma16(splat(weights[t]), value[v], accumulator[r][v]);
             }
         }
     }
@@ -111,22 +188,30 @@ INLINE void gather_vectors(int rows, int vectors, const uint16_t *const *values,
     }
 }
 
-INLINE void attend_tile(int rows, const torii_head_cache *cache, const torii_query_rows *q,
-                        int tile, int count, attention_state *state) {
-    int d = cache->head_dimension;
-    const uint16_t *keys[TILE_LANES];
-    const uint16_t *values[TILE_BLOCKS];
+// The places of tile number `tile`, of which the last position that is needed is `last`.
+INLINE tile_places places(const torii_head_cache *cache, const torii_cache_type type, int tile,
+                          int last) {
+    tile_places result;
     for (int b = 0; b < TILE_BLOCKS; b++) {
         // A tile's second block may not exist yet: its lanes are masked, any address will do.
-        int used = b * TORII_BLOCK_TOKENS < count ? b : 0;
-        const uint8_t *block = cache->base
-            + (size_t)cache->block_table[tile * TILE_BLOCKS + used] * cache->block_stride;
-        keys[b * 2] = (const uint16_t *)block;
-        keys[b * 2 + 1] = (const uint16_t *)block + 16 * (size_t)d;
-        values[b] = (const uint16_t *)block + TORII_BLOCK_TOKENS * (size_t)d;
+        int index = tile * TILE_BLOCKS + b;
+        int end = last / TORII_BLOCK_TOKENS;
+        result.block[b] = block_of(cache, type, index < end ? index : end);
     }
+    return result;
+}
+
+INLINE void attend_tile(const torii_cache_type type, int rows, const torii_head_cache *cache,
+                        const torii_query_rows *q, int tile, int last, attention_state *state) {
+    int d = cache->head_dimension;
+    int count = last + 1 - tile * TILE_TOKENS;
+    if (count > TILE_TOKENS) count = TILE_TOKENS;
+    tile_places here = places(cache, type, tile, last);
+    bool is_last = (tile + 1) * TILE_TOKENS > last && q->next != NULL;
+    tile_places next =
+        is_last ? places(q->next, type, 0, q->next_last) : places(cache, type, tile + 1, last);
     for (int v = 0; v < TILE_LANES; v += TORII_TILE_VECTORS) {
-        score_vectors(rows, TORII_TILE_VECTORS, q, keys + v, d, v, state);
+        score_vectors(type, rows, TORII_TILE_VECTORS, q, &here, &next, d, v, state);
     }
     for (int r = 0; r < rows; r++) {
         if (q->position[r] >= tile * TILE_TOKENS) {
@@ -137,14 +222,18 @@ INLINE void attend_tile(int rows, const torii_head_cache *cache, const torii_que
             memset(state->weights[r], 0, sizeof state->weights[r]);
         }
     }
+    if (type == TORII_CACHE_Q8) scale_weights(rows, &here, &next, d, state);
     int column = 0;
     for (; column + 16 * TORII_TILE_VECTORS <= d; column += 16 * TORII_TILE_VECTORS) {
-        gather_vectors(rows, TORII_TILE_VECTORS, values, d, column, count, state);
+        gather_vectors(type, rows, TORII_TILE_VECTORS, &here, &next, d, column, count, state);
     }
-    for (; column < d; column += 16) gather_vectors(rows, 1, values, d, column, count, state);
+    for (; column < d; column += 16) {
+        gather_vectors(type, rows, 1, &here, &next, d, column, count, state);
+    }
 }
 
-INLINE void attend_rows(int rows, const torii_head_cache *cache, const torii_query_rows *q) {
+INLINE void attend_rows(const torii_cache_type type, int rows, const torii_head_cache *cache,
+                        const torii_query_rows *q) {
     attention_state state;
     int d = cache->head_dimension;
     int last = 0;
@@ -155,8 +244,7 @@ INLINE void attend_rows(int rows, const torii_head_cache *cache, const torii_que
         if (q->position[r] > last) last = q->position[r];
     }
     for (int tile = 0; tile * TILE_TOKENS <= last; tile++) {
-        int count = last + 1 - tile * TILE_TOKENS;
-        attend_tile(rows, cache, q, tile, count < TILE_TOKENS ? count : TILE_TOKENS, &state);
+        attend_tile(type, rows, cache, q, tile, last, &state);
     }
     for (int r = 0; r < rows; r++) {
         float factor = 1.0f / state.sum[r];
@@ -167,14 +255,23 @@ INLINE void attend_rows(int rows, const torii_head_cache *cache, const torii_que
     }
 }
 
-static void attend(const torii_head_cache *cache, const torii_query_rows *q) {
+INLINE void attend_as(const torii_cache_type type, const torii_head_cache *cache,
+                      const torii_query_rows *q) {
     switch (q->row_count) {
-    case 1: attend_rows(1, cache, q); break;
-    case 2: attend_rows(2, cache, q); break;
-    case 3: attend_rows(3, cache, q); break;
-    case 4: attend_rows(4, cache, q); break;
-    case 5: attend_rows(5, cache, q); break;
-    default: attend_rows(6, cache, q); break;
+    case 1: attend_rows(type, 1, cache, q); break;
+    case 2: attend_rows(type, 2, cache, q); break;
+    case 3: attend_rows(type, 3, cache, q); break;
+    case 4: attend_rows(type, 4, cache, q); break;
+    case 5: attend_rows(type, 5, cache, q); break;
+    default: attend_rows(type, 6, cache, q); break;
+    }
+}
+
+static void attend(const torii_head_cache *cache, const torii_query_rows *q) {
+    if (cache->type == TORII_CACHE_F16) {
+        attend_as(TORII_CACHE_F16, cache, q);
+    } else {
+        attend_as(TORII_CACHE_Q8, cache, q);
     }
 }
 

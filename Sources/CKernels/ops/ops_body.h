@@ -66,20 +66,3 @@ static void rotate(float *head, const float *cosines, const float *sines, int ro
     }
     for (int i = rotated; i < d; i++) head[i] *= scale;
 }
-
-// key: [D]  value: [D]
-static void store_key_value(const torii_head_cache *cache, int position, const float *key,
-                            const float *value) {
-    int d = cache->head_dimension;
-    int token = position % TORII_BLOCK_TOKENS;
-    uint8_t *block = cache->base
-        + (size_t)cache->block_table[position / TORII_BLOCK_TOKENS] * cache->block_stride;
-    uint16_t *keys = (uint16_t *)block + (size_t)(token / 16) * 16 * (size_t)d + token % 16;
-    uint16_t *values = (uint16_t *)block + (size_t)(TORII_BLOCK_TOKENS + token) * (size_t)d;
-    for (int i = 0; i < d; i += 16) {
-        uint16_t half[16];
-        store_half(half, storable(load(key + i)));
-        for (int lane = 0; lane < 16; lane++) keys[(size_t)(i + lane) * 16] = half[lane];
-        store_half(values + i, storable(load(value + i)));
-    }
-}

@@ -114,13 +114,15 @@ static void gated_project(const run_state *run, const torii_step *step) {
 static torii_head_cache head_cache(const run_state *run, const torii_step *step, int head,
                                    const int32_t *block_table) {
     const torii_program *program = run->program;
-    size_t head_bytes = (size_t)program->head_dimension * TORII_BLOCK_TOKENS * 2 * sizeof(uint16_t);
+    torii_cache_type type = run->batch->cache_type;
+    size_t head_bytes = torii_cache_head_bytes(type, program->head_dimension);
     size_t index = (size_t)step->layer * (size_t)program->key_value_head_count + (size_t)head;
     return (torii_head_cache){
         .base = run->batch->cache + index * head_bytes,
         .block_stride = run->batch->block_stride,
         .block_table = block_table,
         .head_dimension = program->head_dimension,
+        .type = type,
     };
 }
 
@@ -172,7 +174,7 @@ static int64_t attention_cost(int position) {
 typedef struct {
     const run_state *run;
     const torii_step *step;
-    torii_head_cache cache;
+    torii_head_cache cache, next;
     torii_query_rows rows;
 } attention_group;
 
@@ -205,9 +207,15 @@ static void attend_entry(const run_state *run, const torii_step *step,
     int group_size = run->program->head_count / heads;
     int first = step->selected_rows ? entry->first_selected : entry->first_row;
     int count = step->selected_rows ? entry->selected_count : entry->row_count;
+    const torii_batch_entry *following = entry + 1;
+    if (following == run->batch->entries + run->batch->entry_count) following = entry;
     attention_group group = {.run = run, .step = step};
+    group.rows.next = &group.next;
     for (int head = 0; head < heads; head++) {
+        const torii_batch_entry *next = head + 1 < heads ? entry : following;
         group.cache = head_cache(run, step, head, entry->block_table);
+        group.next = head_cache(run, step, (head + 1) % heads, next->block_table);
+        group.rows.next_last = run->batch->positions[next->first_row + next->row_count - 1];
         for (int index = first; index < first + count; index++) {
             int row = source_row(run, step, index);
             int64_t cost = attention_cost(run->batch->positions[row]);

@@ -1,6 +1,7 @@
 import Daemon
 import Glibc
 import JSON
+import KVCache
 import ModelService
 import Platform
 
@@ -36,6 +37,7 @@ enum BenchCommand {
                     name: "N",
                     help: "threads; the usable cores when not given"
                 ),
+                kvTypeOption,
                 .value(
                     "--repeat",
                     "-r",
@@ -65,6 +67,7 @@ enum BenchCommand {
                 batchSizes: try arguments.integers("--batch", in: 1...512) ?? [1, 8, 32],
                 threadCount: try arguments.integer("--threads", in: 1...256)
                     ?? ProcessorFacts.usableCoreCount(),
+                kvType: try kvType(arguments),
                 repeatCount: try arguments.integer("--repeat", in: 1...1000) ?? 3
             )
             let path = try modelPath(name, arguments, in: environment)
@@ -80,6 +83,21 @@ enum BenchCommand {
             return 0
         }
     )
+
+    static let kvTypeOption = OptionSpecification.value(
+        "--kv",
+        name: "TYPE",
+        help: "keys and values: f16, or q8 in half the memory; f16 when not given"
+    )
+
+    /// The value of `kvTypeOption`.
+    static func kvType(_ arguments: ParsedArguments) throws -> KVType {
+        guard let name = arguments.string("--kv") else { return .f16 }
+        guard let type = KVType(rawValue: name) else {
+            throw CommandFailure("--kv is f16 or q8, not \(name)")
+        }
+        return type
+    }
 
     /// A file if there is one, else a name in the directories that `serve` would use.
     private static func modelPath(

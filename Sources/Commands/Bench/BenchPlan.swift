@@ -1,3 +1,5 @@
+import KVCache
+
 /// What `torii bench` measures.
 struct BenchPlan: Sendable, Equatable {
     /// Tokens of the prompt whose prefill is timed.
@@ -8,6 +10,8 @@ struct BenchPlan: Sendable, Equatable {
     var batchSizes = [1]
     /// Threads that compute.
     var threadCount: Int
+    /// How keys and values are stored.
+    var kvType = KVType.f16
     /// Runs of each measurement; the median counts.
     var repeatCount = 3
 }

@@ -39,7 +39,8 @@ struct EngineBenchmark {
         parameterCount = file.tensors.reduce(0) { $0 + $1.dimensions.reduce(1, *) }
         blocksPerSequence = (positionCount - 1) / KVStorage.blockTokenCount + 1
         storage = try transformer.makeStorage(
-            blockCount: blocksPerSequence * (plan.batchSizes.max() ?? 1)
+            blockCount: blocksPerSequence * (plan.batchSizes.max() ?? 1),
+            type: plan.kvType
         )
         let vocabularySize = transformer.configuration.vocabularySize
         prompt = (0..<plan.promptTokenCount).map { Int32(($0 * 7919 + 13) % vocabularySize) }
@@ -60,7 +61,7 @@ struct EngineBenchmark {
         for batchSize in plan.batchSizes {
             note("decode, \(batchSize) side by side")
             // Sequences share the prompt's tokens but have blocks of their own, as in real use.
-            for sequence in 0..<batchSize { _ = prefill(sequence: sequence) }
+            for sequence in 1..<max(batchSize, 1) { copyPrompt(to: sequence) }
             let seconds = (0..<plan.repeatCount).map { _ in decodeAll(batchSize: batchSize) }
             decode.append(
                 (
@@ -103,6 +104,13 @@ struct EngineBenchmark {
             position = end
         }
         return Self.seconds(since: start)
+    }
+
+    /// Gives another sequence the keys and values of the first one's prompt.
+    private func copyPrompt(to sequence: Int) {
+        let source = blockTable(of: 0, positionCount: prompt.count)
+        let target = blockTable(of: sequence, positionCount: prompt.count)
+        for (from, to) in zip(source, target) { storage.copyBlock(from: from, to: to) }
     }
 
     /// Decodes all output tokens of `batchSize` sequences, greedily; returns the seconds it took.

@@ -22,6 +22,7 @@ enum LogitsCommand {
                 .value("--tokens", name: "FILE", help: "the tokens, at most 131,072"),
                 .value("--output", name: "FILE", help: "where the logits go; overwritten"),
                 .value("--batch", name: "N", help: "tokens per forward pass, 512 when not given"),
+                BenchCommand.kvTypeOption,
                 .value(
                     "--threads",
                     "-t",
@@ -52,7 +53,12 @@ enum LogitsCommand {
             guard tokens.allSatisfy({ $0 >= 0 && $0 < vocabularySize }) else {
                 throw CommandFailure("\(tokensPath) holds numbers outside the vocabulary")
             }
-            try write(tokens, batchSize: batchSize, by: transformer, to: output)
+            let blockCount = (tokens.count - 1) / KVStorage.blockTokenCount + 1
+            let storage = try transformer.makeStorage(
+                blockCount: blockCount,
+                type: try BenchCommand.kvType(arguments)
+            )
+            try write(tokens, batchSize: batchSize, by: transformer, storage, to: output)
             let report: JSONValue = [
                 "tokens": .integer(tokens.count), "vocabulary": .integer(vocabularySize),
             ]
@@ -77,6 +83,7 @@ enum LogitsCommand {
         _ tokens: [Int32],
         batchSize: Int,
         by transformer: Transformer,
+        _ storage: KVStorage,
         to path: String
     ) throws {
         // Safety: the string outlives the call as a NUL-terminated copy; the stream is closed below.
@@ -84,8 +91,6 @@ enum LogitsCommand {
             throw CommandFailure("cannot write \(path): check its folder and your rights")
         }
         defer { unsafe fclose(stream) }
-        let blockCount = (tokens.count - 1) / KVStorage.blockTokenCount + 1
-        let storage = try transformer.makeStorage(blockCount: blockCount)
         var position = 0
         while position < tokens.count {
             let end = min(position + batchSize, tokens.count)

@@ -156,13 +156,26 @@ package final class StepProgram {
     /// - Parameters:
     ///   - cache: The KV blocks, all that the block tables name.
     ///   - blockByteCount: Bytes from block to block.
-    package func run(cache: UnsafeMutableRawPointer, blockByteCount: Int) {
+    ///   - isQuantised: Whether the blocks hold bytes with scales instead of half-precision floats.
+    package func run(
+        cache: UnsafeMutableRawPointer,
+        blockByteCount: Int,
+        isQuantised: Bool = false
+    ) {
         guard batch.rowCount > 0 else { return }
+        let type = isQuantised ? TORII_CACHE_Q8 : TORII_CACHE_F16
+        let headByteCount = torii_cache_head_bytes(type, Int32(shape.headDimension))
+        precondition(
+            blockByteCount > 0
+                && blockByteCount % (shape.keyValueHeadCount * headByteCount) == 0,
+            "a block holds whole layers as the kernels lay them out"
+        )
         let vector = unsafe torii_vector_kernels_for(pool.instructionSet.cValue)
         let matmul = unsafe torii_matmul_for(pool.instructionSet.cValue)
         var descriptor = unsafe batch.descriptor
         unsafe descriptor.cache = cache.assumingMemoryBound(to: UInt8.self)
         unsafe descriptor.block_stride = blockByteCount
+        unsafe descriptor.cache_type = type
         // Safety: the program's pointers live as long as `self`, and the run ends before this call.
         unsafe steps.withUnsafeBufferPointer { steps in
             var program = unsafe torii_program(
