@@ -29,8 +29,9 @@ extension Engine {
         precondition(plan == nil, "memory moves between steps")
         var moves = pendingMoves
         pendingMoves = []
-        if let wish = nextWish, wish <= now, scheduler.wantsSlab, !scheduler.isIdle {
-            moves.append(.wanted(byteCount: slabByteCount))
+        let wanted = scheduler.wantedSlabCount
+        if let wish = nextWish, wish <= now, wanted > 0, !scheduler.isIdle {
+            moves.append(.wanted(byteCount: wanted * slabByteCount))
             nextWish = nil
         }
         if now >= nextSweep {

@@ -3,10 +3,16 @@ package import Platform
 import WorkerProtocol
 
 extension Scheduler {
-    /// Whether a further slab of blocks would be of use, and there is one.
-    package var wantsSlab: Bool {
+    /// How many further slabs of blocks would be of use, of those there are.
+    ///
+    /// Asked for ahead of the need, since the answer takes a step: blocks for two full steps, and one
+    /// slab more if somebody had to wait for blocks.
+    package var wantedSlabCount: Int {
         let pool = cache.pool
-        return pool.grantedSlabCount < pool.slabCount && pool.freeCount <= pool.slabBlockCount / 2
+        let ahead = 2 * Self.blockCount(tokens: limits.stepTokenCount)
+        let missing = max(0, ahead - pool.freeCount, isShortOfBlocks ? 1 : 0)
+        let wanted = (missing + pool.slabBlockCount - 1) / pool.slabBlockCount
+        return min(wanted, pool.slabCount - pool.grantedSlabCount)
     }
 
     /// Allows the use of further slabs.

@@ -8,6 +8,7 @@ extension Scheduler {
     /// its sequences finished) before the next call.
     package mutating func schedule(now: MonotonicInstant) -> StepPlan {
         var draft = StepDraft()
+        isShortOfBlocks = false
         timeOut(&draft, now: now)
         makeWay(&draft, now: now)
         secureOldest(&draft, now: now)

@@ -28,6 +28,7 @@ extension Scheduler {
                 running[index].table.append(block)
                 continue
             }
+            isShortOfBlocks = true
             let oldest = oldest?.id
             let victim = running.filter {
                 $0.id != oldest && !draft.contains($0.id) && Self.comesFirst(running[index], $0)
@@ -74,7 +75,7 @@ extension Scheduler {
     }
 
     /// Whether there are blocks for a sequence, some of its output, and the same for all who run.
-    func hasBlocks(for sequence: SequenceProgress) -> Bool {
+    mutating func hasBlocks(for sequence: SequenceProgress) -> Bool {
         if running.isEmpty { return true }
         let known =
             sequence.usesCache
@@ -86,8 +87,11 @@ extension Scheduler {
         let outstanding = running.reduce(0) {
             $0 + max(0, reservedBlockCount($1) - $1.table.blocks.count)
         }
-        return reservedBlockCount(sequence) - known.all
+        let isEnough =
+            reservedBlockCount(sequence) - known.all
             <= cache.availableCount - known.cached - outstanding
+        if !isEnough { isShortOfBlocks = true }
+        return isEnough
     }
 
     private func reservedBlockCount(_ sequence: SequenceProgress) -> Int {

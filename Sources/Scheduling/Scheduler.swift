@@ -43,6 +43,8 @@ package struct Scheduler: Sendable {
     var shares = FairShare()
     var occupancy = QueueOccupancy()
     var throughput = Throughput()
+    /// Whether somebody waits, or gave way, for lack of blocks.
+    var isShortOfBlocks = false
     /// Slabs that are never returned.
     let keptSlabCount: Int
 

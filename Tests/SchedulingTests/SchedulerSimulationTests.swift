@@ -150,7 +150,9 @@ import WorkerProtocol
         }
 
         mutating func moveMemory() {
-            if engine.scheduler.wantsSlab, random.chance(0.3) { engine.scheduler.grant(slabs: 1) }
+            if engine.scheduler.wantedSlabCount > 0, random.chance(0.3) {
+                engine.scheduler.grant(slabs: 1)
+            }
             if random.chance(0.05) { _ = engine.scheduler.takeSurplus(now: engine.now) }
         }
 

@@ -107,7 +107,7 @@ import WorkerProtocol
         }
         for _ in 0..<200 where !engine.scheduler.isIdle {
             engine.step { _, tokens in tokens.count < 405 ? 1 : nil }
-            if engine.scheduler.wantsSlab { engine.scheduler.grant(slabs: 1) }
+            engine.scheduler.grant(slabs: min(1, engine.scheduler.wantedSlabCount))
         }
         #expect(engine.scheduler.isIdle)
         #expect(engine.scheduler.cachedBlockCount > 16, "the cache keeps them for a while")
