@@ -79,7 +79,8 @@ package final class Transformer {
     /// Makes KV storage of `blockCount` blocks that fits this model.
     ///
     /// Keys and values of type `f16` are exact for all practical purposes; `q8` takes about half
-    /// the memory, and half the bandwidth of attention.
+    /// the memory, and half the bandwidth of attention. Models with biases on their keys want
+    /// `q8Values` instead: see ``KVType``.
     package func makeStorage(
         blockCount: Int,
         type: KVType = .f16
@@ -124,8 +125,16 @@ package final class Transformer {
         unsafe program.run(
             cache: cache.baseAddress,
             blockByteCount: cache.blockByteCount,
-            isQuantised: cache.type == .q8
+            format: Self.format(of: cache.type)
         )
+    }
+
+    private static func format(of type: KVType) -> StepProgram.CacheFormat {
+        switch type {
+        case .f16: .halves
+        case .q8: .bytes
+        case .q8Values: .byteValues
+        }
     }
 
     /// The logits of the last batch's logit row `row`, `[vocabularySize]`.

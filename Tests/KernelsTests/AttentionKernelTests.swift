@@ -94,7 +94,10 @@ import Testing
         }
     }
 
-    @Test(arguments: [16, 64, 80, 128], [TORII_CACHE_F16, TORII_CACHE_Q8])
+    @Test(
+        arguments: [16, 64, 80, 128],
+        [TORII_CACHE_F16, TORII_CACHE_Q8, TORII_CACHE_Q8_VALUES]
+    )
     func `attention is near the exact one in any grouping`(
         length: Int,
         type: torii_cache_type
@@ -122,13 +125,12 @@ import Testing
                 let patterns = result.map { $0.map(\.bitPattern) }
                 if first.isEmpty {
                     first = patterns
-                    let isExact = type == TORII_CACHE_F16
                     check(
                         result,
                         queries,
                         positions,
-                        isExact ? keys : keys.map(Self.quantised),
-                        isExact ? values : values.map(Self.quantised)
+                        torii_cache_has_key_bytes(type) ? keys.map(Self.quantised) : keys,
+                        torii_cache_has_value_bytes(type) ? values.map(Self.quantised) : values
                     )
                 }
                 #expect(patterns == first, "\(set), \(rows) rows")

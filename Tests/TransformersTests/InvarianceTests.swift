@@ -1,3 +1,4 @@
+import KVCache
 import Kernels
 import ModelFiles
 import TestSupport
@@ -65,15 +66,16 @@ import Transformers
         }
     }
 
-    @Test(arguments: InstructionSet.supported)
+    @Test(arguments: InstructionSet.supported, [KVType.q8, .q8Values])
     func `does not depend on how quantised keys and values are computed`(
-        set: InstructionSet
+        set: InstructionSet,
+        type: KVType
     ) throws {
         let whole = try TransformerHarness(
             file,
             instructionSet: .scalar,
             sequenceCount: Self.sequences.count,
-            type: .q8
+            type: type
         )
         let expected = whole.logits(Self.sequences, chunk: 512)
         for (batch, threads, chunk) in [(1, 2, 512), (3, 2, 32), (7, 3, 8), (2, 1, 1)] {
@@ -82,7 +84,7 @@ import Transformers
                 threadCount: threads,
                 instructionSet: set,
                 sequenceCount: batch,
-                type: .q8
+                type: type
             )
             let actual = harness.logits(Array(Self.sequences.prefix(batch)), chunk: chunk)
             for index in 0..<batch {
@@ -91,8 +93,9 @@ import Transformers
         }
     }
 
-    @Test func `quantised keys and values change the logits little`() throws {
-        let harness = try TransformerHarness(file, type: .q8)
+    @Test(arguments: [KVType.q8, .q8Values])
+    func `quantised keys and values change the logits little`(type: KVType) throws {
+        let harness = try TransformerHarness(file, type: type)
         let quantised = harness.logits([Self.sequences[0]], chunk: 512)[0]
         let exact = expected[0].map { $0.map { Float(bitPattern: $0) } }
         #expect(bits(quantised) != expected[0])

@@ -23,14 +23,22 @@
 /// Dimensions of a quantised key or value that share a scale.
 #define TORII_CACHE_GROUP 32
 
-/// How a block holds the keys and values of one head. T: its 32 tokens, G: D / 32, rounded up.
+/// How a block holds the keys and values of one head: keys [2][D][16], a token to a lane; values
+/// [32][D]; then the scales of quantised keys [2][G][16] f16 and of quantised values [G][32] f16,
+/// G = D / 32, rounded up. A quantised number is its byte times the scale of its token and group.
 typedef enum {
-    /// keys [2][D][16] f16, a token to a lane; values [32][D] f16.
-    TORII_CACHE_F16,
-    /// keys [2][D][16] i8; values [32][D] i8; scales of the keys [2][G][16] f16; scales of the
-    /// values [G][32] f16. A number is its byte times the scale of its token and group.
-    TORII_CACHE_Q8,
+    TORII_CACHE_F16,        ///< keys and values f16
+    TORII_CACHE_Q8,         ///< keys and values i8 with scales
+    TORII_CACHE_Q8_VALUES,  ///< keys f16, values i8 with scales
 } torii_cache_type;
+
+static inline bool torii_cache_has_key_bytes(torii_cache_type type) {
+    return type == TORII_CACHE_Q8;
+}
+
+static inline bool torii_cache_has_value_bytes(torii_cache_type type) {
+    return type != TORII_CACHE_F16;
+}
 
 /// Groups of a head's dimensions.
 static inline size_t torii_cache_groups(int d) {
@@ -39,10 +47,10 @@ static inline size_t torii_cache_groups(int d) {
 
 /// Bytes of one head's keys and values in one block.
 static inline size_t torii_cache_head_bytes(torii_cache_type type, int d) {
-    size_t numbers = 2 * TORII_BLOCK_TOKENS * (size_t)d;
-    return type == TORII_CACHE_F16
-        ? numbers * sizeof(uint16_t)
-        : numbers + 2 * TORII_BLOCK_TOKENS * torii_cache_groups(d) * sizeof(uint16_t);
+    size_t halves = TORII_BLOCK_TOKENS * (size_t)d * sizeof(uint16_t);
+    size_t bytes = TORII_BLOCK_TOKENS * ((size_t)d + torii_cache_groups(d) * sizeof(uint16_t));
+    return (torii_cache_has_key_bytes(type) ? bytes : halves)
+        + (torii_cache_has_value_bytes(type) ? bytes : halves);
 }
 
 /// Where the keys and values of one sequence, one layer and one key/value head lie.

@@ -37,7 +37,8 @@ INLINE void score_group(const torii_cache_type type, int rows, int vectors,
                         attention_state *state) {
     f32x16 accumulator[TORII_ATTENTION_ROWS][TORII_TILE_VECTORS];
     const uint8_t *keys[TORII_TILE_VECTORS], *ahead[TORII_TILE_VECTORS];
-    const size_t bytes = 16 * number_bytes(type);
+    const bool are_bytes = torii_cache_has_key_bytes(type);
+    const size_t bytes = 16 * (are_bytes ? 1 : sizeof(uint16_t));
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) {
         int index = first_vector + v;
@@ -50,7 +51,7 @@ INLINE void score_group(const torii_cache_type type, int rows, int vectors,
         f32x16 key[TORII_TILE_VECTORS];
 #pragma clang loop unroll(full)
         for (int v = 0; v < vectors; v++) {
-            key[v] = load_numbers(type, keys[v] + (size_t)i * bytes);
+            key[v] = load_numbers(are_bytes, keys[v] + (size_t)i * bytes);
             if ((size_t)i * bytes % 64 == 0) fetch(ahead[v] + (size_t)i * bytes);
         }
 #pragma clang loop unroll(full)
@@ -67,7 +68,7 @@ INLINE void score_group(const torii_cache_type type, int rows, int vectors,
     for (int v = 0; v < vectors; v++) {
         int index = first_vector + v;
         f32x16 scale = splat(1.0f);
-        if (type == TORII_CACHE_Q8) {
+        if (are_bytes) {
             scale = load_half((const uint16_t *)(const void *)tile->block[index / 2].key_scales
                               + ((size_t)(index % 2) * groups + group) * 16);
         }
@@ -75,7 +76,7 @@ INLINE void score_group(const torii_cache_type type, int rows, int vectors,
         for (int r = 0; r < rows; r++) {
             float *scores = &state->weights[r][index * 16];
             f32x16 sum = accumulator[r][v];
-            if (type == TORII_CACHE_Q8) {
+            if (are_bytes) {
                 sum = fma16(sum, scale, first == 0 ? splat(0.0f) : load(scores));
             }
             store(scores, sum);
@@ -87,7 +88,7 @@ INLINE void score_vectors(const torii_cache_type type, int rows, int vectors,
                           const torii_query_rows *q, const tile_places *tile,
                           const tile_places *next, int d, int first_vector,
                           attention_state *state) {
-    int length = type == TORII_CACHE_F16 ? d : TORII_CACHE_GROUP;
+    int length = torii_cache_has_key_bytes(type) ? TORII_CACHE_GROUP : d;
     for (int first = 0; first < d; first += length) {
         int end = first + length < d ? first + length : d;
         score_group(type, rows, vectors, q, tile, next, (size_t)d, first, end, first_vector,
@@ -123,8 +124,8 @@ INLINE void weigh(attention_state *state, int r, int tile, int position) {
 }
 
 // The weights times the scales of a tile's values.
-INLINE void scale_weights(int rows, const tile_places *tile, const tile_places *next, int d,
-                          attention_state *state) {
+INLINE void scale_weights(const torii_cache_type type, int rows, const tile_places *tile,
+                          const tile_places *next, int d, attention_state *state) {
     for (size_t g = 0; g < torii_cache_groups(d); g++) {
         for (int v = 0; v < TILE_LANES; v++) {
             size_t offset = g * TORII_BLOCK_TOKENS + (size_t)(v % 2) * 16;
@@ -135,7 +136,7 @@ INLINE void scale_weights(int rows, const tile_places *tile, const tile_places *
             }
         }
         for (int b = 0; b < TILE_BLOCKS; b++) {
-            fetch(next->block[b].key_scales + g * 64);
+            if (torii_cache_has_key_bytes(type)) fetch(next->block[b].key_scales + g * 64);
             fetch(next->block[b].value_scales + g * 64);
         }
     }
@@ -146,7 +147,8 @@ INLINE void scale_weights(int rows, const tile_places *tile, const tile_places *
 INLINE void gather_vectors(const torii_cache_type type, int rows, int vectors,
                            const tile_places *tile, const tile_places *next, int d, int column,
                            int count, attention_state *state) {
-    const size_t bytes = number_bytes(type);
+    const bool are_bytes = torii_cache_has_value_bytes(type);
+    const size_t bytes = are_bytes ? 1 : sizeof(uint16_t);
     f32x16 accumulator[TORII_ATTENTION_ROWS][TORII_TILE_VECTORS];
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
@@ -165,16 +167,16 @@ INLINE void gather_vectors(const torii_cache_type type, int rows, int vectors,
 #pragma clang loop unroll(full)
         for (int v = 0; v < vectors; v++) {
             size_t place = (size_t)v * 16 * bytes;
-            value[v] = load_numbers(type, token + place);
+            value[v] = load_numbers(are_bytes, token + place);
             if (place % 64 == 0) fetch(ahead + place);
         }
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) {
 #pragma clang loop unroll(full)
             for (int v = 0; v < vectors; v++) {
-                const float *weights = type == TORII_CACHE_F16
-                    ? state->weights[r]
-                    : state->scaled[(column + v * 16) / TORII_CACHE_GROUP][r];
+                const float *weights = are_bytes
+                    ? state->scaled[(column + v * 16) / TORII_CACHE_GROUP][r]
+                    : state->weights[r];
                 accumulator[r][v] = fma16(splat(weights[t]), value[v], accumulator[r][v]);
             }
         }
@@ -222,7 +224,9 @@ INLINE void attend_tile(const torii_cache_type type, int rows, const torii_head_
             memset(state->weights[r], 0, sizeof state->weights[r]);
         }
     }
-    if (type == TORII_CACHE_Q8) scale_weights(rows, &here, &next, d, state);
+    if (torii_cache_has_value_bytes(type)) {
+        scale_weights(type, rows, &here, &next, d, state);
+    }
     int column = 0;
     for (; column + 16 * TORII_TILE_VECTORS <= d; column += 16 * TORII_TILE_VECTORS) {
         gather_vectors(type, rows, TORII_TILE_VECTORS, &here, &next, d, column, count, state);
@@ -268,10 +272,10 @@ INLINE void attend_as(const torii_cache_type type, const torii_head_cache *cache
 }
 
 static void attend(const torii_head_cache *cache, const torii_query_rows *q) {
-    if (cache->type == TORII_CACHE_F16) {
-        attend_as(TORII_CACHE_F16, cache, q);
-    } else {
-        attend_as(TORII_CACHE_Q8, cache, q);
+    switch (cache->type) {
+    case TORII_CACHE_F16: attend_as(TORII_CACHE_F16, cache, q); break;
+    case TORII_CACHE_Q8: attend_as(TORII_CACHE_Q8, cache, q); break;
+    case TORII_CACHE_Q8_VALUES: attend_as(TORII_CACHE_Q8_VALUES, cache, q); break;
     }
 }
 

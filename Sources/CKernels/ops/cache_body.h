@@ -1,15 +1,10 @@
 // How keys and values lie in KV blocks (ops.h), and body of torii_vector_kernels.store_key_value.
 // Included once by each ops_<isa>.c.
 
-// Bytes of a number.
-INLINE size_t number_bytes(const torii_cache_type type) {
-    return type == TORII_CACHE_F16 ? sizeof(uint16_t) : 1;
-}
-
-// Sixteen numbers at p without their scale.
-INLINE f32x16 load_numbers(const torii_cache_type type, const uint8_t *p) {
+// Sixteen numbers at p, bytes without their scale or halves.
+INLINE f32x16 load_numbers(const bool are_bytes, const uint8_t *p) {
     typedef int8_t i8x16 __attribute__((vector_size(16), aligned(1), may_alias));
-    if (type == TORII_CACHE_F16) return load_half((const uint16_t *)(const void *)p);
+    if (!are_bytes) return load_half((const uint16_t *)(const void *)p);
     return __builtin_convertvector(*(const i8x16 *)p, f32x16);
 }
 
@@ -19,32 +14,16 @@ typedef struct {
 } head_block;
 
 INLINE head_block block_of(const torii_head_cache *cache, const torii_cache_type type, int index) {
-    size_t d = (size_t)cache->head_dimension;
-    size_t part = TORII_BLOCK_TOKENS * d * number_bytes(type);
-    size_t scales = TORII_BLOCK_TOKENS * torii_cache_groups((int)d) * sizeof(uint16_t);
-    uint8_t *block = cache->base + (size_t)cache->block_table[index] * cache->block_stride;
-    return (head_block){
-        .keys = block,
-        .values = block + part,
-        .key_scales = block + 2 * part,
-        .value_scales = block + 2 * part + scales,
-    };
-}
-
-static void store_halves(const torii_head_cache *cache, int position, const float *key,
-                         const float *value) {
-    int d = cache->head_dimension;
-    int token = position % TORII_BLOCK_TOKENS;
-    head_block block = block_of(cache, TORII_CACHE_F16, position / TORII_BLOCK_TOKENS);
-    uint16_t *keys = (uint16_t *)(void *)block.keys + (size_t)(token / 16) * 16 * (size_t)d
-        + token % 16;
-    uint16_t *values = (uint16_t *)(void *)block.values + (size_t)token * (size_t)d;
-    for (int i = 0; i < d; i += 16) {
-        uint16_t half[16];
-        store_half(half, storable(load(key + i)));
-        for (int lane = 0; lane < 16; lane++) keys[(size_t)(i + lane) * 16] = half[lane];
-        store_half(values + i, storable(load(value + i)));
-    }
+    size_t numbers = TORII_BLOCK_TOKENS * (size_t)cache->head_dimension;
+    size_t scales = TORII_BLOCK_TOKENS * torii_cache_groups(cache->head_dimension);
+    head_block block;
+    block.keys = cache->base + (size_t)cache->block_table[index] * cache->block_stride;
+    block.values = block.keys + numbers * (torii_cache_has_key_bytes(type) ? 1 : sizeof(uint16_t));
+    block.key_scales =
+        block.values + numbers * (torii_cache_has_value_bytes(type) ? 1 : sizeof(uint16_t));
+    block.value_scales = block.key_scales
+        + (torii_cache_has_key_bytes(type) ? scales * sizeof(uint16_t) : 0);
+    return block;
 }
 
 // x: [count], 16 or 32 of them  bytes: [count]. Returns the scale as f16.
@@ -72,32 +51,52 @@ INLINE uint16_t quantize_group(const float *x, int count, int8_t *bytes) {
     return halves[0];
 }
 
-static void store_bytes(const torii_head_cache *cache, int position, const float *key,
-                        const float *value) {
-    int d = cache->head_dimension;
-    size_t groups = torii_cache_groups(d);
-    size_t token = (size_t)(position % TORII_BLOCK_TOKENS);
-    head_block block = block_of(cache, TORII_CACHE_Q8, position / TORII_BLOCK_TOKENS);
-    int8_t *keys = (int8_t *)block.keys + token / 16 * 16 * (size_t)d + token % 16;
-    int8_t *values = (int8_t *)block.values + token * (size_t)d;
-    uint16_t *key_scales =
-        (uint16_t *)(void *)block.key_scales + token / 16 * 16 * groups + token % 16;
-    uint16_t *value_scales = (uint16_t *)(void *)block.value_scales + token;
+static void store_key(const torii_head_cache *cache, const head_block *block, size_t token,
+                      const float *key) {
+    size_t d = (size_t)cache->head_dimension, groups = torii_cache_groups((int)d);
+    size_t half_block = token / 16, lane = token % 16;
+    if (!torii_cache_has_key_bytes(cache->type)) {
+        uint16_t *keys = (uint16_t *)(void *)block->keys + half_block * 16 * d + lane;
+        for (size_t i = 0; i < d; i += 16) {
+            uint16_t half[16];
+            store_half(half, storable(load(key + i)));
+            for (size_t n = 0; n < 16; n++) keys[(i + n) * 16] = half[n];
+        }
+        return;
+    }
+    int8_t *keys = (int8_t *)block->keys + half_block * 16 * d + lane;
+    uint16_t *scales = (uint16_t *)(void *)block->key_scales + half_block * 16 * groups + lane;
     for (size_t g = 0; g < groups; g++) {
-        int first = (int)g * TORII_CACHE_GROUP;
-        int count = d - first < TORII_CACHE_GROUP ? d - first : TORII_CACHE_GROUP;
+        size_t first = g * TORII_CACHE_GROUP;
+        size_t count = d - first < TORII_CACHE_GROUP ? d - first : TORII_CACHE_GROUP;
         int8_t bytes[TORII_CACHE_GROUP];
-        key_scales[g * 16] = quantize_group(key + first, count, bytes);
-        for (int i = 0; i < count; i++) keys[(size_t)(first + i) * 16] = bytes[i];
-        value_scales[g * TORII_BLOCK_TOKENS] = quantize_group(value + first, count, values + first);
+        scales[g * 16] = quantize_group(key + first, (int)count, bytes);
+        for (size_t i = 0; i < count; i++) keys[(first + i) * 16] = bytes[i];
+    }
+}
+
+static void store_value(const torii_head_cache *cache, const head_block *block, size_t token,
+                        const float *value) {
+    size_t d = (size_t)cache->head_dimension;
+    if (!torii_cache_has_value_bytes(cache->type)) {
+        uint16_t *values = (uint16_t *)(void *)block->values + token * d;
+        for (size_t i = 0; i < d; i += 16) store_half(values + i, storable(load(value + i)));
+        return;
+    }
+    int8_t *values = (int8_t *)block->values + token * d;
+    uint16_t *scales = (uint16_t *)(void *)block->value_scales + token;
+    for (size_t g = 0; g < torii_cache_groups((int)d); g++) {
+        size_t first = g * TORII_CACHE_GROUP;
+        size_t count = d - first < TORII_CACHE_GROUP ? d - first : TORII_CACHE_GROUP;
+        scales[g * TORII_BLOCK_TOKENS] =
+            quantize_group(value + first, (int)count, values + first);
     }
 }
 
 static void store_key_value(const torii_head_cache *cache, int position, const float *key,
                             const float *value) {
-    if (cache->type == TORII_CACHE_F16) {
-        store_halves(cache, position, key, value);
-    } else {
-        store_bytes(cache, position, key, value);
-    }
+    size_t token = (size_t)(position % TORII_BLOCK_TOKENS);
+    head_block block = block_of(cache, cache->type, position / TORII_BLOCK_TOKENS);
+    store_key(cache, &block, token, key);
+    store_value(cache, &block, token, value);
 }

@@ -87,14 +87,14 @@ enum BenchCommand {
     static let kvTypeOption = OptionSpecification.value(
         "--kv",
         name: "TYPE",
-        help: "keys and values: f16, or q8 in half the memory; f16 when not given"
+        help: "keys and values: f16, q8 or q8-values; f16 when not given"
     )
 
     /// The value of `kvTypeOption`.
     static func kvType(_ arguments: ParsedArguments) throws -> KVType {
         guard let name = arguments.string("--kv") else { return .f16 }
         guard let type = KVType(rawValue: name) else {
-            throw CommandFailure("--kv is f16 or q8, not \(name)")
+            throw CommandFailure("--kv is f16, q8 or q8-values, not \(name)")
         }
         return type
     }

@@ -53,6 +53,24 @@ package final class StepProgram {
         var widestInput: Int { max(embeddingLength, queryWidth, feedForwardLength) }
     }
 
+    /// How the KV blocks hold keys and values: see `torii_cache_type`.
+    package enum CacheFormat: Sendable {
+        /// Half-precision floats.
+        case halves
+        /// Bytes with scales.
+        case bytes
+        /// Keys as half-precision floats, values as bytes with scales.
+        case byteValues
+
+        var cValue: torii_cache_type {
+            switch self {
+            case .halves: TORII_CACHE_F16
+            case .bytes: TORII_CACHE_Q8
+            case .byteValues: TORII_CACHE_Q8_VALUES
+            }
+        }
+    }
+
     /// The dimensions that all steps share.
     package let shape: Shape
 
@@ -156,15 +174,14 @@ package final class StepProgram {
     /// - Parameters:
     ///   - cache: The KV blocks, all that the block tables name.
     ///   - blockByteCount: Bytes from block to block.
-    ///   - isQuantised: Whether the blocks hold bytes with scales instead of half-precision floats.
+    ///   - format: How the blocks hold keys and values.
     package func run(
         cache: UnsafeMutableRawPointer,
         blockByteCount: Int,
-        isQuantised: Bool = false
+        format: CacheFormat
     ) {
         guard batch.rowCount > 0 else { return }
-        let type = isQuantised ? TORII_CACHE_Q8 : TORII_CACHE_F16
-        let headByteCount = torii_cache_head_bytes(type, Int32(shape.headDimension))
+        let headByteCount = torii_cache_head_bytes(format.cValue, Int32(shape.headDimension))
         precondition(
             blockByteCount > 0
                 && blockByteCount % (shape.keyValueHeadCount * headByteCount) == 0,
@@ -175,7 +192,7 @@ package final class StepProgram {
         var descriptor = unsafe batch.descriptor
         unsafe descriptor.cache = cache.assumingMemoryBound(to: UInt8.self)
         unsafe descriptor.block_stride = blockByteCount
-        unsafe descriptor.cache_type = type
+        unsafe descriptor.cache_type = format.cValue
         // Safety: the program's pointers live as long as `self`, and the run ends before this call.
         unsafe steps.withUnsafeBufferPointer { steps in
             var program = unsafe torii_program(
