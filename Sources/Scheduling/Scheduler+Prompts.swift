@@ -137,11 +137,14 @@ extension Scheduler {
     /// Fewer tokens than this are computed rather than waited for.
     private static let awaitedTokenCount = 8
 
+    /// The most prompt tokens of the very first step.
+    private static let firstChunkTokenCount = 32
+
     /// As many tokens as the step has time for.
     private func chunkTokenCount(_ sequence: SequenceProgress, _ draft: StepDraft) -> Int {
         let missing = sequence.missingTokenCount
         // Nothing is known about larger steps before smaller ones were measured.
-        let untried = max(2 * limits.minimumPromptTokenCount, 2 * costs.largestTokenCount)
+        let untried = max(Self.firstChunkTokenCount, 2 * costs.largestTokenCount)
         let most = min(
             missing,
             sequence.maximumChunkTokenCount,

@@ -12,7 +12,7 @@ package struct SchedulerLimits: Sendable, Hashable {
     package var promptStepTarget: Duration
     /// The most tokens of a step; 512, which is what a forward pass takes.
     package var stepTokenCount: Int
-    /// The fewest prompt tokens of a step with a prompt, even if the time is used up; 16.
+    /// The fewest prompt tokens of a step with a prompt, even if the time is used up; 4.
     package var minimumPromptTokenCount: Int
     /// The most sequences that compute at the same time; 32.
     package var runningCount: Int
@@ -36,7 +36,7 @@ package struct SchedulerLimits: Sendable, Hashable {
         interTokenTarget: Duration = .milliseconds(60),
         promptStepTarget: Duration = .milliseconds(150),
         stepTokenCount: Int = 512,
-        minimumPromptTokenCount: Int = 16,
+        minimumPromptTokenCount: Int = 4,
         runningCount: Int = 32,
         queue: QueueLimits = QueueLimits(),
         reservedOutputTokenCount: Int = 64,

@@ -107,7 +107,6 @@ package final class Transformer {
                 && cache.headDimension == configuration.headDimension,
             "the KV storage was made for this model"
         )
-        precondition(cache.type == .f16, "there are kernels for the type of the KV storage")
         program.beginBatch()
         for entry in batch.entries {
             precondition(

@@ -46,7 +46,7 @@ import WorkerProtocol
             #expect(property?["minimum"]?.intValue == range.lowerBound)
             #expect(property?["maximum"]?.intValue == range.upperBound)
         }
-        let types = WorkerLoadOptions.KVType.allCases.map { JSONValue.string("\($0)") }
+        let types = WorkerLoadOptions.KVType.allCases.map { JSONValue.string($0.name) }
         #expect(entry["kv_type"]?["enum"] == .array(types))
     }
 

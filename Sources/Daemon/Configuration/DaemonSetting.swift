@@ -87,7 +87,7 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .threads: "threads that compute; the usable cores when not given"
         case .parallel: "requests that a model computes at the same time"
         case .kvBytes: "memory for keys and values per model, like 2GiB"
-        case .kvType: "how keys and values are stored: f16, or q8 in half the memory"
+        case .kvType: "how keys and values are stored: f16, q8 (half), q8-values"
         case .speculation: "whether likely next tokens are guessed where it pays; on"
         case .queueRequests: "requests that a model may have under way, 512"
         case .queueRequestsPerKey: "requests of one API key among them, 256"

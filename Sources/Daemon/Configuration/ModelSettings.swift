@@ -115,12 +115,12 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
 extension WorkerLoadOptions.KVType {
     /// The type that configurations call `name`.
     init?(name: String) {
-        guard let type = Self.allCases.first(where: { "\($0)" == name }) else { return nil }
+        guard let type = Self.allCases.first(where: { $0.name == name }) else { return nil }
         self = type
     }
 
     /// All names, for a sentence that says what may be written.
-    static var names: String { allCases.map { "\($0)" }.joined(separator: " or ") }
+    static var names: String { allCases.map(\.name).joined(separator: " or ") }
 }
 
 /// The ranges of the numbers in a configuration.

@@ -79,7 +79,10 @@ package final class LoadedModel {
             contextLength: budget.contextLength,
             progress: progress
         )
-        let storage = try transformer.makeStorage(blockCount: budget.blockCount)
+        let storage = try transformer.makeStorage(
+            blockCount: budget.blockCount,
+            type: storageType(options.kvType)
+        )
         let facts = facts(file, shape, encoder, budget, transformer, storage, options, threads)
         return LoadedModel(
             facts: facts,
@@ -100,6 +103,14 @@ package final class LoadedModel {
         )
     }
 
+    private static func storageType(_ type: WorkerLoadOptions.KVType) -> KVType {
+        switch type {
+        case .f16: .f16
+        case .q8: .q8
+        case .q8Values: .q8Values
+        }
+    }
+
     private static func wish(
         _ options: WorkerLoadOptions,
         _ shape: ModelConfiguration,
@@ -114,7 +125,8 @@ package final class LoadedModel {
             blockByteCount: KVStorage.blockByteCount(
                 layerCount: shape.layerCount,
                 keyValueHeadCount: shape.keyValueHeadCount,
-                headDimension: shape.headDimension
+                headDimension: shape.headDimension,
+                type: storageType(options.kvType)
             ),
             blockTokenCount: KVStorage.blockTokenCount,
             availableByteCount: max(0, MemoryFacts.availableByteCount() - weightByteCount)

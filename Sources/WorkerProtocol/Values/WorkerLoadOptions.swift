@@ -27,8 +27,20 @@ package struct WorkerLoadOptions: Sendable, Hashable {
     package enum KVType: UInt8, Sendable, Hashable, CaseIterable {
         /// Half-precision floats.
         case f16
-        /// Bytes with a scale per token and head: half the memory.
+        /// Bytes with scales: about half the memory.
         case q8
+        /// Keys as half-precision floats, values as bytes: three quarters of the memory, for models
+        /// whose keys do not survive eight bits.
+        case q8Values
+
+        /// As it is called in configurations.
+        package var name: String {
+            switch self {
+            case .f16: "f16"
+            case .q8: "q8"
+            case .q8Values: "q8-values"
+            }
+        }
     }
 
     /// When next tokens are guessed.
