@@ -3,7 +3,7 @@ extension PrefixCache {
     ///
     /// - Parameters:
     ///   - table: Ends at a block boundary; gets the blocks.
-    ///   - tokens: The sequence's known tokens.
+    ///   - known: The sequence's known tokens.
     ///   - limit: Positions from here on are not wanted; at most `tokens.count`.
     /// - Returns: Positions that need no computation any more.
     package mutating func adoptBlocks(
@@ -79,9 +79,9 @@ extension PrefixCache {
     /// A block that is filled and turns out to exist already is replaced by the older one.
     ///
     /// - Parameters:
-    ///   - table: Has blocks up to the end of `positions`.
-    ///   - tokens: The sequence's known tokens.
     ///   - positions: Everything before was noted already.
+    ///   - table: Has blocks up to the end of `positions`.
+    ///   - known: The sequence's known tokens.
     package mutating func record(
         _ positions: Range<Int>,
         in table: inout BlockTable,
@@ -140,7 +140,8 @@ extension PrefixCache {
         return isFull(block, below: table.parent(of: place), with: wanted) ? block : nil
     }
 
-    private func isFull(_ block: Int32, below parent: Parent, with wanted: ArraySlice<Int32>) -> Bool
+    private func isFull(_ block: Int32, below parent: Parent, with wanted: ArraySlice<Int32>)
+        -> Bool
     {
         nodes[Int(block)].parent == parent && tokens(of: block).elementsEqual(wanted)
     }

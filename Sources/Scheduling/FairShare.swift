@@ -23,7 +23,7 @@ struct FairShare: Sendable {
     fileprivate struct Meter: Comparable, Sendable {
         /// Compute seconds over weight.
         var time = 0.0
-        /// The number of the last charge. Between equals the one who waited longest comes first.
+        /// The number of the last charge; between equals the one who waited longest comes first.
         var lastCharge: UInt64 = 0
 
         static func < (first: Meter, second: Meter) -> Bool {
@@ -58,7 +58,8 @@ struct FairShare: Sendable {
             account.meter.time = max(account.meter.time, leastTime ?? 0)
         }
         account.weight = max(Double(owner.weight), 1e-3)
-        let leastUserTime = account.users.values.lazy.filter { $0.count > 0 }.map(\.meter.time).min()
+        let leastUserTime = account.users.values.lazy.filter { $0.count > 0 }.map(\.meter.time)
+            .min()
         var user = account.users[owner.user] ?? User()
         if user.count == 0 { user.meter.time = max(user.meter.time, leastUserTime ?? 0) }
         user.count += 1

@@ -15,7 +15,10 @@ struct PromptLookup: Sendable {
 
     /// The tokens that might come next, at most `maximum`.
     ///
-    /// - Parameter tokens: The sequence's known tokens; what was there in earlier calls is unchanged.
+    /// - Parameters:
+    ///   - tokens: The sequence's known tokens; what was there in earlier calls is unchanged.
+    ///   - maximum: The most tokens to guess.
+    /// - Returns: A part of `tokens`, empty if there is nothing to go by.
     mutating func guess(after tokens: [Int32], maximum: Int) -> ArraySlice<Int32> {
         guard tokens.count > Self.matchedTokenCount, maximum > 0 else { return [] }
         while indexedCount + Self.matchedTokenCount < tokens.count {

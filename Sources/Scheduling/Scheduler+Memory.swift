@@ -5,18 +5,30 @@ import WorkerProtocol
 extension Scheduler {
     /// How many further slabs of blocks would be of use, of those there are.
     ///
-    /// Asked for ahead of the need, since the answer takes a step: blocks for two full steps, and one
-    /// slab more if somebody had to wait for blocks.
+    /// Asked for ahead of the need, since the answer takes a step: what all who run may need, blocks
+    /// for two full steps, and what somebody waits for.
     package var wantedSlabCount: Int {
         let pool = cache.pool
-        let ahead = 2 * Self.blockCount(tokens: limits.stepTokenCount)
-        let missing = max(0, ahead - pool.freeCount, isShortOfBlocks ? 1 : 0)
+        let missing = max(0, blockCountAhead - pool.freeCount, missingBlockCount)
         let wanted = (missing + pool.slabBlockCount - 1) / pool.slabBlockCount
         return min(wanted, pool.slabCount - pool.grantedSlabCount)
     }
 
-    /// Allows the use of further slabs.
-    package mutating func grant(slabs count: Int) { cache.grant(slabs: count) }
+    /// Blocks that should be free.
+    private var blockCountAhead: Int {
+        isIdle ? 0 : outstandingBlockCount + 2 * Self.blockCount(tokens: limits.stepTokenCount)
+    }
+
+    /// Whether more slabs can be had, as far as is known.
+    var mayGrow: Bool {
+        cache.pool.grantedSlabCount < cache.pool.slabCount && !isRefusedSlabs
+    }
+
+    /// Allows the use of further slabs; 0 says that there are none for the moment.
+    package mutating func grant(slabs count: Int) {
+        isRefusedSlabs = count == 0
+        cache.grant(slabs: count)
+    }
 
     /// What can be given back after a look at what nobody used for long.
     package struct Surplus: Sendable, Hashable {
@@ -31,7 +43,11 @@ extension Scheduler {
     /// Not between ``schedule(now:)`` and the commit of its plan.
     package mutating func takeSurplus(now: MonotonicInstant) -> Surplus {
         cache.expire(before: now.advanced(by: .zero - limits.cacheRetention))
-        let withdrawn = cache.withdrawEmptySlabs(keeping: keptSlabCount)
+        let pool = cache.pool
+        let surplus = max(0, pool.freeCount - blockCountAhead) / pool.slabBlockCount
+        let withdrawn = cache.withdrawEmptySlabs(
+            keeping: max(keptSlabCount, pool.grantedSlabCount - surplus)
+        )
         return Surplus(slabCount: withdrawn, emptiedBlocks: cache.takeEmptiedBlocks())
     }
 

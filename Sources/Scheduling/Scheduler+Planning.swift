@@ -1,5 +1,6 @@
 import KVCache
 package import Platform
+import WorkerProtocol
 
 extension Scheduler {
     /// Plans the next step; empty if no sequence is left, or none can go on without more blocks.
@@ -8,7 +9,8 @@ extension Scheduler {
     /// its sequences finished) before the next call.
     package mutating func schedule(now: MonotonicInstant) -> StepPlan {
         var draft = StepDraft()
-        isShortOfBlocks = false
+        missingBlockCount = 0
+        turns.note(waiting: Set(waiting.map(\.account.priority)), now: now)
         timeOut(&draft, now: now)
         makeWay(&draft, now: now)
         secureOldest(&draft, now: now)

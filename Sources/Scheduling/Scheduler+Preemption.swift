@@ -28,7 +28,7 @@ extension Scheduler {
                 running[index].table.append(block)
                 continue
             }
-            isShortOfBlocks = true
+            missingBlockCount = max(missingBlockCount, end - running[index].table.blocks.count)
             let oldest = oldest?.id
             let victim = running.filter {
                 $0.id != oldest && !draft.contains($0.id) && Self.comesFirst(running[index], $0)
@@ -49,7 +49,7 @@ extension Scheduler {
     /// Rule 5.
     mutating func makeWay(_ draft: inout StepDraft, now: MonotonicInstant) {
         guard let first = firstWaiting(now: now) else { return }
-        while running.count >= limits.runningCount || !hasBlocks(for: first) {
+        while running.count >= limits.runningCount || !hasBlocks(for: first) && !mayGrow {
             let oldest = oldest?.id
             let victims = running.filter {
                 $0.id != oldest && givesWay($0, to: first)
@@ -64,14 +64,27 @@ extension Scheduler {
         if sequence.account.priority != first.account.priority {
             return first.account.priority < sequence.account.priority
         }
-        let places = Double(limits.runningCount)
-        func runningCount(_ key: String) -> Double {
-            Double(running.count { $0.account.key == key })
-        }
         let (theirs, ours) = (sequence.account.key, first.account.key)
-        return theirs != ours
-            && runningCount(theirs) > max(1, (places * shares.share(of: theirs)).rounded(.up))
-            && runningCount(ours) < max(1, (places * shares.share(of: ours)).rounded(.down))
+        guard theirs != ours else { return false }
+        if running.count >= limits.runningCount {
+            return isUnequal(theirs, ours, of: limits.runningCount) { _ in 1 }
+        }
+        return isUnequal(theirs, ours, of: cache.pool.grantedBlockCount, reservedBlockCount)
+    }
+
+    /// Whether one key has more than its share of places or blocks, and another less.
+    private func isUnequal(
+        _ theirs: String,
+        _ ours: String,
+        of total: Int,
+        _ count: (SequenceProgress) -> Int
+    ) -> Bool {
+        func use(_ key: String) -> Double {
+            Double(running.reduce(0) { $0 + ($1.account.key == key ? count($1) : 0) })
+        }
+        func share(_ key: String) -> Double { Double(total) * shares.share(of: key) }
+        return use(theirs) > max(1, share(theirs).rounded(.up))
+            && use(ours) < max(1, share(ours).rounded(.down))
     }
 
     /// Whether there are blocks for a sequence, some of its output, and the same for all who run.
@@ -84,14 +97,16 @@ extension Scheduler {
                 tokens: sequence.tokens,
                 limit: sequence.adoptableLimit
             ) : (all: 0, cached: 0)
-        let outstanding = running.reduce(0) {
-            $0 + max(0, reservedBlockCount($1) - $1.table.blocks.count)
-        }
-        let isEnough =
+        let missing =
             reservedBlockCount(sequence) - known.all
-            <= cache.availableCount - known.cached - outstanding
-        if !isEnough { isShortOfBlocks = true }
-        return isEnough
+            - (cache.availableCount - known.cached - outstandingBlockCount)
+        missingBlockCount = max(missingBlockCount, missing)
+        return missing <= 0
+    }
+
+    /// Blocks that those who run may still need.
+    var outstandingBlockCount: Int {
+        running.reduce(0) { $0 + max(0, reservedBlockCount($1) - $1.table.blocks.count) }
     }
 
     private func reservedBlockCount(_ sequence: SequenceProgress) -> Int {
@@ -112,7 +127,7 @@ extension Scheduler {
         guard let index = running.firstIndex(where: { $0.id == id }) else { return }
         var sequence = running.remove(at: index)
         cache.release(sequence.table, now: now)
-        sequence.startOver(now: now)
+        sequence.startOver()
         waiting.insert(sequence, at: waiting.firstIndex { id < $0.id } ?? waiting.count)
         draft.note(preempted: id, forBlocks: forBlocks)
     }

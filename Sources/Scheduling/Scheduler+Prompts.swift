@@ -19,10 +19,18 @@ extension Scheduler {
 
     func rank(of sequence: SequenceProgress, now: MonotonicInstant) -> PromptRank {
         PromptRank(
-            urgency: sequence.urgency(at: now, ageing: limits.ageingInterval),
+            urgency: urgency(of: sequence, now: now),
             share: shares.rank(of: sequence.account),
             id: sequence.id
         )
+    }
+
+    private func urgency(of sequence: SequenceProgress, now: MonotonicInstant) -> Int {
+        let priority = sequence.account.priority
+        let isWaiting = sequence.table.blocks.isEmpty && sequence.computedTokenCount == 0
+        let hasTurn =
+            isWaiting && turns.isDue(priority, now: now, interval: limits.turnInterval)
+        return sequence.isPromoted || hasTurn ? 0 : Int(priority.rawValue)
     }
 
     /// The sequences that wait, in the order in which they would be admitted now.
@@ -50,7 +58,8 @@ extension Scheduler {
                     && hasBlocks(for: waiting[index])
                 guard mayAdmit else { continue }
                 var sequence = waiting.remove(at: index)
-                sequence.leaveQueue(now: now)
+                sequence.isPromoted = rank(of: sequence, now: now).urgency == 0
+                turns.served(sequence.account.priority, now: now)
                 running.insert(sequence, at: running.firstIndex { id < $0.id } ?? running.count)
             }
             planPrompt(id, &draft, now: now)

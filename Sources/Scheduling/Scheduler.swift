@@ -21,8 +21,8 @@ package import WorkerProtocol
 /// Rules of a step:
 ///
 /// 1. Every decoding sequence gets its next token, and guessed ones after it where they pay.
-/// 2. What is left of the step's time goes to prompts in the order of rank: urgency (class, and time
-///    in the queue), then who had the least compute (``FairShare``), then arrival. Waiting
+/// 2. What is left of the step's time goes to prompts in the order of rank: urgency (class, unless
+///    another one has its turn), then who had the least compute (``FairShare``), then arrival. Waiting
 ///    sequences are admitted in that order; the first is never passed by a smaller one.
 /// 3. A prompt takes what is in the cache. If another sequence of this step computes what it needs
 ///    next, it waits a step for that.
@@ -42,16 +42,21 @@ package struct Scheduler: Sendable {
     var waiting: [SequenceProgress] = []
     var shares = FairShare()
     var occupancy = QueueOccupancy()
+    var turns = ClassTurns()
     var throughput = Throughput()
-    /// Whether somebody waits, or gave way, for lack of blocks.
-    var isShortOfBlocks = false
+    /// Blocks that somebody waits for, or that somebody gave way for, in the last plan.
+    var missingBlockCount = 0
+    /// Whether the last wish for slabs was refused.
+    var isRefusedSlabs = false
     /// Slabs that are never returned.
     let keptSlabCount: Int
 
     /// Makes a scheduler without sequences over all blocks of a pool.
     ///
-    /// - Parameter pool: Nothing is allocated. The slabs granted now are kept for good; they hold
-    ///   the longest sequence.
+    /// - Parameters:
+    ///   - pool: Nothing is allocated. The slabs granted now are kept for good; they hold the
+    ///     longest sequence.
+    ///   - limits: The bounds to keep.
     package init(pool: BlockPool, limits: SchedulerLimits = SchedulerLimits()) {
         self.limits = limits
         cache = PrefixCache(pool: pool)
@@ -141,6 +146,7 @@ package struct Scheduler: Sendable {
     ///   - chosen: For each entry the tokens that follow the known ones: none unless it reaches the
     ///     end, otherwise one more than guesses that proved right.
     ///   - duration: How long the step took.
+    ///   - now: When it ended.
     package mutating func commit(
         _ plan: StepPlan,
         chosen: [[Int32]],

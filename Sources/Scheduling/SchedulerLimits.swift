@@ -22,8 +22,9 @@ package struct SchedulerLimits: Sendable, Hashable {
     ///
     /// Fewer preemptions follow from more.
     package var reservedOutputTokenCount: Int
-    /// After this time in the queue a sequence counts as one class more urgent; 30 s.
-    package var ageingInterval: Duration
+    /// A class of which nobody was admitted for so long though somebody waits has its turn with
+    /// the most urgent one; 30 s.
+    package var turnInterval: Duration
     /// How long blocks are kept for a next prompt with the same beginning; 5 minutes.
     package var cacheRetention: Duration
     /// Whether next tokens are guessed where it pays.
@@ -40,7 +41,7 @@ package struct SchedulerLimits: Sendable, Hashable {
         runningCount: Int = 32,
         queue: QueueLimits = QueueLimits(),
         reservedOutputTokenCount: Int = 64,
-        ageingInterval: Duration = .seconds(30),
+        turnInterval: Duration = .seconds(30),
         cacheRetention: Duration = .seconds(300),
         guessesTokens: Bool = false,
         guessedTokenCount: Int = 8
@@ -53,7 +54,7 @@ package struct SchedulerLimits: Sendable, Hashable {
         self.stepTokenCount = max(stepTokenCount, self.runningCount + 1)
         self.queue = queue
         self.reservedOutputTokenCount = max(1, reservedOutputTokenCount)
-        self.ageingInterval = max(ageingInterval, .milliseconds(1))
+        self.turnInterval = max(turnInterval, .milliseconds(1))
         self.cacheRetention = cacheRetention
         self.guessesTokens = guessesTokens
         self.guessedTokenCount = max(1, guessedTokenCount)

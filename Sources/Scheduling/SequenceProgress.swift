@@ -16,10 +16,8 @@ struct SequenceProgress: Sendable {
     /// The most prompt tokens of one step.
     let maximumChunkTokenCount: Int
     let usesCache: Bool
-    /// Since when it waits; nil while it runs.
-    private var waitingSince: MonotonicInstant?
-    /// How long it waited before.
-    private var waitedDuration = Duration.zero
+    /// Whether it was admitted because its class had its turn; then it is as urgent as can be.
+    var isPromoted = false
     /// When it leaves the queue if it did not start.
     let deadline: MonotonicInstant?
     /// Prompt and output tokens known.
@@ -46,7 +44,6 @@ struct SequenceProgress: Sendable {
         maximumTokenCount = submission.maximumTokenCount
         maximumChunkTokenCount = submission.maximumChunkTokenCount
         usesCache = submission.usesCache
-        waitingSince = now
         deadline = submission.queueTimeout.map { now.advanced(by: $0) }
         tokens = submission.tokens
         table = BlockTable(root: root)
@@ -67,13 +64,6 @@ struct SequenceProgress: Sendable {
     /// logits are needed.
     var adoptableLimit: Int { tokens.count - 1 }
 
-    /// How urgent it is, after some time in the queue.
-    func urgency(at now: MonotonicInstant, ageing interval: Duration) -> Int {
-        let waited = waitedDuration + (waitingSince.map { now.duration(since: $0) } ?? .zero)
-        let steps = waited.wholeNanoseconds / max(1, interval.wholeNanoseconds)
-        return max(0, Int(account.priority.rawValue) - Int(clamping: steps))
-    }
-
     /// Counts positions that were taken from the cache.
     mutating func adopt(_ count: Int) {
         computedTokenCount += count
@@ -88,15 +78,8 @@ struct SequenceProgress: Sendable {
         reachedTokenCount = max(reachedTokenCount, position)
     }
 
-    /// Says that it leaves the queue.
-    mutating func leaveQueue(now: MonotonicInstant) {
-        waitedDuration += waitingSince.map { now.duration(since: $0) } ?? .zero
-        waitingSince = nil
-    }
-
-    /// Says that it is in the queue again, with nothing in its blocks.
-    mutating func startOver(now: MonotonicInstant) {
-        waitingSince = now
+    /// Forgets what is in its blocks.
+    mutating func startOver() {
         table.removeAll()
         computedTokenCount = 0
     }

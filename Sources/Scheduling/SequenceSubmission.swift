@@ -4,7 +4,7 @@ package import WorkerProtocol
 package struct SequenceSubmission: Sendable {
     /// Larger than every id submitted before.
     package var id: SequenceID
-    /// The prompt, 1... tokens.
+    /// The prompt: one token or more.
     package var tokens: [Int32]
     /// The most prompt and output tokens it may reach.
     package var maximumTokenCount: Int

@@ -205,7 +205,10 @@ import WorkerProtocol
         #expect(defaults.kvType == .q8 && defaults.speculation == .off)
         let tiny = try #require(configuration.models["tiny"])
         #expect(tiny.queue.tokenCount == 7 && tiny.kvType == .f16 && tiny.speculation == nil)
-        #expect(problems(flags: [.kvType: ["q4"]]) == "--kv-type: must be f16 or q8 or q8-values, not q4")
+        #expect(
+            problems(flags: [.kvType: ["q4"]])
+                == "--kv-type: must be f16 or q8 or q8-values, not q4"
+        )
     }
 
     @Test func `gives every setting its own flag, variable and key`() {

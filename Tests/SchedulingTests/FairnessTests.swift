@@ -1,3 +1,4 @@
+import KVCache
 import Platform
 import Scheduling
 import Testing
@@ -84,7 +85,7 @@ import WorkerProtocol
     }
 
     @Test func `classes come in order, and waiting makes equal`() throws {
-        let limits = SchedulerLimits(runningCount: 1, ageingInterval: .seconds(1))
+        let limits = SchedulerLimits(runningCount: 1, turnInterval: .seconds(1))
         var engine = SchedulerTests.trained(VirtualEngine(blockCount: 100, limits: limits))
         func submit(_ priority: PriorityClass) throws -> SequenceID {
             try engine.submit(
@@ -132,5 +133,41 @@ import WorkerProtocol
         engine.step { _, _ in 1 }
         #expect(engine.firstTokens[id] != nil)
         #expect(engine.preempted.count == 1)
+    }
+
+    @Test func `a short prompt is not kept out by what long ones have reserved`() throws {
+        // Room for two of the long prompts; slabs are granted one at a time, or not at all.
+        for isGranted in [true, false] {
+            let pool = BlockPool(blockCount: 2600, slabBlockCount: 26, grantedSlabCount: 10)
+            var engine = SchedulerTests.trained(VirtualEngine(Scheduler(pool: pool)))
+            for number in 0..<20 as Range<Int32> {
+                try engine.submit(
+                    Self.prompt(4000, from: 10_000 * number),
+                    outputTokenCount: 64,
+                    account: GenerationAccount(key: "noisy")
+                )
+            }
+            for round in 0..<10 as Range<Int32> {
+                for _ in 0..<17 { engine.step(grant: isGranted) }
+                let sent = engine.now
+                let id = try engine.submit(
+                    Self.prompt(100, from: 900_000 + 1000 * round),
+                    outputTokenCount: 5,
+                    account: GenerationAccount(key: "quiet")
+                )
+                while engine.tokens[id] != nil { engine.step(grant: isGranted) }
+                let first = try #require(engine.firstTokens[id])
+                #expect(first.duration(since: sent) <= .milliseconds(250), "round \(round)")
+            }
+        }
+    }
+}
+
+extension VirtualEngine {
+    /// Computes a step after a slab was granted or refused, if one is wanted.
+    fileprivate mutating func step(grant isGranted: Bool) {
+        if scheduler.wantedSlabCount > 0 { scheduler.grant(slabs: isGranted ? 1 : 0) }
+        if stepCount % 10 == 0 { _ = scheduler.takeSurplus(now: now) }
+        step { _, _ in 1 }
     }
 }

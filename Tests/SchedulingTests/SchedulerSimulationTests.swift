@@ -12,9 +12,9 @@ import WorkerProtocol
 /// queues, progress of the oldest, no starvation, exact accounting, the step's time.
 @Suite struct SchedulerSimulationTests {
     #if DEBUG
-        static let seedCount: UInt64 = 1_000
+    static let seedCount: UInt64 = 1_000
     #else
-        static let seedCount: UInt64 = 10_000
+    static let seedCount: UInt64 = 10_000
     #endif
     private static let groupCount: UInt64 = 50
 
@@ -60,7 +60,7 @@ import WorkerProtocol
                     tokenCountPerKey: random.int(in: 100...4000)
                 ),
                 reservedOutputTokenCount: random.int(in: 1...100),
-                ageingInterval: .milliseconds(random.int(in: 1...2000)),
+                turnInterval: .milliseconds(random.int(in: 1...2000)),
                 cacheRetention: .milliseconds(random.int(in: 0...3000)),
                 guessesTokens: random.chance(0.5),
                 guessedTokenCount: random.int(in: 1...10)

@@ -47,7 +47,9 @@ import Testing
         size = StepCostModel.Size(tokenCount: 400, firstPosition: 0, logitRowCount: 1)
         model.observe(size, seconds: 0.05)
         let smaller = model.seconds(StepCostModel.Size(tokenCount: 1))
-        let larger = model.seconds(StepCostModel.Size(tokenCount: 500, keyCount: 9, logitRowCount: 3))
+        let larger = model.seconds(
+            StepCostModel.Size(tokenCount: 500, keyCount: 9, logitRowCount: 3)
+        )
         #expect(smaller > 0 && smaller <= larger)
     }
 }

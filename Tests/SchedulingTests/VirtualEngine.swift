@@ -75,8 +75,9 @@ struct VirtualEngine {
         tokens[id] = nil
     }
 
-    /// Computes a step; `next` chooses the token that follows a sequence's. It ends with nil, or at
-    /// its maximum.
+    /// Computes a step.
+    ///
+    /// `next` chooses the token that follows a sequence's. It ends with nil, or at its maximum.
     @discardableResult
     mutating func step(next: (SequenceID, [Int32]) -> Int32?) -> StepPlan {
         let plan = scheduler.schedule(now: now)

@@ -81,7 +81,7 @@ package final class LoadedModel {
         )
         let storage = try transformer.makeStorage(
             blockCount: budget.blockCount,
-            type: storageType(options.kvType)
+            type: storageType(options.kvType, file)
         )
         let facts = facts(file, shape, encoder, budget, transformer, storage, options, threads)
         return LoadedModel(
@@ -103,10 +103,15 @@ package final class LoadedModel {
         )
     }
 
-    private static func storageType(_ type: WorkerLoadOptions.KVType) -> KVType {
+    /// The type that was asked for, but never bytes for keys with biases, which do not survive it
+    /// (see `KVType`).
+    private static func storageType(
+        _ type: WorkerLoadOptions.KVType,
+        _ file: GGUFFile
+    ) -> KVType {
         switch type {
         case .f16: .f16
-        case .q8: .q8
+        case .q8: file.tensors.contains { $0.name == "blk.0.attn_k.bias" } ? .q8Values : .q8
         case .q8Values: .q8Values
         }
     }
@@ -126,7 +131,7 @@ package final class LoadedModel {
                 layerCount: shape.layerCount,
                 keyValueHeadCount: shape.keyValueHeadCount,
                 headDimension: shape.headDimension,
-                type: storageType(options.kvType)
+                type: storageType(options.kvType, file)
             ),
             blockTokenCount: KVStorage.blockTokenCount,
             availableByteCount: max(0, MemoryFacts.availableByteCount() - weightByteCount)
