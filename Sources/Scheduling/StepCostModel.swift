@@ -31,6 +31,7 @@ package struct StepCostModel: Sendable {
             self.logitRowCount = logitRowCount
         }
 
+        /// Both together.
         package static func + (first: Size, second: Size) -> Size {
             Size(
                 tokenCount: first.tokenCount + second.tokenCount,

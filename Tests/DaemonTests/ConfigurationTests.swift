@@ -97,7 +97,7 @@ import WorkerProtocol
         ),
         (
             "{models: {entries: {tiny: {kv_type: 'q4'}}}}",
-            "torii.json: models.entries.tiny.kv_type: must be f16 or q8"
+            "torii.json: models.entries.tiny.kv_type: must be f16 or q8 or q8-values"
         ),
         ("{listen: '127.0.0.1'}", "torii.json: listen: must be a list like [ … ]"),
         ("{allow_anonymous: 1}", "torii.json: allow_anonymous: must be true or false"),

@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct FailureTests {
+@Suite(.timeLimit(.minutes(5))) struct FailureTests {
     @Test(arguments: [false, true])
     func `tells of a context overflow in the words that agents look for`(_ streams: Bool)
         async throws

@@ -30,8 +30,8 @@ struct FakeGateway {
         services.limits.heartbeatTimeout = .seconds(50)
         var configuration = GatewayConfiguration(version: "9.9")
         // A test that waits for no idle stream must not see a keep-alive.
-        configuration.limits.streamCommitDelay = .seconds(50)
-        configuration.limits.wholeCommitDelay = .seconds(50)
+        configuration.limits.streamCommitDelay = .seconds(3600)
+        configuration.limits.wholeCommitDelay = .seconds(3600)
         change(&configuration)
         let (sink, entries) = LogSink.collecting()
         logEntries = entries

@@ -4,7 +4,7 @@ import JSON
 import Testing
 
 /// The requests under way, as operators see and end them.
-@Suite(.timeLimit(.minutes(1))) struct RequestListTests {
+@Suite(.timeLimit(.minutes(5))) struct RequestListTests {
     /// Waits until the only request under way is in that state.
     private func request(_ fake: FakeGateway, in state: String) async throws -> JSONValue {
         while true {

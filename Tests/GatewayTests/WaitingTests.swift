@@ -3,7 +3,7 @@ import JSON
 import Testing
 
 /// What clients see while they wait, and how full the queue is.
-@Suite(.timeLimit(.minutes(1))) struct WaitingTests {
+@Suite(.timeLimit(.minutes(5))) struct WaitingTests {
     private static let admission = [
         "x-ratelimit-limit-requests": "8", "x-ratelimit-remaining-requests": "6",
         "x-ratelimit-reset-requests": "1m13s", "x-ratelimit-limit-tokens": "4000",

@@ -8,7 +8,7 @@ import WorkerProtocol
 @testable import Worker
 
 /// The worker as the gateway sees it: bytes on a socket.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct WorkerTests {
     static func withModel(
         _ change: (inout TinyModel) -> Void = { _ in },
@@ -58,7 +58,9 @@ struct WorkerTests {
 
             try worker.send(.generate(Self.request(7, .text("hello in the system"))))
             let events = try worker.events(7)
-            guard case .started(let promptTokenCount, 0)? = events.first else {
+            guard case .accepted? = events.first,
+                case .started(let promptTokenCount, 0)? = events.dropFirst().first
+            else {
                 Issue.record("no start")
                 return
             }
