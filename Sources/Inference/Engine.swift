@@ -39,7 +39,8 @@ package final class Engine {
     private(set) var plan: StepPlan?
     private var selections: [ForwardBatch.LogitSelection] = []
     private var emissions: [EngineEmission] = []
-    let workspace: SamplingWorkspace
+    /// One for each thread of the pass.
+    private var workspaces: [SamplingWorkspace] = []
     let vocabularySize: Int
     var totals = WorkerStatus()
 
@@ -72,7 +73,6 @@ package final class Engine {
             ),
             limits: configuration.scheduler
         )
-        workspace = SamplingWorkspace(vocabularySize: vocabularySize)
     }
 
     /// Whether no sequence is left, so that a step would compute nothing.
@@ -184,41 +184,78 @@ package final class Engine {
     package func completeStep(_ pass: some ForwardPass, clock: () -> MonotonicInstant) {
         guard let plan else { preconditionFailure("a step begins before it is completed") }
         let computed = clock()
-        var row = 0
-        var choices: [Choice] = []
-        for (entry, selection) in zip(plan.entries, selections) {
-            let rowCount: Int =
-                switch selection {
-                case .none: 0
-                case .last: 1
-                case .all: entry.tokens.count
-                }
-            var choice = Choice()
-            if var sequence = sequences.removeValue(forKey: entry.id) {
-                let rows = row..<row + rowCount
-                choice = choose(for: &sequence, entry, rows: rows, of: pass, now: computed)
-                sequences[entry.id] = sequence
-            }
-            choices.append(choice)
-            row += rowCount
-        }
+        let choices = choose(plan, pass, now: computed)
         let now = clock()
         scheduler.commit(
             plan,
-            chosen: choices.map(\.tokens),
+            chosen: choices.map { $0?.tokens ?? [] },
             duration: now.duration(since: lastLook),
             now: now
         )
         self.plan = nil
-        for (entry, choice) in zip(plan.entries, choices) {
-            guard var sequence = sequences.removeValue(forKey: entry.id) else { continue }
+        for choice in choices {
+            guard let choice else { continue }
+            count(choice)
+            var sequence = choice.sequence
             if let end = choice.end {
                 conclude(&sequence, end, now: computed)
             } else {
                 emitDelta(&sequence)
-                sequences[entry.id] = sequence
+                sequences[sequence.id] = sequence
             }
         }
+    }
+
+    /// Chooses tokens for all entries, on all threads of the pass if there are several; nil for a
+    /// sequence that is gone.
+    private func choose(
+        _ plan: StepPlan,
+        _ pass: some ForwardPass,
+        now: MonotonicInstant
+    ) -> [TokenChoice?] {
+        var row = 0
+        var choices: [TokenChoice?] = zip(plan.entries, selections).map { entry, selection in
+            let rowCount = ForwardBatch.Entry.logitRowCount(
+                selection,
+                tokenCount: entry.tokens.count
+            )
+            defer { row += rowCount }
+            // Safety: the logits are valid until the next forward pass.
+            let logits = unsafe (row..<row + rowCount).map { unsafe pass.logits(row: $0) }
+            return sequences.removeValue(forKey: entry.id).map {
+                unsafe TokenChoice(sequence: $0, entry: entry, logits: logits)
+            }
+        }
+        while workspaces.count < pass.threadCount {
+            workspaces.append(SamplingWorkspace(vocabularySize: vocabularySize))
+        }
+        let tools = workspaces.map {
+            TokenChoice.Tools(tokenizer: tokenizer, workspace: $0, now: now)
+        }
+        unsafe choices.withUnsafeMutableBufferPointer { choices in
+            // Safety: every thread has a workspace and choices of its own, and the call returns
+            // when all are made.
+            nonisolated(unsafe) let choices = unsafe choices
+            nonisolated(unsafe) let tools = tools
+            let threadCount = row > 1 ? pass.threadCount : 1
+            let body: @Sendable (Int) -> Void = { thread in
+                for index in unsafe stride(from: thread, to: choices.count, by: threadCount) {
+                    unsafe choices[index]?.choose(tools[thread])
+                }
+            }
+            if threadCount > 1 { pass.onAllThreads(body) } else { body(0) }
+        }
+        return choices
+    }
+
+    private func count(_ choice: TokenChoice) {
+        let entry = choice.entry
+        let knownEnd = entry.firstPosition + entry.tokens.count - entry.guessedTokenCount
+        let promptEnd = min(choice.sequence.promptTokenCount, knownEnd)
+        totals.promptTokenTotal += max(0, promptEnd - entry.firstPosition)
+        totals.outputTokenTotal += choice.tokens.count
+        totals.draftTokenTotal += entry.guessedTokenCount
+        totals.acceptedDraftTokenTotal += max(0, choice.tokens.count - 1)
     }
 
     private func selection(
@@ -231,13 +268,11 @@ package final class Engine {
 
     // MARK: Ends
 
-    /// How a sequence ends.
-    enum End {
-        case finished(FinishReason)
-        case failed(GenerationFailure)
-    }
-
-    private func conclude(_ sequence: inout SequenceState, _ end: End, now: MonotonicInstant) {
+    private func conclude(
+        _ sequence: inout SequenceState,
+        _ end: TokenChoice.End,
+        now: MonotonicInstant
+    ) {
         forget(&sequence, now: now)
         sequence.output.finish()
         emitDelta(&sequence)

@@ -17,6 +17,13 @@ package protocol ForwardPass: AnyObject {
     /// Computes a batch of at most `Transformer.maximumBatchTokenCount` tokens.
     func forward(_ batch: ForwardBatch)
 
+    /// Threads that ``onAllThreads(_:)`` uses.
+    var threadCount: Int { get }
+
+    /// Calls `body` on every thread with the thread's number in `0 ..< threadCount`, and returns
+    /// when all calls have.
+    func onAllThreads(_ body: @Sendable (Int) -> Void)
+
     /// The logits of the last batch's logit row, `[V]`, valid until the next `forward`.
     func logits(row: Int) -> UnsafeBufferPointer<Float>
 }

@@ -28,6 +28,10 @@ package final class TransformerPass: ForwardPass {
         transformer.forward(batch, cache: storage)
     }
 
+    package var threadCount: Int { transformer.threadCount }
+
+    package func onAllThreads(_ body: @Sendable (Int) -> Void) { transformer.onAllThreads(body) }
+
     package func logits(row: Int) -> UnsafeBufferPointer<Float> {
         // Safety: the transformer's buffer outlives the step; see the protocol.
         unsafe UnsafeBufferPointer(transformer.logits(row: row))

@@ -6,10 +6,13 @@ extension Scheduler {
     /// How many further slabs of blocks would be of use, of those there are.
     ///
     /// Asked for ahead of the need, since the answer takes a step: what all who run may need, blocks
-    /// for two full steps, and what somebody waits for.
+    /// for two full steps, and what somebody waits for. For the sake of what is only kept, slabs are
+    /// wanted until that is a quarter of all blocks.
     package var wantedSlabCount: Int {
         let pool = cache.pool
-        let missing = max(0, blockCountAhead - pool.freeCount, missingBlockCount)
+        let mayKeepMore = cache.cachedCount < pool.blockCount / 4
+        let available = mayKeepMore ? pool.freeCount : cache.availableCount
+        let missing = max(0, blockCountAhead - available, missingBlockCount)
         let wanted = (missing + pool.slabBlockCount - 1) / pool.slabBlockCount
         return min(wanted, pool.slabCount - pool.grantedSlabCount)
     }

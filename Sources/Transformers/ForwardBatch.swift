@@ -41,11 +41,14 @@ package struct ForwardBatch: Sendable {
         }
 
         /// How many logit rows this entry adds.
-        package var logitRowCount: Int {
+        package var logitRowCount: Int { Self.logitRowCount(logits, tokenCount: tokens.count) }
+
+        /// How many logit rows an entry of so many tokens adds.
+        package static func logitRowCount(_ logits: LogitSelection, tokenCount: Int) -> Int {
             switch logits {
             case .none: 0
-            case .last: tokens.isEmpty ? 0 : 1
-            case .all: tokens.count
+            case .last: min(1, tokenCount)
+            case .all: tokenCount
             }
         }
     }

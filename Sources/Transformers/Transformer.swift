@@ -136,6 +136,15 @@ package final class Transformer {
         }
     }
 
+    /// Threads of a forward pass.
+    package var threadCount: Int { program.threadCount }
+
+    /// Lends the threads of the forward pass between two passes.
+    ///
+    /// Calls `body` on every thread with the thread's number in `0 ..< threadCount`, and returns
+    /// when all calls have.
+    package func onAllThreads(_ body: @Sendable (Int) -> Void) { program.onAllThreads(body) }
+
     /// The logits of the last batch's logit row `row`, `[vocabularySize]`.
     ///
     /// They are valid until the next `forward`; the caller may change them in place.

@@ -24,6 +24,13 @@ final class FakePass: ForwardPass {
 
     deinit { rows.forEach { $0.deallocate() } }
 
+    var threadCount: Int { 2 }
+
+    /// One after the other, the last first: the order must not matter.
+    func onAllThreads(_ body: @Sendable (Int) -> Void) {
+        for thread in (0..<threadCount).reversed() { body(thread) }
+    }
+
     func copyBlock(from source: Int32, to target: Int32) { blocks[target] = blocks[source] }
 
     func releaseMemory(ofBlocks range: Range<Int>) {

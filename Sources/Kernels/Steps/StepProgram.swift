@@ -221,6 +221,12 @@ package final class StepProgram {
         }
     }
 
+    /// Threads of a run.
+    package var threadCount: Int { pool.threadCount }
+
+    /// Calls `body` on every thread of the pool; see ``KernelThreadPool/run(_:)``.
+    package func onAllThreads(_ body: @Sendable (Int) -> Void) { pool.run(body) }
+
     /// The logits of the batch's logit row `row`, `[V]`; valid until the next run.
     package func logits(row: Int) -> UnsafeMutableBufferPointer<Float> {
         precondition((0..<batch.selectedCount).contains(row), "the batch has this logit row")

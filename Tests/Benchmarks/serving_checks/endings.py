@@ -12,6 +12,8 @@ from streaming import Failure, gather
 HEARTBEAT = 1.0
 # How soon after an end nothing of a request may be left.
 RELEASE = 1.0
+# Seconds for which computed prompts are kept after their last use.
+RETENTION = 300
 
 
 async def disconnects(bench, report):
@@ -106,6 +108,16 @@ async def cancel(bench, report):
         report.figure(f"cancelled in {stage}: ended after, longest", max(found), "ms", at_most=200)
 
 
+async def until_expired(server, started):
+    """The worker's memory once it is near its start, or some time after what it keeps must have expired."""
+    deadline = time.monotonic() + RETENTION + 60
+    while True:
+        memory = await server.worker_memory()
+        if memory <= started * 1.1 or time.monotonic() > deadline:
+            return memory
+        await asyncio.sleep(5)
+
+
 async def soak(bench, report):
     """After minutes of mixed load, the worker's memory is within what it was allowed, and nothing leaks."""
     draws = random.Random(9)
@@ -153,6 +165,7 @@ async def soak(bench, report):
         seconds, left = await server.settle(RELEASE + HEARTBEAT)
         ended = await server.worker_memory()
         state = await server.state()
+        expired = await until_expired(server, started)
     megabytes = 1 << 20
     facts, worker = state["facts"], state["worker"]
     allowed = facts["kv_capacity_tokens"] * facts["kv_bytes_per_token"]
@@ -167,6 +180,10 @@ async def soak(bench, report):
     report.figure(
         "the worker's memory in the end", ended / megabytes, "MiB",
         at_most=(started * 1.05 + allowed) / megabytes + 32,
+    )  # fmt: skip
+    report.figure(
+        "the worker's memory when what it keeps has expired", expired / megabytes, "MiB",
+        at_most=started * 1.1 / megabytes + 32,
     )  # fmt: skip
     # A short run ends before keys and values fill their memory, which is growth that was allowed.
     is_long = bench.minutes >= 3
