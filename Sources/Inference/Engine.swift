@@ -196,12 +196,11 @@ package final class Engine {
         for choice in choices {
             guard let choice else { continue }
             count(choice)
-            var sequence = choice.sequence
             if let end = choice.end {
-                conclude(&sequence, end, now: computed)
+                conclude(&choice.sequence, end, now: computed)
             } else {
-                emitDelta(&sequence)
-                sequences[sequence.id] = sequence
+                emitDelta(&choice.sequence)
+                sequences[choice.sequence.id] = choice.sequence
             }
         }
     }
@@ -214,7 +213,7 @@ package final class Engine {
         now: MonotonicInstant
     ) -> [TokenChoice?] {
         var row = 0
-        var choices: [TokenChoice?] = zip(plan.entries, selections).map { entry, selection in
+        let choices: [TokenChoice?] = zip(plan.entries, selections).map { entry, selection in
             let rowCount = ForwardBatch.Entry.logitRowCount(
                 selection,
                 tokenCount: entry.tokens.count
@@ -232,19 +231,13 @@ package final class Engine {
         let tools = workspaces.map {
             TokenChoice.Tools(tokenizer: tokenizer, workspace: $0, now: now)
         }
-        unsafe choices.withUnsafeMutableBufferPointer { choices in
-            // Safety: every thread has a workspace and choices of its own, and the call returns
-            // when all are made.
-            nonisolated(unsafe) let choices = unsafe choices
-            nonisolated(unsafe) let tools = tools
-            let threadCount = row > 1 ? pass.threadCount : 1
-            let body: @Sendable (Int) -> Void = { thread in
-                for index in unsafe stride(from: thread, to: choices.count, by: threadCount) {
-                    unsafe choices[index]?.choose(tools[thread])
-                }
+        let threadCount = row > 1 ? pass.threadCount : 1
+        let body: @Sendable (Int) -> Void = { thread in
+            for index in stride(from: thread, to: choices.count, by: threadCount) {
+                choices[index]?.choose(tools[thread])
             }
-            if threadCount > 1 { pass.onAllThreads(body) } else { body(0) }
         }
+        if threadCount > 1 { pass.onAllThreads(body) } else { body(0) }
         return choices
     }
 

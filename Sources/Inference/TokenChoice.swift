@@ -4,12 +4,14 @@ import Scheduling
 import Tokenizers
 import WorkerProtocol
 
+// Safety: one thread at a time uses a choice: the engine's makes it, hands it to one of the pass's
+// threads, and waits until that is done.
 /// The choice of the tokens that follow one entry of a step: from logits to tokens and text.
 ///
 /// It touches nothing but its own sequence, so that the entries of a step can be chosen for on
 /// several threads at once, in any order, with the same results.
 @safe
-struct TokenChoice {
+final class TokenChoice: @unchecked Sendable {
     /// How a sequence ends.
     enum End {
         case finished(FinishReason)
@@ -17,7 +19,7 @@ struct TokenChoice {
     }
 
     /// What a choice needs besides.
-    struct Tools {
+    struct Tools: Sendable {
         let tokenizer: Tokenizer
         /// Of the thread that chooses.
         let workspace: SamplingWorkspace
@@ -25,7 +27,7 @@ struct TokenChoice {
     }
 
     /// Whose tokens; taken out of the engine for the time of the choice.
-    private(set) var sequence: SequenceState
+    var sequence: SequenceState
     let entry: StepPlan.Entry
     /// `[rows][V]`, of the entry's last tokens; valid until the next forward pass.
     let logits: [UnsafeBufferPointer<Float>]
@@ -44,7 +46,7 @@ struct TokenChoice {
     ///
     /// A guess is right if it is what would have been chosen without it, so guesses never change
     /// an output.
-    mutating func choose(_ tools: Tools) {
+    func choose(_ tools: Tools) {
         do throws(SamplingError) {
             try echoPrompt(tools)
             guard entry.reachesEnd else { return }
@@ -77,7 +79,7 @@ struct TokenChoice {
     }
 
     /// Chooses the next token, and says why the output ends with it, if it does.
-    private mutating func sampleToken(
+    private func sampleToken(
         row: Int,
         _ tools: Tools
     ) throws(SamplingError) -> (token: Int32, end: FinishReason?) {
@@ -102,7 +104,7 @@ struct TokenChoice {
         return (token, isLast ? .length : nil)
     }
 
-    private mutating func echoPrompt(_ tools: Tools) throws(SamplingError) {
+    private func echoPrompt(_ tools: Tools) throws(SamplingError) {
         guard sequence.hasPromptLogprobsToEcho else { return }
         if sequence.echoedTokenCount == 0 {
             let first = sequence.tokens[0]

@@ -1,10 +1,11 @@
 import CKernels
 
-/// Scratch memory for sampling, shared by all sequences of one engine.
+// Safety: whoever lends a workspace to another thread waits until that is done with it.
+/// Scratch memory for sampling, shared by all sequences that one thread chooses for.
 ///
-/// Confined to the thread that samples. Sized once from the vocabulary, so that sampling does not
+/// Used by one thread at a time. Sized once from the vocabulary, so that sampling does not
 /// allocate per token.
-@safe package final class SamplingWorkspace {
+@safe package final class SamplingWorkspace: @unchecked Sendable {
     let vocabularySize: Int
     /// The passes over logits for this machine.
     let kernels: torii_sampling_kernels

@@ -41,6 +41,8 @@ async def stalls(bench, report):
             gaps = [gap for stream in streams for gap in stream.gaps(since=answer.sent, until=until)]
             # A stream that got nothing at all has no gap that would show it.
             for stream in streams:
+                if stream.reasons:
+                    continue
                 last = max(time for time in stream.tokens[0] if time <= until)
                 gaps.append(until - last)
             during.append(gaps)
