@@ -110,7 +110,11 @@ def streams_what_it_answers(client):
     assert all(chunk.choices[0].delta.role is None for chunk in chunks[1:] if chunk.choices)
     reasons = [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices]
     assert reasons[-1] == whole.choices[0].finish_reason and not any(reasons[:-1])
-    assert chunks[-1].choices == [] and chunks[-1].usage == whole.usage, chunks[-1]
+    usage = chunks[-1].usage
+    assert chunks[-1].choices == [] and usage.total_tokens == whole.usage.total_tokens, chunks[-1]
+    # The second time the prompt is known, but for its last token at least.
+    cached = usage.prompt_tokens_details.cached_tokens
+    assert 0 < cached < usage.prompt_tokens, usage
     assert all(chunk.usage is None for chunk in chunks[:-1])
 
 
