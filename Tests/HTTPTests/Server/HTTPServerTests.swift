@@ -250,7 +250,14 @@ import Testing
             try idle.value.receiveAll()
         }
         #expect(idleText == "")
-        #expect(throws: SystemError.self) { try server.connect() }
+        // A process that another test is starting just now holds the listener until its exec; then
+        // the connection ends unanswered.
+        while let late = try? server.connect() {
+            let text = try? await blocking { [late = UncheckedBox(late)] in
+                try late.value.receiveAll()
+            }
+            #expect(text ?? "" == "")
+        }
         milestones.reach("go on")
         let text = try await blocking { [busy = UncheckedBox(busy)] in try busy.value.receiveAll() }
         #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n"))
