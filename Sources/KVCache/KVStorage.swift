@@ -64,9 +64,6 @@ package final class KVStorage {
         layerCount * keyValueHeadCount * type.headByteCount(headDimension: headDimension)
     }
 
-    /// Bytes of one block: `blockByteCount`.
-    package var bytesPerBlock: Int { blockByteCount }
-
     /// All blocks, in the order of their ids; valid as long as the storage.
     package var baseAddress: UnsafeMutableRawPointer {
         // Safety: only the address is passed on; who follows it keeps the storage.
@@ -77,7 +74,7 @@ package final class KVStorage {
     ///
     /// No step may be under way.
     ///
-    /// - Complexity: O(`bytesPerBlock`).
+    /// - Complexity: O(`blockByteCount`).
     package func copyBlock(from source: Int32, to target: Int32) {
         let blocks = 0..<Int32(blockCount)
         precondition(

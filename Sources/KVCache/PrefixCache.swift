@@ -97,14 +97,6 @@ package struct PrefixCache: Sendable {
         for block in table.blocks.reversed() { release(block, now: now) }
     }
 
-    /// Ends the use of the blocks after the first `count` of a table.
-    package mutating func truncate(_ table: inout BlockTable, to count: Int, now: MonotonicInstant)
-    {
-        while table.blocks.count > count {
-            release(table.blocks.removeLast(), now: now)
-        }
-    }
-
     mutating func release(_ block: Int32, now: MonotonicInstant) {
         guard pool.release(block) == 0 else { return }
         let node = nodes[Int(block)]

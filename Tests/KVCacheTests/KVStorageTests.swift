@@ -14,8 +14,8 @@ import Testing
 
     private func bytes(_ storage: KVStorage, block: Int) -> UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(
-            start: storage.baseAddress + block * storage.bytesPerBlock,
-            count: storage.bytesPerBlock
+            start: storage.baseAddress + block * storage.blockByteCount,
+            count: storage.blockByteCount
         )
     }
 
@@ -28,9 +28,9 @@ import Testing
 
     @Test func `bytes come to 16 and 8.5 bits a number`() throws {
         let numbers = 2 * 32 * 3 * 2 * 64
-        #expect(try storage(.f16, headDimension: 64).bytesPerBlock == numbers * 2)
-        #expect(try storage(.q8, headDimension: 64).bytesPerBlock == numbers * 17 / 16)
-        #expect(try storage(.q8, headDimension: 80).bytesPerBlock == 3 * 2 * 64 * (80 + 3 * 2))
+        #expect(try storage(.f16, headDimension: 64).blockByteCount == numbers * 2)
+        #expect(try storage(.q8, headDimension: 64).blockByteCount == numbers * 17 / 16)
+        #expect(try storage(.q8, headDimension: 80).blockByteCount == 3 * 2 * 64 * (80 + 3 * 2))
     }
 
     @Test(arguments: KVType.allCases)
@@ -52,13 +52,14 @@ import Testing
             fill(storage)
             let before = (0..<5).map { Array(bytes(storage, block: $0)) }
             storage.releaseMemory(ofBlocks: range)
-            let first = (range.lowerBound * storage.bytesPerBlock + 4095) / 4096 * 4096
+            let first = (range.lowerBound * storage.blockByteCount + 4095) / 4096 * 4096
             let end =
                 range.upperBound == 5
-                ? 5 * storage.bytesPerBlock : range.upperBound * storage.bytesPerBlock / 4096 * 4096
+                ? 5 * storage.blockByteCount
+                : range.upperBound * storage.blockByteCount / 4096 * 4096
             for block in 0..<5 {
                 let expected = before[block].enumerated().map { index, byte in
-                    let offset = block * storage.bytesPerBlock + index
+                    let offset = block * storage.blockByteCount + index
                     return !range.isEmpty && offset >= first && offset < end ? 0 : byte
                 }
                 #expect(Array(bytes(storage, block: block)) == expected, "\(range), \(block)")
