@@ -67,7 +67,7 @@ final class RunningDaemon: Sendable {
     /// The TCP address, from the log.
     func tcpAddress() throws -> ListenAddress {
         let marker = "address=127.0.0.1:"
-        guard let range = process.output.range(of: marker) else {
+        guard process.wait(for: marker), let range = process.output.range(of: marker) else {
             throw NotReady(output: process.output)
         }
         let port = process.output[range.upperBound...].prefix { $0.isNumber }

@@ -51,7 +51,7 @@ final class ToriiProcess: Sendable {
                 inheriting: descriptors
             )
         }
-        let lines = Lines()
+        let lines = try Lines()
         self.lines = lines
         reader = try DedicatedThread(name: "test-output") {
             lines.collect(from: readEnd)
@@ -66,6 +66,9 @@ final class ToriiProcess: Sendable {
 
     /// Everything written so far.
     var output: String { lines.text }
+
+    /// Waits until `text` was written; false if the output ended without it.
+    func wait(for text: String) -> Bool { lines.wait(for: text) }
 
     /// Waits for the end; returns the exit code (or -1 after a signal) and the whole output.
     func wait() -> (code: Int32, output: String) {
@@ -85,16 +88,35 @@ final class ToriiProcess: Sendable {
 
     private final class Lines: Sendable {
         private let bytes = Mutex<[UInt8]>([])
+        private let hasEnded = Mutex(false)
+        private let wakeUp: WakeUp
+
+        init() throws { wakeUp = try WakeUp() }
 
         var text: String { bytes.withLock { String(decoding: $0, as: UTF8.self) } }
 
+        func wait(for wanted: String) -> Bool {
+            while true {
+                wakeUp.reset()
+                let isLast = hasEnded.withLock { $0 }
+                if text.contains(wanted) { return true }
+                if isLast { return false }
+                wakeUp.wait(until: nil)
+            }
+        }
+
         func collect(from descriptor: Int32) {
+            defer {
+                hasEnded.withLock { $0 = true }
+                wakeUp.signal()
+            }
             var buffer = [UInt8](repeating: 0, count: 4096)
             while true {
                 let count = read(descriptor, &buffer, buffer.count)
                 if count < 0 && errno == EINTR { continue }
                 guard count > 0 else { return }
                 bytes.withLock { $0 += buffer[..<count] }
+                wakeUp.signal()
             }
         }
     }
