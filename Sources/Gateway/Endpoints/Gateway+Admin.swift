@@ -31,7 +31,7 @@ extension Gateway {
     private static func memoryObject(_ memory: MemoryLedger) -> JSONValue {
         [
             "capacity_byte_count": .integer(memory.capacity),
-            "weight_byte_count": .integer(memory.weightByteCount),
+            "reserved_byte_count": .integer(memory.reservedByteCount),
             "granted_byte_count": .integer(memory.grantedByteCount),
             "free_byte_count": .integer(memory.freeByteCount),
         ]
@@ -46,7 +46,7 @@ extension Gateway {
         case .failed(let text, let pause):
             message = .string(text)
             retryAfter = .integer(Int(pause.components.seconds))
-        case .unloaded, .resident, .draining: break
+        case .unloaded, .waiting, .resident, .draining: break
         }
         return [
             "id": .string(status.entry.id),
@@ -113,6 +113,7 @@ extension ModelStatus.State {
     fileprivate var name: String {
         switch self {
         case .unloaded: "unloaded"
+        case .waiting: "waiting"
         case .loading: "loading"
         case .resident: "resident"
         case .draining: "draining"

@@ -20,8 +20,7 @@ final class WorkerProcess: Sendable {
         /// Where its memory is counted, and as whose.
         let ledger: SharedMemoryLedger
         let holder: MemoryLedger.Worker
-        /// What its weights will take, as far as the file's size tells.
-        let weightByteCount: Int
+        let gauge: MemoryGauge
         let limits: ModelServiceLimits
     }
 
@@ -33,6 +32,7 @@ final class WorkerProcess: Sendable {
         var questions: [UInt64: WorkerQuestion] = [:]
         var outbound: OutboundQueue
         var isStopping = false
+        var mayLoad = false
         var status = WorkerStatus()
         var pid: Int32?
     }
@@ -83,13 +83,21 @@ final class WorkerProcess: Sendable {
         socket.wake()
     }
 
+    /// Lets the worker allocate what its footprint says, which the ledger holds for it.
+    func load() {
+        state.withLock { $0.mayLoad = true }
+        _ = send(.memoryReserved)
+        socket.wake()
+    }
+
+    /// Asks for what the worker's cache holds only for the sake of later requests.
+    func reclaimMemory() { _ = send(.memoryNeeded) }
+
     // MARK: The worker's thread
 
     private func supervise() {
-        let (ledger, holder) = (launch.ledger, launch.holder)
-        ledger.withLock { $0.setWeights(byteCount: launch.weightByteCount, of: holder) }
         let reason = run()
-        ledger.withLock { $0.forget(holder) }
+        launch.ledger.withLock { $0.forget(launch.holder) }
         report(.ended(reason: reason))
     }
 
@@ -136,9 +144,14 @@ final class WorkerProcess: Sendable {
         var reader = FrameReader<WorkerMessage>()
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         var isStopping = false
+        var mayLoad = false
         while true {
-            let (hasOutput, wantsStop) = state.withLock { state in
-                (!state.outbound.isEmpty, state.isStopping)
+            let (hasOutput, wantsLoad, wantsStop) = state.withLock { state in
+                (!state.outbound.isEmpty, state.mayLoad, state.isStopping)
+            }
+            if wantsLoad, !mayLoad {
+                mayLoad = true
+                monitor.memoryReserved(now: .now())
             }
             if wantsStop, !isStopping {
                 isStopping = true
@@ -175,14 +188,15 @@ final class WorkerProcess: Sendable {
             }
             monitor.greeted(now: .now())
             _ = send(.load(launch.options))
+        case .footprint(let footprint):
+            monitor.sized(now: .now())
+            let overhead = state.withLock { $0.pid }.flatMap { launch.gauge.resident($0) } ?? 0
+            report(.sized(footprint, overheadByteCount: overhead))
         case .loading(let fraction):
+            monitor.progressed(now: .now())
             report(.loading(fraction: fraction))
         case .ready(let facts):
             monitor.becameResident(now: .now())
-            launch.ledger.withLock {
-                $0.setWeights(byteCount: facts.weightByteCount, of: launch.holder)
-                $0.setKept(byteCount: facts.keptKVByteCount, by: launch.holder)
-            }
             report(.ready(facts))
         case .loadFailed(let message):
             report(.loadFailed(message: message))
@@ -197,12 +211,14 @@ final class WorkerProcess: Sendable {
         case .heartbeat(let status):
             state.withLock { $0.status = status }
         case .memoryWanted(let byteCount):
+            let limit = launch.gauge.available() - launch.gauge.reserveByteCount
             let granted = launch.ledger.withLock {
-                $0.ask(byteCount: byteCount, for: launch.holder)
+                $0.ask(byteCount: byteCount, for: launch.holder, limit: limit)
             }
             _ = send(.memoryGranted(byteCount: granted))
         case .memoryReturned(let byteCount):
             launch.ledger.withLock { $0.giveBack(byteCount: byteCount, by: launch.holder) }
+            report(.memoryReturned)
         }
         return nil
     }
