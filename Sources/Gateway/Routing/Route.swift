@@ -26,6 +26,16 @@ package struct Route: Sendable, Hashable {
         case unpinModel
         case planLoad
         case adminEvents
+        case routerLoad
+        case routerUnload
+        case routerEvents
+        case swapRunning
+        case swapUnloadAll
+        case swapUnloadModels
+        case swapUnload
+        case studioModels
+        case studioLoad
+        case studioUnload
         case adminRequests
         case cancelRequest
     }

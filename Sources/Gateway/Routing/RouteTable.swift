@@ -33,6 +33,16 @@ package enum RouteTable {
         Route(.get, "/admin/v1/events", .adminEvents),
         Route(.get, "/admin/v1/requests", .adminRequests),
         Route(.delete, "/admin/v1/requests/{id}", .cancelRequest),
+        Route(.post, "/models/load", .routerLoad),
+        Route(.post, "/models/unload", .routerUnload),
+        Route(.get, "/models/sse", .routerEvents),
+        Route(.get, "/running", .swapRunning),
+        Route(.get, "/unload", .swapUnloadAll),
+        Route(.post, "/api/models/unload", .swapUnloadModels),
+        Route(.post, "/api/models/unload/{id}", .swapUnload),
+        Route(.get, "/api/v1/models", .studioModels),
+        Route(.post, "/api/v1/models/load", .studioLoad),
+        Route(.post, "/api/v1/models/unload", .studioUnload),
     ]
 
     /// What a request's method and path lead to.
