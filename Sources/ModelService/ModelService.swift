@@ -65,6 +65,8 @@ package actor ModelService {
     var shutdownWaiters: [CheckedContinuation<Void, Never>] = []
     /// What models take that were not loaded but asked about.
     var needs: [NeedKey: MemoryNeed] = [:]
+    /// What has been given up because the machine runs out of memory.
+    var pressure = MemoryPressure()
     /// The task that looks again at the next moment when something is due.
     var alarm: (time: MonotonicInstant, task: Task<Void, Never>)?
 
@@ -173,6 +175,7 @@ package actor ModelService {
     ) async throws(ModelServiceError) -> ModelLease {
         let entry = try await entry(named: name)
         guard !isShuttingDown else { throw .shuttingDown }
+        guard !pressure.refusesRequests else { throw .memoryPressure }
         let now = MonotonicInstant.now()
         noteDeadWorker(of: entry.id, now: now)
         try prepareSlot(entry, options)

@@ -228,4 +228,54 @@ import WorkerProtocol
         #expect(plan.room == MemoryRoom(byteCount: 4 * Self.gibibyte, limit: .machine))
         await fake.service.shutdown()
     }
+
+    @Test func `gives up idle models, then new requests, then the lowest class under pressure`()
+        async throws
+    {
+        let left = Mutex(100)
+        let fake = try service(["busy", "idle"], budget: 10) {
+            $0.gauge = MemoryGauge(
+                available: { left.withLock { $0 } },
+                resident: { _ in 0 },
+                reserveByteCount: 10
+            )
+        }
+        _ = try await fake.answer("a", model: "idle")
+        var request = FakeService.request("!hang")
+        request.account.priority = .batch
+        var first = fake.service.generate([request], model: "busy").makeAsyncIterator()
+        var second = fake.service.generate([FakeService.request("!hang")], model: "busy")
+            .makeAsyncIterator()
+        try await fake.wait("busy") { $0.worker?.runningCount == 2 }
+        left.withLock { $0 = 5 }
+        try await fake.wait("idle") { $0.state == .unloaded }
+        while true {
+            do throws(ModelServiceError) {
+                _ = try await fake.service.lease("busy")
+            } catch {
+                #expect(error == .memoryPressure)
+                break
+            }
+        }
+        left.withLock { $0 = 1 }
+        var last: GenerationStream.Element?
+        while let element = try await first.next() { last = element }
+        guard case .event(_, .failed(let failure)) = last else {
+            Issue.record("the lowest class is ended")
+            return
+        }
+        #expect(failure.kind == .overloaded(.unmeasured))
+        left.withLock { $0 = 100 }
+        while true {
+            do throws(ModelServiceError) {
+                _ = try await fake.service.lease("busy")
+                break
+            } catch {
+                #expect(error == .memoryPressure)
+            }
+        }
+        #expect(try await fake.service.status(named: "busy").worker?.runningCount == 1)
+        _ = try await second.next()
+        await fake.service.shutdown()
+    }
 }

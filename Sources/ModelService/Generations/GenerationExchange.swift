@@ -37,7 +37,11 @@ final class GenerationExchange: Sendable {
         for (choice, request) in requests.enumerated() {
             var request = request
             request.queueTimeout = request.queueTimeout ?? lease.queueTimeout
-            let recipient = GenerationRecipient(exchange: self, choice: choice)
+            let recipient = GenerationRecipient(
+                exchange: self,
+                choice: choice,
+                priority: request.account.priority
+            )
             let id = lease.worker.submit(request, to: recipient)
             let isLate = state.withLock { state in
                 if !state.isCancelled { state.ids.append(id) }
