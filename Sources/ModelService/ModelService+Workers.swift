@@ -49,6 +49,7 @@ extension ModelService {
             options: WorkerLoadOptions(entry),
             ledger: ledger,
             holder: MemoryLedger.Worker(model: id, number: number),
+            counters: counters,
             weightByteCount: entry.byteCount,
             limits: configuration.limits
         )
@@ -104,7 +105,7 @@ extension ModelService {
             handle(report, model: id, worker: number)
         case .leaseEnded(let id, let number):
             let action = change(id) { $0.leaseEnded(worker: number) }
-            if case .stop = action { slots[id]?.worker?.stop() }
+            if case .stop = action { slots[id]?.worker?.stop(.request) }
         case .waitCancelled(let id, let ticket):
             guard let index = slots[id]?.waiting.firstIndex(where: { $0.ticket == ticket }) else {
                 return
@@ -166,7 +167,7 @@ extension ModelService {
         case .start(let number):
             startWorker(number, for: id)
         case .stop:
-            slots[id]?.worker?.stop()
+            slots[id]?.worker?.stop(.request)
         case .none:
             break
         case .wait, .grant, .refuse:

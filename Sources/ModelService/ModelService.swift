@@ -35,6 +35,7 @@ package actor ModelService {
     nonisolated let configuration: ModelServiceConfiguration
     let log: Log
     nonisolated let ledger: SharedMemoryLedger
+    nonisolated let counters = ModelCounters()
     nonisolated let events: AsyncStream<Event>.Continuation
     var slots: [String: Slot] = [:]
     var knownCatalog = Catalog()
@@ -168,7 +169,9 @@ package actor ModelService {
         let key = requests.first?.account.key ?? ""
         let lease = Task { [self] in
             do throws(ModelServiceError) {
-                let lease = try await self.lease(name, key: key) { fraction in
+                let id = try await entry(named: name).id
+                exchange.resolve(model: id)
+                let lease = try await self.lease(id, key: key) { fraction in
                     exchange.loading(fraction: fraction)
                 }
                 let waited = MonotonicInstant.now().duration(since: started)
@@ -228,7 +231,7 @@ package actor ModelService {
     package func unload(_ name: String) async throws(ModelServiceError) {
         let id = try await entry(named: name).id
         guard slots[id] != nil else { return }
-        if case .stop = change(id, { $0.unloadRequested() }) { slots[id]?.worker?.stop() }
+        if case .stop = change(id, { $0.unloadRequested() }) { slots[id]?.worker?.stop(.request) }
     }
 
     /// Refuses new leases, stops every worker, and returns when all processes are gone.
@@ -239,7 +242,7 @@ package actor ModelService {
         isShuttingDown = true
         for id in slots.keys {
             refuseWaiting(id, .shuttingDown)
-            slots[id]?.worker?.stop()
+            slots[id]?.worker?.stop(.shutdown)
         }
         guard liveWorkerCount > 0 else { return }
         await withCheckedContinuation { shutdownWaiters.append($0) }

@@ -44,6 +44,14 @@ package struct MemoryLedger: Sendable, Hashable {
         max(0, capacity - Self.sum(weightByteCount, grantedByteCount))
     }
 
+    /// Bytes that the workers of one model hold: their weights, and their keys and values.
+    package func byteCounts(of model: String) -> (weights: Int, keysAndValues: Int) {
+        func held(_ counts: [Worker: Int]) -> Int {
+            counts.filter { $0.key.model == model }.values.reduce(0, Self.sum)
+        }
+        return (held(weights), Self.sum(held(kept), held(grants)))
+    }
+
     /// Bytes granted to one worker that asked.
     package func grantedByteCount(to worker: Worker) -> Int { grants[worker] ?? 0 }
 

@@ -20,6 +20,8 @@ final class WorkerProcess: Sendable {
         /// Where its memory is counted, and as whose.
         let ledger: SharedMemoryLedger
         let holder: MemoryLedger.Worker
+        /// Where what becomes of it is counted.
+        let counters: ModelCounters
         /// What its weights will take, as far as the file's size tells.
         let weightByteCount: Int
         let limits: ModelServiceLimits
@@ -32,7 +34,8 @@ final class WorkerProcess: Sendable {
         var generations: [UInt64: GenerationRecipient] = [:]
         var questions: [UInt64: WorkerQuestion] = [:]
         var outbound: OutboundQueue
-        var isStopping = false
+        var isStopping: Bool { ending.unloadReason != nil }
+        var ending = WorkerEnding(started: .now())
         var status = WorkerStatus()
         var pid: Int32?
     }
@@ -73,9 +76,9 @@ final class WorkerProcess: Sendable {
     var isOpen: Bool { state.withLock { $0.isOpen } }
 
     /// Asks the worker to end; it is killed when that takes longer than the limit.
-    func stop() {
+    func stop(_ unloadReason: UnloadReason) {
         let isFirst = state.withLock { state in
-            defer { state.isStopping = true }
+            defer { state.ending.noteStop(unloadReason) }
             return !state.isStopping
         }
         guard isFirst else { return }
@@ -90,6 +93,8 @@ final class WorkerProcess: Sendable {
         ledger.withLock { $0.setWeights(byteCount: launch.weightByteCount, of: holder) }
         let reason = run()
         ledger.withLock { $0.forget(holder) }
+        let ending = state.withLock { $0.ending }
+        launch.counters.note(holder) { $0.noteEnd(ending, ofWorker: $1) }
         report(.ended(reason: reason))
     }
 
@@ -99,6 +104,7 @@ final class WorkerProcess: Sendable {
         do {
             child = try spawn()
         } catch {
+            state.withLock { $0.ending.noteLoadFailed() }
             failEverything()
             return "cannot start a worker: \(error)"
         }
@@ -179,12 +185,14 @@ final class WorkerProcess: Sendable {
             report(.loading(fraction: fraction))
         case .ready(let facts):
             monitor.becameResident(now: .now())
+            noteReady()
             launch.ledger.withLock {
                 $0.setWeights(byteCount: facts.weightByteCount, of: launch.holder)
                 $0.setKept(byteCount: facts.keptKVByteCount, by: launch.holder)
             }
             report(.ready(facts))
         case .loadFailed(let message):
+            state.withLock { $0.ending.noteLoadFailed() }
             report(.loadFailed(message: message))
         case .event(let id, let event):
             deliver(event, id: id)
@@ -196,6 +204,7 @@ final class WorkerProcess: Sendable {
             answer(id: id, .failure(failure))
         case .heartbeat(let status):
             state.withLock { $0.status = status }
+            launch.counters.note(launch.holder) { $0.noteStatus(status, ofWorker: $1) }
         case .memoryWanted(let byteCount):
             let granted = launch.ledger.withLock {
                 $0.ask(byteCount: byteCount, for: launch.holder)
@@ -205,5 +214,15 @@ final class WorkerProcess: Sendable {
             launch.ledger.withLock { $0.giveBack(byteCount: byteCount, by: launch.holder) }
         }
         return nil
+    }
+
+    private func noteReady() {
+        let duration: Duration? = state.withLock { state in
+            guard state.ending.loadDuration == nil else { return nil }
+            state.ending.noteReady(now: .now())
+            return state.ending.loadDuration
+        }
+        guard let duration else { return }
+        launch.counters.note(launch.holder) { totals, _ in totals.noteLoad(duration) }
     }
 }

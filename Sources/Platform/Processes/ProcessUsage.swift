@@ -7,6 +7,9 @@ package struct ProcessUsage: Sendable, Hashable {
     /// Time on a processor since its start, of all its threads together.
     package let processorTime: Duration
 
+    /// The usage of this process now; nil when /proc does not say.
+    package static func ofThisProcess() -> ProcessUsage? { ProcessUsage(of: getpid()) }
+
     /// The usage of a process now; nil when it is gone.
     package init?(of process: Int32) {
         guard let text = try? Files.text(of: "/proc/\(process)/stat") else { return nil }
