@@ -27,6 +27,13 @@ extension GatewayMetrics {
             rejected.add(labels: [model, key, rejection.rawValue])
         }
         guard let monitor = record.monitor, let progress else { return }
+        if let cancellation = record.cancellation {
+            let phase = progress.state.phase
+            cancelled.add(labels: [model, key, phase, cancellation.rawValue])
+        }
+        // The others have only asked for a model that there is not.
+        guard !model.isEmpty else { return }
+        begin(model: model, key: key)
         count(monitor.takeTimings(), model: model, key: key, arrival: arrival)
         if let load = record.load { loadTimes.record(load, labels: [model]) }
         countTokens(record, progress, labels: [model, key])
@@ -34,11 +41,20 @@ extension GatewayMetrics {
             generations.add(labels: [model, key, "\(reason)"])
             count(usage, model: model)
         }
-        if let cancellation = record.cancellation {
-            let phase = progress.state.phase
-            cancelled.add(labels: [model, key, phase, cancellation.rawValue])
-        } else if record.errorCode == nil {
+        if record.errorCode == nil, record.cancellation == nil {
             totalTimes.record(now.duration(since: arrival), labels: [model, key])
+        }
+    }
+
+    /// Begins the series of what is rare.
+    private func begin(model: String, key: String) {
+        for reason in RequestRecord.Rejection.allCases {
+            rejected.begin([model, key, reason.rawValue])
+        }
+        for phase in GenerationProgress.State.phases {
+            for reason in RequestRecord.Cancellation.allCases {
+                cancelled.begin([model, key, phase, reason.rawValue])
+            }
         }
     }
 
@@ -80,6 +96,9 @@ extension GatewayMetrics {
 }
 
 extension GenerationProgress.State {
+    /// All values of `phase`.
+    static let phases = ["loading", "queued", "prefill", "decoding"]
+
     /// The word for it in metrics and in the list of requests.
     var phase: String {
         switch self {

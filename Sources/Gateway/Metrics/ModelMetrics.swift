@@ -25,8 +25,8 @@ struct ModelMetrics {
         var states = MetricSamples(Self.states)
         var resident = MetricSamples(Self.resident)
         var facts = MetricSamples(Self.facts)
-        for (state, models) in Dictionary(grouping: models, by: \.state.name) {
-            states.add(.integer(models.count), labels: [state])
+        for state in ModelStatus.State.names {
+            states.add(.integer(models.count { $0.state.name == state }), labels: [state])
         }
         for status in models where totals[status.entry.id] != nil {
             resident.add(
@@ -181,6 +181,9 @@ struct ModelMetrics {
 }
 
 extension ModelStatus.State {
+    /// All values of `name`.
+    static let names = ["unloaded", "loading", "resident", "draining", "failed"]
+
     /// The word that `torii ps` and metrics show.
     var name: String {
         switch self {

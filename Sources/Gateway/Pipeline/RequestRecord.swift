@@ -7,7 +7,7 @@ import WorkerProtocol
 /// what metrics count.
 struct RequestRecord {
     /// Why a request ended early that nothing was wrong with.
-    enum Cancellation: String {
+    enum Cancellation: String, CaseIterable {
         /// Its client has gone.
         case disconnect
         /// An operator has ended it.
@@ -15,7 +15,7 @@ struct RequestRecord {
     }
 
     /// What was full when a request was refused with 429.
-    enum Rejection: String {
+    enum Rejection: String, CaseIterable {
         /// The model's queue, for the key or for all.
         case queue
         /// The wait for the model's load.

@@ -49,6 +49,10 @@ package final class MetricFamily<Accumulator: MetricAccumulator>: Sendable {
         }
     }
 
+    /// Begins the series with these labels, if there is none yet: what begins only with its first
+    /// count has risen from nothing, which Prometheus does not see.
+    package func begin(_ labels: [String]) { update(labels) { _ in } }
+
     /// Every series now.
     package var samples: MetricSamples {
         var samples = MetricSamples(description)
