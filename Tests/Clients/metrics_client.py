@@ -168,14 +168,15 @@ def has_all_that_the_dashboard_asks_for(client):
     metrics = Metrics(client.root)
     described = set(re.findall(r"^# TYPE (\S+)", metrics.text, re.MULTILINE))
     dashboard = json.loads(DASHBOARD.read_text())
-    variables = {variable["name"] for variable in dashboard["templating"]["list"]}
+    variables = dashboard["templating"]["list"]
+    names = {variable["name"] for variable in variables} | {"__rate_interval"}
     targets = [t for panel in dashboard["panels"] for t in panel.get("targets", [])]
     assert len(targets) > 50
     expressions = [target["expr"] for target in targets]
-    expressions += [v["definition"] for v in dashboard["templating"]["list"] if "definition" in v]
+    expressions += [v["query"]["query"] for v in variables if v["type"] == "query"]
     asked = set()
     for expression in expressions:
-        unknown = set(re.findall(r"\$(\w+)", expression)) - variables - {"__rate_interval"}
+        unknown = set(re.findall(r"\$(\w+)", expression)) - names
         assert not unknown, f"{expression}: {unknown}"
         for name, selector in re.findall(r"((?:torii|process)_\w+)(?:\{([^}]*)\})?", expression):
             base = re.sub(r"_(bucket|sum|count)$", "", name)
