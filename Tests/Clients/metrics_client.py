@@ -8,6 +8,8 @@ anything is amiss.
 """
 
 import argparse
+import concurrent.futures
+import http.client
 import json
 import os
 import re
@@ -164,6 +166,54 @@ def counts_clients_that_leave(client):
         assert json.load(answer)["requests"]["cancelled_total"] == 4
 
 
+def counts_a_crowd(client):
+    before = Metrics(client.root)
+
+    def request(number):
+        answer = client.chat.completions.create(
+            model=MODEL, messages=ask(f"Count from {number}."), max_tokens=16, seed=number
+        )
+        return answer.usage
+
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        usages = list(pool.map(request, range(36)))
+
+    def added(metrics, name):
+        return metrics.get(name, model=MODEL) - before.get(name, model=MODEL)
+
+    metrics = wait(
+        client.root, lambda m: added(m, "torii_requests_total") == 36, "the crowd's requests"
+    )
+    prompt = sum(usage.prompt_tokens for usage in usages)
+    output = sum(usage.completion_tokens for usage in usages)
+    assert added(metrics, "torii_prompt_tokens_total") == prompt
+    assert added(metrics, "torii_generation_tokens_total") == output
+    assert added(metrics, "torii_time_to_first_token_seconds_count") == 36
+    assert added(metrics, "torii_e2e_request_latency_seconds_count") == 36
+    assert added(metrics, "torii_requests_cancelled_total") == 0
+
+
+def counts_a_client_that_leaves_during_the_prefill(client):
+    body = {"model": MODEL, "messages": ask("word " * 7000), "max_tokens": 1}
+    host = client.root.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=60)
+    connection.request("POST", "/v1/chat/completions", json.dumps(body))
+    started = time.monotonic()
+    while True:
+        with urllib.request.urlopen(f"{client.root}/admin/v1/requests") as answer:
+            states = [request["state"] for request in json.load(answer)["requests"]]
+        if states == ["prefill"]:
+            break
+        assert time.monotonic() - started < 30, f"no request computes its prompt: {states}"
+    connection.close()
+    wait(
+        client.root,
+        lambda m: m.get("torii_requests_cancelled_total", phase="prefill", reason="disconnect") == 1
+        and m.get("torii_requests_running", model=MODEL) == 0,
+        "a request that was cancelled in its prefill",
+    )
+
+
 def has_all_that_the_dashboard_asks_for(client):
     metrics = Metrics(client.root)
     described = set(re.findall(r"^# TYPE (\S+)", metrics.text, re.MULTILINE))
@@ -208,6 +258,8 @@ def pleases_promtool(client):
 CHECKS = [
     counts_requests_and_tokens,
     counts_clients_that_leave,
+    counts_a_client_that_leaves_during_the_prefill,
+    counts_a_crowd,
     has_all_that_the_dashboard_asks_for,
     pleases_promtool,
 ]

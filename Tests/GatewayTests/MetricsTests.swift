@@ -97,6 +97,7 @@ import Testing
             let labels = #"model="\#(model)",key="anonymous",phase="\#(phase)",reason="\#(reason)""#
             #expect(values["torii_requests_cancelled_total{\(labels)}"] == 2)
         }
+        #expect(!values.keys.contains { $0.hasPrefix("torii_request_errors_total{") })
         let model = #"model="\#(model)",key="anonymous""#
         #expect(values["torii_e2e_request_latency_seconds_count{\(model)}"] == nil)
         let output: [String: Double] = ["decoding": 8]
@@ -185,6 +186,18 @@ import Testing
         request.cancel()
         _ = await request.value
         #expect(try await metrics(fake)[name] == 4)
+        await fake.service.shutdown()
+    }
+
+    @Test func `writes the name of a hostile file so that no line is forged`() async throws {
+        let fake = try FakeGateway(models: ["good", "a\"} 1\ntorii_models{state=\"x\\"])
+        let models = try await fake.send(.get, "/v1/models").json()["data"]?.arrayValue ?? []
+        let id = try #require(models.compactMap { $0["id"]?.stringValue }.first { $0 != "good" })
+        _ = await fake.chat("a", ["model": .string(id)])
+        let values = try await metrics(fake)
+        let written = #"a\"} 1\ntorii_models{state=\"x\\"#
+        #expect(values["torii_model_resident{model=\"\(written)\"}"] == 1)
+        #expect(values.keys.filter { $0.hasPrefix("torii_models{") }.count == 5)
         await fake.service.shutdown()
     }
 

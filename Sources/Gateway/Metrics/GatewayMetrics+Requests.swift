@@ -22,7 +22,9 @@ extension GatewayMetrics {
         let model = progress?.model ?? record.modelID ?? ""
         let key = record.key ?? (model.isEmpty ? "" : APIKey.anonymousName)
         requests.add(labels: [record.routePath, model, key, String(status)])
-        if let error = record.errorCode { errors.add(labels: [model, error]) }
+        if let error = record.errorCode, record.cancellation == nil {
+            errors.add(labels: [model, error])
+        }
         if let rejection = record.rejection {
             rejected.add(labels: [model, key, rejection.rawValue])
         }

@@ -16,7 +16,8 @@ final class GatewayMetrics: Sendable {
     let errors = CounterFamily(
         counter: "torii_request_errors_total",
         labels: [.model, .error],
-        help: "Requests that ended with an error, also after the head of a stream was sent."
+        help: "Requests that ended with an error, also after the head of a stream was sent; "
+            + "without cancelled ones."
     )
     let rejected = CounterFamily(
         counter: "torii_requests_rejected_total",
