@@ -67,7 +67,7 @@ import Testing
 
     @Test(arguments: [
         ("a", "stuck", "loading"), ("!wait", "good", "queued"), ("!hang", "good", "prefill"),
-        ("!hang 2", "good", "decoding"),
+        ("!hang 1", "good", "decoding"),
     ])
     func `counts where a request was when its client left or an operator ended it`(
         _ prompt: String,
@@ -100,7 +100,7 @@ import Testing
         #expect(!values.keys.contains { $0.hasPrefix("torii_request_errors_total{") })
         let model = #"model="\#(model)",key="anonymous""#
         #expect(values["torii_e2e_request_latency_seconds_count{\(model)}"] == nil)
-        let output: [String: Double] = ["decoding": 8]
+        let output: [String: Double] = ["decoding": 4]
         #expect(values["torii_generation_tokens_total{\(model)}"] == output[phase] ?? 0)
         let status = try await fake.send(.get, "/admin/v1/status").json()
         #expect(status["requests"]?["cancelled_total"] == 4)

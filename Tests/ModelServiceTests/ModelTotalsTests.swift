@@ -23,6 +23,8 @@ import WorkerProtocol
         resident.noteReady(now: start.advanced(by: .seconds(9)))
         #expect(resident.load == .ok && resident.isCrash)
         #expect(resident.loadDuration == .seconds(2))
+        resident.noteLoadFailed()
+        #expect(resident.load == .ok && resident.isCrash, "too late to say so")
     }
 
     @Test func `adds up the work of all workers and never counts back`() {

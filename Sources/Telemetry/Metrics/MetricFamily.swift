@@ -26,9 +26,6 @@ package final class MetricFamily<Accumulator: MetricAccumulator>: Sendable {
     private let maximumSeriesCount: Int
     private let series = Mutex<[[String]: Accumulator]>([:])
 
-    /// The value of the open labels of series for which there was no room.
-    package static var otherLabelValue: String { "other" }
-
     fileprivate init(
         _ description: MetricDescription,
         initial: Accumulator,
@@ -65,7 +62,7 @@ package final class MetricFamily<Accumulator: MetricAccumulator>: Sendable {
 
     private func folded(_ values: [String]) -> [String] {
         zip(description.labels, values).map { label, value in
-            label.isOpen && !value.isEmpty ? Self.otherLabelValue : value
+            label.isOpen && !value.isEmpty ? "other" : value
         }
     }
 }
