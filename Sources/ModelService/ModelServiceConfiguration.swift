@@ -15,6 +15,8 @@ package struct ModelServiceConfiguration: Sendable {
     /// Bytes that the workers' weights, keys and values may take together; nil: nine tenths of what
     /// is available when the service is made.
     package var memoryByteCount: Int?
+    /// How memory is measured.
+    package var gauge: MemoryGauge
     /// Bounds on time and memory.
     package var limits: ModelServiceLimits
 
@@ -27,6 +29,7 @@ package struct ModelServiceConfiguration: Sendable {
         workerArguments: [String] = ["worker"],
         workerEnvironment: [String: String] = [:],
         memoryByteCount: Int? = nil,
+        gauge: MemoryGauge = .machine,
         limits: ModelServiceLimits = ModelServiceLimits()
     ) {
         self.directories = directories
@@ -36,6 +39,7 @@ package struct ModelServiceConfiguration: Sendable {
         self.workerArguments = workerArguments
         self.workerEnvironment = workerEnvironment
         self.memoryByteCount = memoryByteCount
+        self.gauge = gauge
         self.limits = limits
     }
 }

@@ -197,7 +197,7 @@ import Testing
         let values = try await metrics(fake)
         let written = #"a\"} 1\ntorii_models{state=\"x\\"#
         #expect(values["torii_model_resident{model=\"\(written)\"}"] == 1)
-        #expect(values.keys.filter { $0.hasPrefix("torii_models{") }.count == 5)
+        #expect(values.keys.filter { $0.hasPrefix("torii_models{") }.count == 6)
         await fake.service.shutdown()
     }
 

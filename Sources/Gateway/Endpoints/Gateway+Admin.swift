@@ -37,7 +37,7 @@ extension Gateway {
     private static func memoryObject(_ memory: MemoryLedger) -> JSONValue {
         [
             "capacity_byte_count": .integer(memory.capacity),
-            "weight_byte_count": .integer(memory.weightByteCount),
+            "reserved_byte_count": .integer(memory.reservedByteCount),
             "granted_byte_count": .integer(memory.grantedByteCount),
             "free_byte_count": .integer(memory.freeByteCount),
         ]
@@ -52,7 +52,7 @@ extension Gateway {
         case .failed(let text, let pause):
             message = .string(text)
             retryAfter = .integer(Int(pause.components.seconds))
-        case .unloaded, .resident, .draining: break
+        case .unloaded, .waiting, .resident, .draining: break
         }
         return [
             "id": .string(status.entry.id),

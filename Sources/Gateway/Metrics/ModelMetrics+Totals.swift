@@ -101,7 +101,8 @@ extension ModelMetrics {
         .counter,
         "torii_model_loads_total",
         labels: [.model, MetricLabel("outcome")],
-        help: "Loads that have ended: ok, failed, or cancelled by an unload."
+        help: "Loads that have ended: ok, failed, or cancelled, that is, unloaded before, refused "
+            + "for want of memory, or wanted by nobody any more."
     )
     private static let loadDurations = MetricDescription(
         .histogram,

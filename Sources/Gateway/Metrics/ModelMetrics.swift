@@ -57,7 +57,8 @@ struct ModelMetrics {
         .gauge,
         "torii_models",
         labels: [.state],
-        help: "Models of the catalog by state: unloaded, loading, resident, draining, failed."
+        help: "Models of the catalog by state: unloaded, waiting (for memory), loading, resident, "
+            + "draining, failed."
     )
     private static let resident = MetricDescription(
         .gauge,
@@ -141,15 +142,32 @@ struct ModelMetrics {
         var planned = MetricSamples(Self.planned)
         var measured = MetricSamples(Self.measured)
         var processorTimes = MetricSamples(Self.processorTimes)
-        for id in models.map(\.entry.id) where totals[id] != nil {
-            let counts = memory.byteCounts(of: id)
-            planned.add(.integer(counts.weights), labels: [id, "weights"])
-            planned.add(.integer(counts.keysAndValues), labels: [id, "kv"])
+        for status in models {
+            let id = status.entry.id
+            if let memory = status.memory {
+                for (kind, byteCount) in Self.plan(memory) {
+                    planned.add(.integer(byteCount), labels: [id, kind])
+                }
+            }
             guard let usage = processes[id] else { continue }
-            measured.add(.integer(usage.residentByteCount), labels: [id])
+            let byteCount = status.memory?.residentByteCount ?? usage.residentByteCount
+            measured.add(.integer(byteCount), labels: [id])
             processorTimes.add(.number(usage.processorTime / .seconds(1)), labels: [id])
         }
         return [capacity, free, planned, measured, processorTimes]
+    }
+
+    /// What a model may take now, by what it is for.
+    private static func plan(_ memory: ModelStatus.Memory) -> [(kind: String, byteCount: Int)] {
+        let footprint = memory.need.footprint
+        let granted = max(0, memory.heldByteCount - memory.need.byteCount)
+        let (kv, overflows) = footprint.keptKVByteCount.addingReportingOverflow(granted)
+        return [
+            ("weights", footprint.weightByteCount),
+            ("scratch", footprint.scratchByteCount),
+            ("kv", overflows ? .max : kv),
+            ("process", memory.need.overheadByteCount),
+        ]
     }
 
     private static let capacity = MetricDescription(
@@ -166,7 +184,8 @@ struct ModelMetrics {
         .gauge,
         "torii_model_memory_planned_bytes",
         labels: [.model, .kind],
-        help: "What the model was granted for its weights, and for its keys and values (kv)."
+        help: "What the model may take: its weights, the scratch of its steps, its keys and values "
+            + "(kv) with what was granted besides, and the process itself."
     )
     private static let measured = gauge(
         "torii_model_memory_resident_bytes",
@@ -182,12 +201,13 @@ struct ModelMetrics {
 
 extension ModelStatus.State {
     /// All values of `name`.
-    static let names = ["unloaded", "loading", "resident", "draining", "failed"]
+    static let names = ["unloaded", "waiting", "loading", "resident", "draining", "failed"]
 
     /// The word that `torii ps` and metrics show.
     var name: String {
         switch self {
         case .unloaded: "unloaded"
+        case .waiting: "waiting"
         case .loading: "loading"
         case .resident: "resident"
         case .draining: "draining"

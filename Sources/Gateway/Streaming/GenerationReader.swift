@@ -77,7 +77,7 @@ struct GenerationReader {
             record.cancellation = registration.isCancelled ? .admin : .disconnect
             return registration.isCancelled ? .requestCancelled : APIError(error)
         case .overloaded: record.rejection = .loadQueue
-        case .unknownModel, .ambiguousModel, .loadFailed, .shuttingDown: break
+        default: break
         }
         return APIError(error)
     }

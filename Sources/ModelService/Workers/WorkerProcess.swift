@@ -20,10 +20,9 @@ final class WorkerProcess: Sendable {
         /// Where its memory is counted, and as whose.
         let ledger: SharedMemoryLedger
         let holder: MemoryLedger.Worker
-        /// Where what becomes of it is counted.
-        let counters: ModelCounters
-        /// What its weights will take, as far as the file's size tells.
-        let weightByteCount: Int
+        /// Where what becomes of it is counted; nil if it is not to be.
+        let counters: ModelCounters?
+        let gauge: MemoryGauge
         let limits: ModelServiceLimits
     }
 
@@ -36,6 +35,7 @@ final class WorkerProcess: Sendable {
         var outbound: OutboundQueue
         var isStopping: Bool { ending.unloadReason != nil }
         var ending = WorkerEnding(started: .now())
+        var mayLoad = false
         var status = WorkerStatus()
         var pid: Int32?
     }
@@ -86,15 +86,23 @@ final class WorkerProcess: Sendable {
         socket.wake()
     }
 
+    /// Lets the worker allocate what its footprint says, which the ledger holds for it.
+    func load() {
+        state.withLock { $0.mayLoad = true }
+        _ = send(.memoryReserved)
+        socket.wake()
+    }
+
+    /// Asks for what the worker's cache holds only for the sake of later requests.
+    func reclaimMemory() { _ = send(.memoryNeeded) }
+
     // MARK: The worker's thread
 
     private func supervise() {
-        let (ledger, holder) = (launch.ledger, launch.holder)
-        ledger.withLock { $0.setWeights(byteCount: launch.weightByteCount, of: holder) }
         let reason = run()
-        ledger.withLock { $0.forget(holder) }
+        launch.ledger.withLock { $0.forget(launch.holder) }
         let ending = state.withLock { $0.ending }
-        launch.counters.note(holder) { $0.noteEnd(ending, ofWorker: $1) }
+        launch.counters?.note(launch.holder) { $0.noteEnd(ending, ofWorker: $1) }
         report(.ended(reason: reason))
     }
 
@@ -142,9 +150,14 @@ final class WorkerProcess: Sendable {
         var reader = FrameReader<WorkerMessage>()
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         var isStopping = false
+        var mayLoad = false
         while true {
-            let (hasOutput, wantsStop) = state.withLock { state in
-                (!state.outbound.isEmpty, state.isStopping)
+            let (hasOutput, wantsLoad, wantsStop) = state.withLock { state in
+                (!state.outbound.isEmpty, state.mayLoad, state.isStopping)
+            }
+            if wantsLoad, !mayLoad {
+                mayLoad = true
+                monitor.memoryReserved(now: .now())
             }
             if wantsStop, !isStopping {
                 isStopping = true
@@ -181,15 +194,16 @@ final class WorkerProcess: Sendable {
             }
             monitor.greeted(now: .now())
             _ = send(.load(launch.options))
+        case .footprint(let footprint):
+            monitor.sized(now: .now())
+            let overhead = state.withLock { $0.pid }.flatMap { launch.gauge.resident($0) } ?? 0
+            report(.sized(footprint, overheadByteCount: overhead))
         case .loading(let fraction):
+            monitor.progressed(now: .now())
             report(.loading(fraction: fraction))
         case .ready(let facts):
             monitor.becameResident(now: .now())
             noteReady()
-            launch.ledger.withLock {
-                $0.setWeights(byteCount: facts.weightByteCount, of: launch.holder)
-                $0.setKept(byteCount: facts.keptKVByteCount, by: launch.holder)
-            }
             report(.ready(facts))
         case .loadFailed(let message):
             state.withLock { $0.ending.noteLoadFailed() }
@@ -204,14 +218,16 @@ final class WorkerProcess: Sendable {
             answer(id: id, .failure(failure))
         case .heartbeat(let status):
             state.withLock { $0.status = status }
-            launch.counters.note(launch.holder) { $0.noteStatus(status, ofWorker: $1) }
+            launch.counters?.note(launch.holder) { $0.noteStatus(status, ofWorker: $1) }
         case .memoryWanted(let byteCount):
+            let limit = launch.gauge.available() - launch.gauge.reserveByteCount
             let granted = launch.ledger.withLock {
-                $0.ask(byteCount: byteCount, for: launch.holder)
+                $0.ask(byteCount: byteCount, for: launch.holder, limit: limit)
             }
             _ = send(.memoryGranted(byteCount: granted))
         case .memoryReturned(let byteCount):
             launch.ledger.withLock { $0.giveBack(byteCount: byteCount, by: launch.holder) }
+            report(.memoryReturned)
         }
         return nil
     }
@@ -223,6 +239,6 @@ final class WorkerProcess: Sendable {
             return state.ending.loadDuration
         }
         guard let duration else { return }
-        launch.counters.note(launch.holder) { totals, _ in totals.noteLoad(duration) }
+        launch.counters?.note(launch.holder) { totals, _ in totals.noteLoad(duration) }
     }
 }

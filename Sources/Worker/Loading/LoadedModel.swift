@@ -49,12 +49,15 @@ package final class LoadedModel {
     /// - Parameters:
     ///   - options: What to load and with which bounds.
     ///   - instructionSet: The kernels to use.
+    ///   - reserve: Called on this thread with what will be allocated, before any of it is; returns
+    ///     when that is allowed.
     ///   - progress: Called on this thread with the loaded fraction, ascending to 1.
     /// - Returns: The model, bound to this thread.
     /// - Throws: An error whose description says what is wrong and how to mend it.
     package static func load(
         _ options: WorkerLoadOptions,
         instructionSet: InstructionSet,
+        reserve: (MemoryFootprint) -> Void = { _ in },
         progress: @escaping (Double) -> Void = { _ in }
     ) throws -> LoadedModel {
         let file = try GGUFFile.open(path: options.modelPath)
@@ -64,11 +67,13 @@ package final class LoadedModel {
             tokenizer: tokenizer,
             templateSource: try file.metadata.string("tokenizer.chat_template")
         )
-        let budget = KVBudget(wish(options, shape, file))
+        let wish = wish(options, shape, file)
+        let budget = KVBudget(wish)
         let threadCount = min(
             512,
             max(1, options.threadCount ?? ProcessorFacts.usableCoreCount())
         )
+        reserve(try footprint(of: file, wish, budget, threadCount: threadCount))
         let threads = try KernelThreadPool(
             threadCount: threadCount,
             instructionSet: instructionSet
@@ -134,9 +139,39 @@ package final class LoadedModel {
                 type: storageType(options.kvType, file)
             ),
             blockTokenCount: KVStorage.blockTokenCount,
-            availableByteCount: max(0, MemoryFacts.availableByteCount() - weightByteCount)
+            availableByteCount: max(
+                0,
+                (options.memoryByteCount ?? MemoryFacts.availableByteCount()) - weightByteCount
+            )
         )
     }
+
+    private static func footprint(
+        of file: GGUFFile,
+        _ wish: KVBudget.Wish,
+        _ budget: KVBudget,
+        threadCount: Int
+    ) throws -> MemoryFootprint {
+        let need = try Transformer.memoryNeed(
+            of: file,
+            contextLength: budget.contextLength,
+            threadCount: threadCount,
+            logitRowCount: plannedLogitRowCount
+        )
+        let keptBlockCount = min(budget.keptSlabCount * budget.slabBlockCount, budget.blockCount)
+        return MemoryFootprint(
+            weightByteCount: need.weightByteCount,
+            scratchByteCount: need.scratchByteCount,
+            keptKVByteCount: keptBlockCount * wish.blockByteCount,
+            maximumKVByteCount: budget.blockCount * wish.blockByteCount,
+            kvBytesPerToken: wish.blockByteCount / KVStorage.blockTokenCount,
+            contextLength: budget.contextLength
+        )
+    }
+
+    /// Tokens of a step that get logits: a row of each running sequence and its guesses. Several
+    /// clients at once that want log-probabilities of their prompts commit more, for a while.
+    private static let plannedLogitRowCount = 64
 
     private static func facts(
         _ file: GGUFFile,
