@@ -132,6 +132,18 @@ extension ModelService {
         hub.watch(limit: configuration.limits.maximumWatcherCount)
     }
 
+    /// Ends everybody's watch: the service is about to stop.
+    package nonisolated func endWatches() { hub.finish() }
+
+    /// Returns when the model has no worker any more, or somebody wants it again.
+    package func awaitUnloaded(_ name: String) async throws(ModelServiceError) {
+        let id = try await entry(named: name).id
+        guard slots[id]?.machine.presentWorker != nil, let events = watch() else { return }
+        for await event in events where event.model == id {
+            guard case .draining = slots[id]?.machine.state else { return }
+        }
+    }
+
     /// Loads the models that are configured to be there from the start; what fails is logged.
     package func preload() async {
         for entry in await catalog() where entry.settings.isPreloaded ?? false {

@@ -19,6 +19,7 @@ extension Transformer {
     ///   - contextLength: The most positions of a sequence.
     ///   - threadCount: Threads of the pool.
     ///   - logitRowCount: The most tokens of a batch that get logits.
+    /// - Returns: Bytes.
     /// - Throws: `ModelError`, naming the key or tensor at fault.
     package static func memoryNeed(
         of file: GGUFFile,

@@ -5,7 +5,7 @@ import Platform
 import Telemetry
 import WorkerProtocol
 
-// What operators and the command line ask for. Read-only.
+// What operators and the command line ask for.
 extension Gateway {
     /// `GET /admin/v1/status`.
     func adminStatus() async -> Reply {
@@ -43,7 +43,7 @@ extension Gateway {
         ]
     }
 
-    private static func modelObject(_ status: ModelStatus) -> JSONValue {
+    static func modelObject(_ status: ModelStatus) -> JSONValue {
         var progress: JSONValue = nil
         var message: JSONValue = nil
         var retryAfter: JSONValue = nil
@@ -69,8 +69,30 @@ extension Gateway {
             "since": status.since.map { .integer($0) } ?? nil,
             "last_used": status.lastUsed.map { .integer($0) } ?? nil,
             "pid": status.pid.map { .integer(Int($0)) } ?? nil,
+            "pinned": .bool(status.isPinned),
+            "expires": status.expires.map { .integer($0) } ?? nil,
+            "load_seconds": status.reload.map { .double($0 / .seconds(1)) } ?? nil,
+            "counts": [
+                "loads": .integer(status.counts.loads),
+                "failed_loads": .integer(status.counts.failedLoads),
+                "evictions": .integer(status.counts.evictions),
+                "crashes": .integer(status.counts.crashes),
+            ],
+            "memory": status.memory.map { memoryObject($0) } ?? nil,
             "worker": status.worker.map { workerObject($0) } ?? nil,
             "facts": status.facts.map { factsObject($0) } ?? nil,
+        ]
+    }
+
+    private static func memoryObject(_ memory: ModelStatus.Memory) -> JSONValue {
+        [
+            "planned_byte_count": .integer(memory.need.byteCount),
+            "weight_byte_count": .integer(memory.need.footprint.weightByteCount),
+            "scratch_byte_count": .integer(memory.need.footprint.scratchByteCount),
+            "kept_kv_byte_count": .integer(memory.need.footprint.keptKVByteCount),
+            "overhead_byte_count": .integer(memory.need.overheadByteCount),
+            "held_byte_count": .integer(memory.heldByteCount),
+            "resident_byte_count": memory.residentByteCount.map { .integer($0) } ?? nil,
         ]
     }
 
@@ -113,5 +135,19 @@ extension Gateway {
             "beginning_token": facts.beginningTokenText.map { .string($0) } ?? nil,
             "end_token": facts.endTokenText.map { .string($0) } ?? nil,
         ]
+    }
+}
+
+extension ModelStatus.State {
+    /// The word that `torii ps` and metrics show.
+    var name: String {
+        switch self {
+        case .unloaded: "unloaded"
+        case .waiting: "waiting"
+        case .loading: "loading"
+        case .resident: "resident"
+        case .draining: "draining"
+        case .failed: "failed"
+        }
     }
 }

@@ -25,7 +25,7 @@ struct ModelMetrics {
         var states = MetricSamples(Self.states)
         var resident = MetricSamples(Self.resident)
         var facts = MetricSamples(Self.facts)
-        for state in ModelStatus.State.names {
+        for state in Self.stateNames {
             states.add(.integer(models.count { $0.state.name == state }), labels: [state])
         }
         for status in models where totals[status.entry.id] != nil {
@@ -53,6 +53,10 @@ struct ModelMetrics {
         return [states, resident, facts] + gauges
     }
 
+    /// All values of `ModelStatus.State.name`.
+    private static let stateNames = [
+        "unloaded", "waiting", "loading", "resident", "draining", "failed",
+    ]
     private static let states = MetricDescription(
         .gauge,
         "torii_models",
@@ -197,21 +201,4 @@ struct ModelMetrics {
         labels: [.model],
         help: "Processor time of the model's worker process, all threads together."
     )
-}
-
-extension ModelStatus.State {
-    /// All values of `name`.
-    static let names = ["unloaded", "waiting", "loading", "resident", "draining", "failed"]
-
-    /// The word that `torii ps` and metrics show.
-    var name: String {
-        switch self {
-        case .unloaded: "unloaded"
-        case .waiting: "waiting"
-        case .loading: "loading"
-        case .resident: "resident"
-        case .draining: "draining"
-        case .failed: "failed"
-        }
-    }
 }

@@ -128,6 +128,7 @@ package final class StepProgram {
     ///   - rotary: Positions and rotated dimensions of the rotary table.
     ///   - threadCount: Threads of the pool.
     ///   - logitRowCount: The most tokens of a batch that get logits.
+    /// - Returns: Bytes.
     package static func committedByteCount(
         shape: Shape,
         rotary: (positionCount: Int, dimensionCount: Int),

@@ -65,6 +65,7 @@ package struct MemoryLedger: Sendable, Hashable {
     ///   - byteCount: The wish.
     ///   - worker: Who asks.
     ///   - limit: Bytes that there are at most for another reason.
+    /// - Returns: Bytes that the worker may use besides what it holds.
     package mutating func ask(byteCount: Int, for worker: Worker, limit: Int = .max) -> Int {
         let grantable = max(0, freeByteCount - claimedByteCount)
         let granted = max(0, min(byteCount, grantable, limit))

@@ -67,6 +67,7 @@ package enum ResidencyPlanner {
     ///   - residents: Every other model with a worker.
     ///   - room: What is free now.
     ///   - now: The present time.
+    /// - Returns: Whether it fits, and who would have to go.
     package static func plan(
         byteCount: Int,
         mayEvict: Bool = true,

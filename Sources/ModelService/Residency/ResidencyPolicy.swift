@@ -77,7 +77,9 @@ package struct ResidencyPolicy: Sendable, Hashable {
 
     /// What to do now, and when to decide again if nothing happens before.
     package struct Decision: Sendable, Hashable {
+        /// What to do, in this order.
         package var actions: [Action] = []
+        /// When to decide again; nil if only an event changes anything.
         package var nextLook: MonotonicInstant?
         /// Bytes that waiting models lay claim to; they are not for caches to grow into.
         package var claimedByteCount = 0
@@ -94,6 +96,7 @@ package struct ResidencyPolicy: Sendable, Hashable {
     ///   - residents: Every other model with a worker.
     ///   - room: What is free now.
     ///   - now: The present time.
+    /// - Returns: What to do, in this order.
     package func decide(
         waiting: [Waiting],
         residents: [ResidencyPlanner.Resident],
