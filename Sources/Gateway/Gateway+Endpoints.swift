@@ -25,6 +25,7 @@ extension Gateway {
         case .readiness: return .whole(readiness())
         case .version: return .whole(.json(["version": .string(configuration.version)]))
         case .openAPI: return .whole(openAPI())
+        case .metrics: return .whole(await metricsDocument())
         case .adminStatus: return .whole(await adminStatus())
         case .adminModels: return .whole(await adminModels())
         case .adminModel: return .whole(try await adminModel(parameter ?? ""))

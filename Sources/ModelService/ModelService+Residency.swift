@@ -71,7 +71,9 @@ extension ModelService {
         case .shrinkCaches: reclaimMemory()
         case .evictIdleModel:
             let cheapest = idle.min { $0.expectedCost(now: now) < $1.expectedCost(now: now) }
-            if let cheapest { evict(cheapest.model, reason: "the machine runs out of memory") }
+            if let cheapest {
+                evict(cheapest.model, .pressure, reason: "the machine runs out of memory")
+            }
         case .refuseRequests: break
         case .cancelLowestClass: cancelLowestClass()
         }
@@ -87,9 +89,10 @@ extension ModelService {
         victim.worker?.sacrifice(id: victim.generation.id)
     }
 
-    private func evict(_ id: String, reason: String) {
+    private func evict(_ id: String, _ kind: UnloadReason, reason: String) {
         log.info("model has to go", ("model", id), ("reason", reason))
         slots[id]?.counts.evictions += 1
+        slots[id]?.unloadReason = kind
         announce(.eviction(reason: reason), of: id)
         carryOut(change(id) { $0.unloadRequested() }, for: id)
     }
@@ -115,7 +118,7 @@ extension ModelService {
             needs[NeedKey(slot.entry)] = need
             slot.worker?.load()
         case .drain(let id, let other):
-            evict(id, reason: "\(other) needs its memory")
+            evict(id, .evicted, reason: "\(other) needs its memory")
         case .reclaim(let id):
             slots[id]?.reclaimed = now
             reclaimMemory()
@@ -217,6 +220,7 @@ extension ModelService {
         for (id, slot) in slots {
             guard let end = idleEnd(of: slot), end <= now else { continue }
             log.info("model was idle", ("model", id))
+            slots[id]?.unloadReason = .idle
             carryOut(change(id) { $0.unloadRequested() }, for: id)
         }
     }

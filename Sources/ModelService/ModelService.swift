@@ -31,6 +31,8 @@ package actor ModelService {
         var reload: Duration?
         /// When caches were asked to shrink for its sake.
         var reclaimed: MonotonicInstant?
+        /// Why it leaves memory, once it has to.
+        var unloadReason = UnloadReason.request
         /// How often it was loaded, went for others' sake, and died.
         var counts = ModelStatus.Counts()
     }
@@ -54,6 +56,7 @@ package actor ModelService {
     nonisolated let configuration: ModelServiceConfiguration
     let log: Log
     nonisolated let ledger: SharedMemoryLedger
+    nonisolated let counters = ModelCounters()
     nonisolated let events: AsyncStream<Event>.Continuation
     nonisolated let hub = ModelEventHub()
     var slots: [String: Slot] = [:]
@@ -253,7 +256,9 @@ package actor ModelService {
         let options = LeaseOptions(key: key, keepAlive: keepAlive)
         let lease = Task { [self] in
             do throws(ModelServiceError) {
-                let lease = try await self.lease(name, options) { fraction in
+                let id = try await entry(named: name).id
+                exchange.resolve(model: id)
+                let lease = try await self.lease(id, options) { fraction in
                     exchange.loading(fraction: fraction)
                 }
                 let waited = MonotonicInstant.now().duration(since: started)
@@ -322,7 +327,7 @@ package actor ModelService {
         hub.finish()
         for id in slots.keys {
             refuseWaiting(id, .shuttingDown)
-            slots[id]?.worker?.stop()
+            slots[id]?.worker?.stop(.shutdown)
         }
         guard liveWorkerCount > 0 else { return }
         await withCheckedContinuation { shutdownWaiters.append($0) }

@@ -17,6 +17,7 @@ package struct Route: Sendable, Hashable {
         case health
         case version
         case openAPI
+        case metrics
         case adminStatus
         case adminModels
         case adminModel

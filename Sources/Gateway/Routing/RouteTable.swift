@@ -22,6 +22,7 @@ package enum RouteTable {
         Route(.get, "/health", .health, .open),
         Route(.get, "/version", .version, .open),
         Route(.get, "/openapi.yaml", .openAPI, .open),
+        Route(.get, "/metrics", .metrics),
         Route(.get, "/admin/v1/status", .adminStatus),
         Route(.get, "/admin/v1/models", .adminModels),
         Route(.get, "/admin/v1/models/{id}", .adminModel),
