@@ -89,7 +89,8 @@ let package = Package(
         source(
             "Inference",
             [
-                "KVCache", "Platform", "Sampling", "Scheduling", "Tokenizers", "Transformers",
+                "ChatTemplates", "KVCache", "Platform", "Sampling", "Scheduling", "Tokenizers",
+                "Transformers",
                 "WorkerProtocol",
             ]
         ),
@@ -163,8 +164,9 @@ let package = Package(
         test(
             "InferenceTests",
             [
-                "Inference", "KVCache", "Kernels", "ModelFiles", "Platform", "Sampling",
-                "Scheduling", "Tokenizers", "Transformers", "WorkerProtocol", "TestSupport",
+                "ChatTemplates", "Inference", "KVCache", "Kernels", "ModelFiles", "Platform",
+                "Sampling", "Scheduling", "Tokenizers", "Transformers", "WorkerProtocol",
+                "TestSupport",
             ]
         ),
         test("KVCacheTests", ["KVCache", "Platform", "TestSupport"]),

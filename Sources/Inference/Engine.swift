@@ -267,9 +267,13 @@ package final class Engine {
         now: MonotonicInstant
     ) {
         forget(&sequence, now: now)
-        sequence.output.finish()
+        var isCut = true
+        if case .finished(.stop) = end { isCut = false }
+        sequence.output.finish(isCut: isCut)
         emitDelta(&sequence)
         switch end {
+        case .finished(.stop) where sequence.output.callCount > 0:
+            emit(sequence.request.id, .finished(.toolCalls, sequence.usage(now: now)))
         case .finished(let reason):
             emit(sequence.request.id, .finished(reason, sequence.usage(now: now)))
         case .failed(let failure): emit(sequence.request.id, .failed(failure))
@@ -285,7 +289,7 @@ package final class Engine {
     }
 
     func emitDelta(_ sequence: inout SequenceState) {
-        if let delta = sequence.output.takeDelta() { emit(sequence.request.id, delta) }
+        for delta in sequence.output.takeDeltas() { emit(sequence.request.id, delta) }
     }
 
     func emit(_ id: UInt64, _ event: GenerationEvent) {

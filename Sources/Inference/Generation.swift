@@ -6,10 +6,17 @@ package struct Generation: Sendable {
     package let request: GenerationRequest
     /// The prompt's tokens.
     package let promptTokens: [Int32]
+    /// How the answer is read; nil: all of it is text.
+    package let answer: AnswerPlan?
 
     /// Joins a request with its encoded prompt.
-    package init(request: GenerationRequest, promptTokens: [Int32]) {
+    package init(
+        request: GenerationRequest,
+        promptTokens: [Int32],
+        answer: AnswerPlan? = nil
+    ) {
         self.request = request
         self.promptTokens = promptTokens
+        self.answer = answer
     }
 }

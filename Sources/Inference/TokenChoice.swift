@@ -85,11 +85,16 @@ final class TokenChoice: @unchecked Sendable {
     ) throws(SamplingError) -> (token: Int32, end: FinishReason?) {
         // Safety: the row's logits are valid until the next forward pass.
         let logits = unsafe logits[row]
-        let token = unsafe try sequence.sampler.sample(
-            logits,
-            position: sequence.tokens.count,
-            workspace: tools.workspace
-        )
+        let token: Int32
+        if let forced = sequence.takeForcedToken() {
+            token = forced
+        } else {
+            token = unsafe try sequence.sampler.sample(
+                logits,
+                position: sequence.tokens.count,
+                workspace: tools.workspace
+            )
+        }
         sequence.appendOutput(token, now: tools.now)
         let tokenizer = tools.tokenizer
         let endsGeneration = tokenizer.endOfGenerationTokens.contains(token)

@@ -27,8 +27,9 @@ final class EngineHarness {
 
     private var now: MonotonicInstant { MonotonicInstant(nanoseconds: ticks * 1_000_000) }
 
-    func submit(_ request: GenerationRequest, prompt: [Int32]) {
-        engine.submit(Generation(request: request, promptTokens: prompt), now: now)
+    func submit(_ request: GenerationRequest, prompt: [Int32], answer: AnswerPlan? = nil) {
+        let generation = Generation(request: request, promptTokens: prompt, answer: answer)
+        engine.submit(generation, now: now)
         collect()
     }
 

@@ -123,18 +123,22 @@ struct RandomMessages {
     }
 
     mutating func event() -> GenerationEvent {
-        switch random.int(in: 0...5) {
+        switch random.int(in: 0...8) {
+        case 6: .reasoning(text: text())
+        case 7: .toolCall(index: count(), name: text())
+        case 8: .toolArguments(index: count(), text: text())
         case 4: .accepted(admission())
         case 5: .queued(position: count())
         case 0: .started(promptTokenCount: count(), cachedTokenCount: count())
         case 1: .delta(text: text(), tokens: (0..<random.int(in: 0...3)).map { _ in logprob() })
         case 2:
             .finished(
-                FinishReason.allCases[random.int(in: 0...2)],
+                FinishReason.allCases[random.int(in: 0...3)],
                 GenerationUsage(
                     promptTokenCount: count(),
                     cachedTokenCount: count(),
                     outputTokenCount: count(),
+                    reasoningTokenCount: count(),
                     queueDuration: .nanoseconds(Int64(count())),
                     prefillDuration: .nanoseconds(Int64(count())),
                     decodeDuration: .nanoseconds(Int64(count()))
@@ -219,7 +223,11 @@ struct RandomMessages {
             messages: .array([["role": .string(text()), "content": json(depth: 3)]]),
             tools: random.chance(0.5) ? json(depth: 2) : nil,
             addGenerationPrompt: random.chance(0.5),
-            templateArguments: ["enable_thinking": json(depth: 1)]
+            continuesFinalMessage: random.chance(0.5),
+            templateArguments: ["enable_thinking": json(depth: 1)],
+            toolChoice: [.automatic, .required, .named(text())][random.int(in: 0...2)],
+            allowsParallelToolCalls: random.chance(0.5),
+            reasoningBudget: optionalCount()
         )
     }
 

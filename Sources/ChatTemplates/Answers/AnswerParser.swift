@@ -19,19 +19,23 @@ package struct AnswerParser: Sendable {
     /// - Parameters:
     ///   - syntax: How the model marks the parts of its answers.
     ///   - startsInReasoning: Whether the prompt has already begun the reasoning.
+    ///   - startsInContent: Whether the prompt has already begun a message for the reader.
     ///   - tools: The tools that may be called.
     ///   - streamsCalls: Whether a call that has begun is sure to be completed.
     ///   - maximumCallCount: After so many calls the answer is complete.
     package init(
         _ syntax: AnswerSyntax,
         startsInReasoning: Bool = false,
+        startsInContent: Bool = false,
         tools: [ToolFacts] = [],
         streamsCalls: Bool = false,
         maximumCallCount: Int = .max
     ) {
         let calls = CallBuffer(streams: streamsCalls, maximumCount: maximumCallCount)
         if let channels = syntax.channels {
-            machine = .channels(ChannelAnswerParser(channels, calls: calls))
+            machine = .channels(
+                ChannelAnswerParser(channels, startsInContent: startsInContent, calls: calls)
+            )
         } else {
             machine = .marked(
                 MarkedAnswerParser(

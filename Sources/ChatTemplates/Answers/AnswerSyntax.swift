@@ -28,6 +28,12 @@ package struct AnswerSyntax: Sendable, Hashable {
         self.silentMarkers = silentMarkers
         self.describesTools = describesTools
     }
+
+    /// What ends the reasoning when it has to be cut short, up to where the answer begins.
+    package var reasoningEnd: String {
+        if channels == .harmony { return "<|end|><|start|>assistant<|channel|>final<|message|>" }
+        return reasoning.map { "\n\($0.end)\n\n" } ?? ""
+    }
 }
 
 /// The markers around a model's reasoning.

@@ -13,7 +13,7 @@ struct ChannelAnswerParser: Sendable {
     private let dialect: ChannelSyntax
     private let bodyMatcher: MarkerMatcher
     private let headerEnd: [UInt8]
-    private var state = State.header
+    private var state: State
     private(set) var calls: CallBuffer
     var output = AnswerOutput()
     private var position = 0
@@ -28,10 +28,12 @@ struct ChannelAnswerParser: Sendable {
     /// Stands where a parser was taken out.
     static let placeholder = ChannelAnswerParser(
         .functionary,
+        startsInContent: false,
         calls: CallBuffer(streams: false, maximumCount: 0)
     )
 
-    init(_ dialect: ChannelSyntax, calls: CallBuffer) {
+    init(_ dialect: ChannelSyntax, startsInContent: Bool, calls: CallBuffer) {
+        state = startsInContent ? .content : .header
         self.dialect = dialect
         self.calls = calls
         switch dialect {

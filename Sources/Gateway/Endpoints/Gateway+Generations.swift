@@ -16,7 +16,8 @@ extension Gateway {
         let format = ChatAnswerFormat(
             response: ChatCompletionResponse(
                 identity: identity("chatcmpl-", model: parsed.model),
-                showsLogprobs: parsed.topLogprobCount != nil
+                showsLogprobs: parsed.topLogprobCount != nil,
+                usesFunctions: parsed.usesFunctions
             )
         )
         return try await generate(

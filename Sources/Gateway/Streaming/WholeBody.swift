@@ -14,9 +14,7 @@ struct WholeBody: StreamedBody {
     private(set) var reader: GenerationReader
     private let format: any AnswerFormat
     private let limits: GatewayLimits
-    private var texts: [String]
-    private var tokens: [[TokenLogprob]]
-    private var reasons: [FinishReason]
+    private var answers: [ChatAnswer]
     private var lastWrite = MonotonicInstant.now()
 
     init(
@@ -28,9 +26,7 @@ struct WholeBody: StreamedBody {
         self.reader = reader
         self.format = format
         self.limits = limits
-        texts = Array(repeating: "", count: choiceCount)
-        tokens = Array(repeating: [], count: choiceCount)
-        reasons = Array(repeating: .stop, count: choiceCount)
+        answers = Array(repeating: ChatAnswer(), count: choiceCount)
     }
 
     /// The whole answer, or nil when it takes so long that the head must be sent now.
@@ -85,25 +81,11 @@ struct WholeBody: StreamedBody {
     }
 
     private mutating func absorb(_ element: GenerationStream.Element) {
-        switch element {
-        case .event(let choice, .delta(let text, let logprobs)):
-            texts[choice] += text
-            tokens[choice] += logprobs
-        case .event(let choice, .finished(let reason, _)):
-            reasons[choice] = reason
-        case .loading, .leased, .idle, .event: break
-        }
+        if case .event(let choice, let event) = element { answers[choice].receive(event) }
     }
 
     private var document: JSONValue {
-        let choices = texts.indices.map { choice in
-            format.wholeChoice(
-                choice,
-                text: texts[choice],
-                tokens: tokens[choice],
-                reason: reasons[choice]
-            )
-        }
+        let choices = answers.enumerated().map { format.wholeChoice($0.offset, $0.element) }
         return format.whole(choices: choices, usage: reader.usage)
     }
 }

@@ -6,6 +6,7 @@ package struct UsageTotals: Sendable, Hashable {
     private var promptTokenCounts: [Int: Int] = [:]
     private var cachedTokenCounts: [Int: Int] = [:]
     private var outputTokenCount = 0
+    private var reasoningTokenCount = 0
 
     /// Nothing counted yet.
     package init() {}
@@ -19,6 +20,7 @@ package struct UsageTotals: Sendable, Hashable {
         let cached = cachedTokenCounts[prompt] ?? usage.cachedTokenCount
         cachedTokenCounts[prompt] = min(cached, usage.cachedTokenCount)
         outputTokenCount += usage.outputTokenCount
+        reasoningTokenCount += usage.reasoningTokenCount
     }
 
     /// OpenAI's `CompletionUsage`.
@@ -31,7 +33,7 @@ package struct UsageTotals: Sendable, Hashable {
             "prompt_tokens_details": [
                 "cached_tokens": .integer(cachedTokenCounts.values.reduce(0, +))
             ],
-            "completion_tokens_details": ["reasoning_tokens": 0],
+            "completion_tokens_details": ["reasoning_tokens": .integer(reasoningTokenCount)],
         ]
     }
 }

@@ -19,8 +19,13 @@ final class PromptService: Sendable {
     /// Encodes a prompt and leaves it for the engine; what goes wrong is an event.
     func generate(_ request: GenerationRequest) {
         do throws(GenerationFailure) {
-            let tokens = try encoder.encode(request.prompt, now: LocalTime.now())
-            guard mailbox.submit(Generation(request: request, promptTokens: tokens)) else {
+            let prompt = try encoder.encode(request.prompt, now: LocalTime.now())
+            let generation = Generation(
+                request: request,
+                promptTokens: prompt.tokens,
+                answer: prompt.answer
+            )
+            guard mailbox.submit(generation) else {
                 throw GenerationFailure(
                     kind: .overloaded(.unmeasured),
                     message: "Too many requests wait for this model; send it again later."

@@ -90,7 +90,11 @@ extension ChatPrompt: SerializableField {
                 try reader.json()
             },
             addGenerationPrompt: try reader.bool(),
-            templateArguments: try reader.jsonObject()
+            continuesFinalMessage: try reader.bool(),
+            templateArguments: try reader.jsonObject(),
+            toolChoice: try ToolChoice(from: &reader),
+            allowsParallelToolCalls: try reader.bool(),
+            reasoningBudget: try reader.optionalCount()
         )
     }
 
@@ -98,7 +102,32 @@ extension ChatPrompt: SerializableField {
         writer.write(json: messages)
         writer.write(optional: tools) { writer, tools in writer.write(json: tools) }
         writer.write(addGenerationPrompt)
+        writer.write(continuesFinalMessage)
         writer.write(json: .object(templateArguments))
+        toolChoice.serialize(to: &writer)
+        writer.write(allowsParallelToolCalls)
+        writer.write(optionalCount: reasoningBudget)
+    }
+}
+
+extension ToolChoice: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        switch try reader.tag() {
+        case 1: self = .automatic
+        case 2: self = .required
+        case 3: self = .named(try reader.string())
+        case let tag: throw .unknownTag(type: "ToolChoice", tag: tag)
+        }
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        switch self {
+        case .automatic: writer.write(UInt8(1))
+        case .required: writer.write(UInt8(2))
+        case .named(let name):
+            writer.write(UInt8(3))
+            writer.write(name)
+        }
     }
 }
 

@@ -1,4 +1,3 @@
-package import JSON
 package import Sampling
 
 /// One generation as the gateway asks a worker for it: a prompt, how to sample, when to stop.
@@ -63,29 +62,4 @@ package enum Prompt: Sendable, Hashable {
     case text(String)
     /// Token ids, used as they are.
     case tokens([Int32])
-}
-
-/// A conversation as the client sent it, for the model's chat template.
-package struct ChatPrompt: Sendable, Hashable {
-    /// An array of message objects, in the order and with the keys the client sent.
-    package var messages: JSONValue
-    /// An array of tool objects, or nil.
-    package var tools: JSONValue?
-    /// Whether the prompt ends with the start of the assistant's answer.
-    package var addGenerationPrompt: Bool
-    /// Further variables for the template, for example `enable_thinking`.
-    package var templateArguments: JSONObject
-
-    /// Makes a conversation that asks for the assistant's next message.
-    package init(
-        messages: JSONValue,
-        tools: JSONValue? = nil,
-        addGenerationPrompt: Bool = true,
-        templateArguments: JSONObject = [:]
-    ) {
-        self.messages = messages
-        self.tools = tools
-        self.addGenerationPrompt = addGenerationPrompt
-        self.templateArguments = templateArguments
-    }
 }
