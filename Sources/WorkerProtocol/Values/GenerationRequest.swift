@@ -1,3 +1,4 @@
+package import Grammars
 package import JSON
 package import Sampling
 
@@ -20,6 +21,8 @@ package struct GenerationRequest: Sendable, Hashable {
     package var topLogprobCount: Int?
     /// Whether the prompt's text (and log-probabilities, if asked for) comes before the output.
     package var echo: Bool
+    /// What the output must look like, up to its end; nil: anything.
+    package var constraint: GrammarExpression?
     /// Who is charged for it.
     package var account: GenerationAccount
     /// How long it may wait for its first step; nil: as long as it takes.
@@ -35,6 +38,7 @@ package struct GenerationRequest: Sendable, Hashable {
         ignoresEndOfGeneration: Bool = false,
         topLogprobCount: Int? = nil,
         echo: Bool = false,
+        constraint: GrammarExpression? = nil,
         account: GenerationAccount = GenerationAccount(),
         queueTimeout: Duration? = nil
     ) {
@@ -46,6 +50,7 @@ package struct GenerationRequest: Sendable, Hashable {
         self.ignoresEndOfGeneration = ignoresEndOfGeneration
         self.topLogprobCount = topLogprobCount
         self.echo = echo
+        self.constraint = constraint
         self.account = account
         self.queueTimeout = queueTimeout
     }
