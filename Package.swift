@@ -82,9 +82,10 @@ let package = Package(
         source("ChatTemplates", ["JSON"]),
         source("Kernels", ["CKernels", "Platform", "Tensors"]),
         source("KVCache", ["Platform"]),
+        source("Grammars", ["JSON"]),
         source("Sampling", ["CKernels"]),
         source("Transformers", ["Kernels", "KVCache", "ModelFiles", "Platform", "Tensors"]),
-        source("WorkerProtocol", ["JSON", "Sampling"]),
+        source("WorkerProtocol", ["Grammars", "JSON", "Sampling"]),
         source("Scheduling", ["KVCache", "Platform", "WorkerProtocol"]),
         source(
             "Inference",
@@ -174,6 +175,7 @@ let package = Package(
             "SchedulingTests",
             ["KVCache", "Platform", "Scheduling", "WorkerProtocol", "TestSupport"]
         ),
+        test("GrammarsTests", ["Grammars", "JSON", "TestSupport"]),
         test("SamplingTests", ["CKernels", "Sampling", "TestSupport"]),
         test(
             "WorkerTests",
@@ -182,7 +184,10 @@ let package = Package(
                 "Worker", "WorkerProtocol", "TestSupport",
             ]
         ),
-        test("WorkerProtocolTests", ["JSON", "Sampling", "WorkerProtocol", "TestSupport"]),
+        test(
+            "WorkerProtocolTests",
+            ["Grammars", "JSON", "Sampling", "WorkerProtocol", "TestSupport"]
+        ),
         test("HTTPTests", ["HTTP", "Platform"]),
         test("OpenAIAPITests", ["JSON", "OpenAIAPI", "Sampling", "WorkerProtocol"]),
         // A worker process without a model, for the tests of what stands in front of one.

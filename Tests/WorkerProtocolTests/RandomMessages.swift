@@ -1,3 +1,4 @@
+import Grammars
 import JSON
 import Sampling
 import TestSupport
@@ -190,6 +191,7 @@ struct RandomMessages {
             ignoresEndOfGeneration: random.chance(0.5),
             topLogprobCount: optionalCount(),
             echo: random.chance(0.5),
+            constraint: random.chance(0.5) ? constraint(depth: 0) : nil,
             account: GenerationAccount(
                 key: text(),
                 user: text(),
@@ -199,6 +201,21 @@ struct RandomMessages {
             ),
             queueTimeout: random.chance(0.5) ? .nanoseconds(Int64(count())) : nil
         )
+    }
+
+    mutating func constraint(depth: Int) -> GrammarExpression {
+        switch random.int(in: depth < 3 ? 0...8 : 4...8) {
+        case 0: .sequence((0..<3).map { _ in constraint(depth: depth + 1) })
+        case 1: .choice((0..<2).map { _ in constraint(depth: depth + 1) })
+        case 2:
+            .repetition(constraint(depth: depth + 1), minimum: count(), maximum: optionalCount())
+        case 3: .triggered([(text(), constraint(depth: depth + 1))], repeats: random.chance(0.5))
+        case 4: .regex(text(), path: text())
+        case 5: .jsonSchema(["type": .string(text()), "enum": [1, nil, "a"]], path: text())
+        case 6: .gbnf(text(), path: text())
+        case 7: .controlToken(text())
+        default: .literal(text())
+        }
     }
 
     mutating func sampling() -> SamplingParameters {

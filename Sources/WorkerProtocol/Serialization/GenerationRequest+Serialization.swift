@@ -1,3 +1,4 @@
+import Grammars
 import JSON
 import Sampling
 
@@ -12,6 +13,9 @@ extension GenerationRequest: SerializableField {
             ignoresEndOfGeneration: try reader.bool(),
             topLogprobCount: try reader.optionalCount(),
             echo: try reader.bool(),
+            constraint: try reader.optional { (reader) throws(WorkerProtocolError) in
+                try GrammarExpression(from: &reader)
+            },
             account: try GenerationAccount(from: &reader),
             queueTimeout: try reader.optional { (reader) throws(WorkerProtocolError) in
                 try reader.duration()
@@ -28,9 +32,24 @@ extension GenerationRequest: SerializableField {
         writer.write(ignoresEndOfGeneration)
         writer.write(optionalCount: topLogprobCount)
         writer.write(echo)
+        writer.write(optional: constraint) { writer, constraint in
+            constraint.serialize(to: &writer)
+        }
         account.serialize(to: &writer)
         writer.write(optional: queueTimeout) { writer, timeout in writer.write(timeout) }
     }
+}
+
+/// A constraint travels as JSON, and is checked by whoever follows it.
+extension GrammarExpression: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        guard let expression = GrammarExpression(json: try reader.nestedJSON()) else {
+            throw .valueOutOfRange(field: "constraint")
+        }
+        self = expression
+    }
+
+    func serialize(to writer: inout FieldWriter) { writer.write(json: jsonValue) }
 }
 
 extension GenerationAccount: SerializableField {

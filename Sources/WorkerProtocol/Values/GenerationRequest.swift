@@ -1,3 +1,4 @@
+package import Grammars
 package import Sampling
 
 /// One generation as the gateway asks a worker for it: a prompt, how to sample, when to stop.
@@ -19,6 +20,8 @@ package struct GenerationRequest: Sendable, Hashable {
     package var topLogprobCount: Int?
     /// Whether the prompt's text (and log-probabilities, if asked for) comes before the output.
     package var echo: Bool
+    /// What the output must look like, up to its end; nil: anything.
+    package var constraint: GrammarExpression?
     /// Who is charged for it.
     package var account: GenerationAccount
     /// How long it may wait for its first step; nil: as long as it takes.
@@ -34,6 +37,7 @@ package struct GenerationRequest: Sendable, Hashable {
         ignoresEndOfGeneration: Bool = false,
         topLogprobCount: Int? = nil,
         echo: Bool = false,
+        constraint: GrammarExpression? = nil,
         account: GenerationAccount = GenerationAccount(),
         queueTimeout: Duration? = nil
     ) {
@@ -45,6 +49,7 @@ package struct GenerationRequest: Sendable, Hashable {
         self.ignoresEndOfGeneration = ignoresEndOfGeneration
         self.topLogprobCount = topLogprobCount
         self.echo = echo
+        self.constraint = constraint
         self.account = account
         self.queueTimeout = queueTimeout
     }
