@@ -98,7 +98,8 @@ let package = Package(
         source(
             "Worker",
             [
-                "ChatTemplates", "Inference", "JSON", "Kernels", "KVCache", "ModelFiles",
+                "ChatTemplates", "Grammars", "Inference", "JSON", "Kernels", "KVCache",
+                "ModelFiles",
                 "Platform", "Scheduling", "Telemetry", "Tensors", "Tokenizers", "Transformers",
                 "WorkerProtocol",
             ]

@@ -113,7 +113,7 @@ extension AnswerSyntax {
             return ToolCallSyntax(
                 sectionStart: "<|tool_calls_section_begin|>",
                 start: "<|tool_call_begin|>",
-                body: .named(separator: "<|tool_call_argument_begin|>"),
+                body: .named(separator: ToolCallSyntax.numberedNameSeparator),
                 end: "<|tool_call_end|>",
                 sectionEnd: "<|tool_calls_section_end|>"
             )
@@ -174,7 +174,8 @@ extension AnswerSyntax {
     }
 
     private static func otherCalls(_ text: TemplateText) -> ToolCallSyntax? {
-        if text.has("<tool_call>") { return .hermes }
+        // MiniMax M3 has tags of its own that only look alike.
+        if text.has("<tool_call>"), !text.has("minimax[>[") { return .hermes }
         if text.has("<start_function_call>") {
             return ToolCallSyntax(
                 start: "<start_function_call>",
@@ -215,7 +216,8 @@ extension AnswerSyntax {
         }
         if text.has("Action:", "```json", "tool_name") {
             return ToolCallSyntax(
-                start: "Action: ```json",
+                sectionStart: "Action:",
+                start: "```json",
                 body: .array(name: "tool_name", arguments: "parameters"),
                 end: "```"
             )

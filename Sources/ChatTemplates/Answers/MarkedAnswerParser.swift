@@ -207,7 +207,7 @@ struct MarkedAnswerParser: Sendable {
         guard let toolCalls = syntax.toolCalls else { return }
         raw.append(byte)
         if held.isEmpty, JSONScanner.isSpace(byte.value) { return }
-        if toolCalls.start.isEmpty, held.isEmpty, "{[".utf8.contains(byte.value) {
+        if held.isEmpty, "{[".utf8.contains(byte.value), toolCalls.start.first != "[" {
             raw.removeLast()
             state = .call(ToolCallReader(toolCalls, tools: tools, isBare: false))
             return advance(byte)

@@ -8,7 +8,8 @@ enum ToolCallEvent: Sendable, Hashable {
 /// Reads the body of a call, byte by byte.
 ///
 /// Models do not always keep to the form they were trained on, so wherever JSON is expected, an object,
-/// an array of objects and a name before the arguments are all taken for what they are.
+/// an array of objects and a name before the arguments are all taken for what they are; and an object is
+/// taken everywhere, because that is what models are held to whose own form no grammar describes.
 struct ToolCallReader: Sendable {
     private enum Form: Sendable {
         case undecided
@@ -78,7 +79,10 @@ struct ToolCallReader: Sendable {
 
     /// Decides by the first byte; false if it begins no call.
     private mutating func choose(_ byte: UInt8) -> Bool {
+        let isObject = byte == UInt8(ascii: "{")
         switch syntax.body {
+        case .tagged where isObject, .braces where isObject, .python where isObject:
+            form = .object(CallObjectReader(isKeyed: false, isBare: isBare))
         case .tagged(let tags): form = .tagged(TaggedCallReader(tags, tools: tools))
         case .braces(let quote): form = .literal(LiteralCallReader(.braces(quote: quote)))
         case .python: form = .literal(LiteralCallReader(.python))

@@ -51,16 +51,13 @@ package struct ToolCallSyntax: Sendable, Hashable {
         self.mayBeBare = mayBeBare || start.isEmpty && sectionStart.isEmpty
     }
 
+    /// After a name that is written `functions.NAME:NUMBER`: Kimi's.
+    package static let numberedNameSeparator = "<|tool_call_argument_begin|>"
+
     /// What Nous Hermes made common: also told to models whose template knows no tools.
     package static let hermes = ToolCallSyntax(
         start: "<tool_call>",
         body: .object(name: "name", arguments: "arguments"),
         end: "</tool_call>"
-    )
-
-    /// Nothing but a JSON object: what models are held to that have no markers of their own.
-    package static let bareObject = ToolCallSyntax(
-        start: "",
-        body: .object(name: "name", arguments: "arguments")
     )
 }

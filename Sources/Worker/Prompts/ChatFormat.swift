@@ -15,29 +15,44 @@ final class ChatFormat: Sendable {
     /// Whether it refuses instructions in a message of their own.
     private let refusesSystemMessages: Bool
 
-    /// Reads a template and tries it out on two short conversations.
+    /// Reads a template and tries it out on a few short conversations.
     init(source: String, specialTokens: JSONObject) throws(ChatTemplateError) {
         let template = try ChatTemplate(source: source)
         self.template = template
         self.specialTokens = specialTokens
-        syntax = AnswerSyntax.detect(in: source)
-        func attempt(_ messages: JSONValue) -> String? {
-            let arguments: JSONObject = ["messages": messages, "add_generation_prompt": true]
+        let hi: JSONValue = ["role": "user", "content": "hi"]
+        func attempt(_ messages: JSONValue, tools: JSONValue? = nil) -> String? {
+            var arguments: JSONObject = ["messages": messages, "add_generation_prompt": true]
+            arguments["tools"] = tools
             let now = ChatTemplateDate(year: 2026, month: 1, day: 1)
             return try? template.render(arguments, specialTokens: specialTokens, now: now).text
         }
-        let hi: JSONValue = ["role": "user", "content": "hi"]
-        refusesSystemMessages =
-            attempt([hi]) != nil && attempt([["role": "system", "content": "s"], hi]) == nil
-        func showsArguments(_ arguments: JSONValue) -> Bool {
+        func attempt(arguments: JSONValue) -> String? {
             let function: JSONValue = ["name": "f", "arguments": arguments]
             let call: JSONValue = ["id": "call00001", "type": "function", "function": function]
-            let answer: JSONValue = ["role": "assistant", "content": "", "tool_calls": [call]]
-            return attempt([hi, answer])?.contains("\"quoted\"") ?? false
+            let parameters: JSONValue = ["type": "object", "properties": [:]]
+            let described: JSONValue = [
+                "name": "f", "description": "d", "parameters": parameters,
+            ]
+            return attempt(
+                [
+                    hi, ["role": "assistant", "content": "", "tool_calls": [call]],
+                    ["role": "tool", "content": "r", "tool_call_id": "call00001", "name": "f"],
+                ],
+                tools: [["type": "function", "function": described]]
+            )
         }
-        wantsArgumentsAsText =
-            syntax.describesTools && !showsArguments(["key": "quoted"])
-            && showsArguments("{\"key\": \"quoted\"}")
+        let asObject = attempt(arguments: ["key": "quoted"])
+        let asText = attempt(arguments: "{\"key\": \"quoted\"}")
+        let showsObject = asObject?.contains("\"quoted\"") ?? false
+        let showsText = asText?.contains("\"quoted\"") ?? false
+        var syntax = AnswerSyntax.detect(in: source)
+        // A template that fails with tools is used without.
+        if attempt([hi]) != nil, asObject == nil, asText == nil { syntax.describesTools = false }
+        self.syntax = syntax
+        wantsArgumentsAsText = asObject == nil && asText != nil || !showsObject && showsText
+        refusesSystemMessages =
+            attempt([hi]) != nil && attempt([["role": "system", "content": "s"], hi]) == nil
     }
 
     /// A conversation in the layout the model was trained on.

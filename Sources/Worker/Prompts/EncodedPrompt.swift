@@ -1,3 +1,4 @@
+import Grammars
 import Inference
 import Tokenizers
 
@@ -7,4 +8,6 @@ struct EncodedPrompt {
     var tokens: [TokenID]
     /// How the answer is read; nil: all of it is text.
     var answer: AnswerPlan?
+    /// What the output is held to.
+    var constraint: GrammarExpression?
 }

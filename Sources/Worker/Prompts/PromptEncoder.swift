@@ -1,5 +1,5 @@
 import ChatTemplates
-import Inference
+import Grammars
 import JSON
 import Tokenizers
 import WorkerProtocol
@@ -46,29 +46,34 @@ final class PromptEncoder: Sendable {
 
     /// The tokens of a request's prompt, and how its answer is to be read.
     ///
+    /// What the output is held to beside `constraint` follows from the conversation's tools.
+    ///
     /// A chat template may write the beginning token itself; it is not doubled then. An empty
     /// text becomes the beginning token, or the end token if the vocabulary has no other: a model
     /// must be given something to continue.
     func encode(
         _ prompt: Prompt,
+        constraint: GrammarExpression? = nil,
         now: ChatTemplateDate
     ) throws(GenerationFailure) -> EncodedPrompt {
         switch prompt {
-        case .tokens(let tokens): return EncodedPrompt(tokens: tokens)
+        case .tokens(let tokens): return EncodedPrompt(tokens: tokens, constraint: constraint)
         case .text(let text):
             let tokens = withBeginning(tokenizer.encode(text, specialTokens: false))
-            if !tokens.isEmpty { return EncodedPrompt(tokens: tokens) }
+            if !tokens.isEmpty { return EncodedPrompt(tokens: tokens, constraint: constraint) }
             let only = tokenizer.beginningToken ?? tokenizer.endToken
-            return EncodedPrompt(tokens: [only].compactMap { $0 })
+            return EncodedPrompt(tokens: [only].compactMap { $0 }, constraint: constraint)
         case .chat(let chat):
             let rendered = try render(chat, now: now)
             let runs = rendered.runs.map {
                 PromptText.Run(text: $0.text, isTrusted: $0.isTrusted)
             }
-            return EncodedPrompt(
+            var encoded = EncodedPrompt(
                 tokens: withBeginning(tokenizer.encode(PromptText(runs: runs))),
-                answer: answerPlan(chat, prompt: rendered.text)
+                constraint: constraint
             )
+            if let format { format.plan(&encoded, chat, prompt: rendered.text, tokenizer) }
+            return encoded
         }
     }
 
@@ -92,34 +97,6 @@ final class PromptEncoder: Sendable {
                 message: error.kind == .raised ? error.message : "\(error)"
             )
         }
-    }
-
-    /// How the answer to a conversation is read; nil if nothing in it is marked.
-    private func answerPlan(_ chat: ChatPrompt, prompt: String) -> AnswerPlan? {
-        guard let format else { return nil }
-        var syntax = format.syntax
-        let tools = (chat.tools?.arrayValue ?? []).compactMap { ToolFacts($0) }
-        if tools.isEmpty {
-            syntax.toolCalls = nil
-        } else if !syntax.describesTools {
-            syntax.toolCalls = .hermes
-        }
-        guard
-            syntax.reasoning != nil || syntax.toolCalls != nil || syntax.channels != nil
-                || !syntax.silentMarkers.isEmpty
-        else { return nil }
-        let isSingle = !chat.allowsParallelToolCalls
-        return AnswerPlan(
-            parser: AnswerParser(
-                syntax,
-                startsInReasoning: format.endsInReasoning(prompt),
-                startsInContent: chat.continuesFinalMessage,
-                tools: tools,
-                maximumCallCount: isSingle ? 1 : .max
-            ),
-            reasoningBudget: chat.reasoningBudget,
-            reasoningEnd: tokenizer.encode(syntax.reasoningEnd, specialTokens: true)
-        )
     }
 
     /// The tokens of a text, for `tokenize`.

@@ -19,7 +19,13 @@ final class PromptService: Sendable {
     /// Encodes a prompt and leaves it for the engine; what goes wrong is an event.
     func generate(_ request: GenerationRequest) {
         do throws(GenerationFailure) {
-            let prompt = try encoder.encode(request.prompt, now: LocalTime.now())
+            let prompt = try encoder.encode(
+                request.prompt,
+                constraint: request.constraint,
+                now: LocalTime.now()
+            )
+            var request = request
+            request.constraint = prompt.constraint
             let generation = Generation(
                 request: request,
                 promptTokens: prompt.tokens,
