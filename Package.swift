@@ -181,7 +181,8 @@ let package = Package(
         test(
             "WorkerTests",
             [
-                "ChatTemplates", "JSON", "ModelFiles", "Platform", "Sampling", "Tokenizers",
+                "ChatTemplates", "Grammars", "JSON", "ModelFiles", "Platform", "Sampling",
+                "Tokenizers",
                 "Worker", "WorkerProtocol", "TestSupport",
             ]
         ),

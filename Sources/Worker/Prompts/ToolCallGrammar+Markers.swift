@@ -35,9 +35,9 @@ extension ToolCallGrammar {
     /// What follows the reasoning, with the reasoning before it.
     ///
     /// - Parameters:
-    ///   - rest: The answer without its reasoning.
     ///   - reasoning: How the model marks it; nil: it has none, or channels for it.
     ///   - hasBegun: Whether the prompt has begun it; otherwise the model may.
+    ///   - rest: The answer without its reasoning.
     /// - Returns: The whole output.
     static func after(
         _ reasoning: ReasoningSyntax?,
