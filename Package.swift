@@ -44,7 +44,8 @@ let fuzzers: [Target] =
     Context.environment["TORII_FUZZ"] == nil
     ? []
     : [
-        "Canary", "ChatTemplate", "GGUF", "JSON", "RequestParser", "ServerSentEvents", "Tokenizer",
+        "AnswerParser", "Canary", "ChatTemplate", "GGUF", "JSON", "RequestParser",
+        "ServerSentEvents", "Tokenizer",
         "WorkerProtocol",
     ].map { name in
         .executableTarget(

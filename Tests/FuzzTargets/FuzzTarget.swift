@@ -4,6 +4,7 @@
 /// `Tests/run-fuzzers` runs each for a while under libFuzzer; `FuzzTargetsTests` replays the inputs
 /// that once failed (its folder `Golden`).
 package enum FuzzTarget: String, CaseIterable, Sendable {
+    case answerParser = "AnswerParser"
     case chatTemplate = "ChatTemplate"
     case gguf = "GGUF"
     case json = "JSON"
@@ -15,6 +16,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     /// Runs the body on one input.
     package func run(_ bytes: [UInt8]) {
         switch self {
+        case .answerParser: fuzzAnswerParser(bytes)
         case .chatTemplate: fuzzChatTemplate(bytes)
         case .gguf: fuzzGGUF(bytes)
         case .json: fuzzJSON(bytes)
