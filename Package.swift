@@ -90,14 +90,14 @@ let package = Package(
         source(
             "Inference",
             [
-                "KVCache", "Platform", "Sampling", "Scheduling", "Tokenizers", "Transformers",
-                "WorkerProtocol",
+                "Grammars", "KVCache", "Platform", "Sampling", "Scheduling", "Tokenizers",
+                "Transformers", "WorkerProtocol",
             ]
         ),
         source(
             "Worker",
             [
-                "ChatTemplates", "Inference", "JSON", "Kernels", "KVCache", "ModelFiles",
+                "ChatTemplates", "Grammars", "Inference", "JSON", "Kernels", "KVCache", "ModelFiles",
                 "Platform", "Scheduling", "Telemetry", "Tensors", "Tokenizers", "Transformers",
                 "WorkerProtocol",
             ]
@@ -105,7 +105,7 @@ let package = Package(
 
         // Gateway
         source("HTTP", ["Platform"]),
-        source("OpenAIAPI", ["JSON", "Sampling", "WorkerProtocol"]),
+        source("OpenAIAPI", ["Grammars", "JSON", "Sampling", "WorkerProtocol"]),
         source("ModelService", ["Platform", "Telemetry", "WorkerProtocol"]),
         // openapi.yaml inside the executable.
         .target(name: "CResources"),
@@ -164,8 +164,8 @@ let package = Package(
         test(
             "InferenceTests",
             [
-                "Inference", "KVCache", "Kernels", "ModelFiles", "Platform", "Sampling",
-                "Scheduling", "Tokenizers", "Transformers", "WorkerProtocol", "TestSupport",
+                "Grammars", "Inference", "JSON", "KVCache", "Kernels", "ModelFiles", "Platform",
+                "Sampling", "Scheduling", "Tokenizers", "Transformers", "WorkerProtocol", "TestSupport",
             ]
         ),
         test("KVCacheTests", ["KVCache", "Platform", "TestSupport"]),
@@ -173,13 +173,19 @@ let package = Package(
             "SchedulingTests",
             ["KVCache", "Platform", "Scheduling", "WorkerProtocol", "TestSupport"]
         ),
+        .executableTarget(
+            name: "GrammarBenchmarks",
+            dependencies: ["Grammars", "JSON", "ModelFiles", "TestSupport", "Tokenizers"],
+            path: "Tests/GrammarBenchmarks",
+            swiftSettings: testSettings
+        ),
         test("GrammarsTests", ["Grammars", "JSON", "TestSupport"]),
         test("SamplingTests", ["CKernels", "Sampling", "TestSupport"]),
         test(
             "WorkerTests",
             [
-                "ChatTemplates", "JSON", "ModelFiles", "Platform", "Sampling", "Tokenizers",
-                "Worker", "WorkerProtocol", "TestSupport",
+                "ChatTemplates", "Grammars", "JSON", "ModelFiles", "Platform", "Sampling",
+                "Tokenizers", "Worker", "WorkerProtocol", "TestSupport",
             ]
         ),
         test(
@@ -187,7 +193,7 @@ let package = Package(
             ["Grammars", "JSON", "Sampling", "WorkerProtocol", "TestSupport"]
         ),
         test("HTTPTests", ["HTTP", "Platform"]),
-        test("OpenAIAPITests", ["JSON", "OpenAIAPI", "Sampling", "WorkerProtocol"]),
+        test("OpenAIAPITests", ["Grammars", "JSON", "OpenAIAPI", "Sampling", "WorkerProtocol"]),
         // A worker process without a model, for the tests of what stands in front of one.
         .executableTarget(
             name: "FakeWorker",

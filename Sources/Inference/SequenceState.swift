@@ -15,6 +15,8 @@ struct SequenceState {
     var tokens: [Int32]
     var sampler: Sampler
     var output: OutputAssembler
+    /// Where the output is in its grammar, if it has one.
+    var constraint: ConstrainedOutput?
     /// Prompt tokens that were echoed with their log-probabilities; they are not repeated when
     /// the sequence is computed again after a preemption.
     var echoedTokenCount = 0
@@ -35,7 +37,7 @@ struct SequenceState {
         maximumOutputTokenCount: Int,
         tokenizer: Tokenizer,
         now: MonotonicInstant
-    ) {
+    ) throws(GenerationFailure) {
         let request = generation.request
         self.request = request
         self.id = id
@@ -47,6 +49,9 @@ struct SequenceState {
             seed: request.sampling.seed ?? UInt64.random(in: 0...UInt64.max),
             prompt: generation.promptTokens
         )
+        constraint = try generation.constraint.map { constraint throws(GenerationFailure) in
+            try ConstrainedOutput(constraint)
+        }
         output = OutputAssembler(tokenizer: tokenizer, stopStrings: request.stopStrings)
         submitted = now
     }

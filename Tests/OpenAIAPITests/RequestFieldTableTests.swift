@@ -25,10 +25,9 @@ import Testing
     static let completion: JSONValue = ["model": "m", "prompt": "hello"]
 
     static let unsupported: [(String, JSONValue)] = [
-        ("response_format", ["type": "json_object"]), ("tool_choice", "required"),
+        ("tool_choice", "required"),
         ("tool_choice", ["type": "function", "function": ["name": "f"]]),
         ("modalities", ["text", "audio"]), ("functions", [["name": "f"]]),
-        ("guided_json", ["type": "object"]),
     ]
     static let harmless: [(String, JSONValue)] = [
         ("response_format", ["type": "text"]), ("tool_choice", "auto"), ("modalities", ["text"]),

@@ -2,7 +2,7 @@ import JSON
 
 extension ChatCompletionRequest {
     private static let outputParsing =
-        "is not supported yet: this server does not constrain or parse the model's output"
+        "is not supported yet: this server does not parse the model's output"
 
     /// Every member of OpenAI's `CreateChatCompletionRequest`, and the extensions of vLLM and
     /// llama-server that clients send.
@@ -41,11 +41,6 @@ extension ChatCompletionRequest {
             "service_tier",
             "store",
             "verbosity"
-        ),
-        RequestField.refused(
-            "response_format",
-            harmless: [["type": "text"]],
-            reason: outputParsing + "; only {\"type\": \"text\"} is accepted"
         ),
         RequestField.refused(
             "tool_choice",
