@@ -91,9 +91,8 @@ let package = Package(
         source(
             "Inference",
             [
-                "ChatTemplates", "KVCache", "Platform", "Sampling", "Scheduling", "Tokenizers",
-                "Transformers",
-                "WorkerProtocol",
+                "ChatTemplates", "Grammars", "KVCache", "Platform", "Sampling", "Scheduling",
+                "Tokenizers", "Transformers", "WorkerProtocol",
             ]
         ),
         source(
@@ -108,7 +107,7 @@ let package = Package(
 
         // Gateway
         source("HTTP", ["Platform"]),
-        source("OpenAIAPI", ["JSON", "Sampling", "WorkerProtocol"]),
+        source("OpenAIAPI", ["Grammars", "JSON", "Sampling", "WorkerProtocol"]),
         source("ModelService", ["Platform", "Telemetry", "WorkerProtocol"]),
         // openapi.yaml inside the executable.
         .target(name: "CResources"),
@@ -167,8 +166,10 @@ let package = Package(
         test(
             "InferenceTests",
             [
-                "ChatTemplates", "Inference", "KVCache", "Kernels", "ModelFiles", "Platform",
-                "Sampling", "Scheduling", "Tokenizers", "Transformers", "WorkerProtocol",
+                "ChatTemplates", "Grammars", "Inference", "JSON", "KVCache", "Kernels",
+                "ModelFiles",
+                "Platform", "Sampling", "Scheduling", "Tokenizers", "Transformers",
+                "WorkerProtocol",
                 "TestSupport",
             ]
         ),
@@ -177,14 +178,19 @@ let package = Package(
             "SchedulingTests",
             ["KVCache", "Platform", "Scheduling", "WorkerProtocol", "TestSupport"]
         ),
+        .executableTarget(
+            name: "GrammarBenchmarks",
+            dependencies: ["Grammars", "JSON", "ModelFiles", "TestSupport", "Tokenizers"],
+            path: "Tests/GrammarBenchmarks",
+            swiftSettings: testSettings
+        ),
         test("GrammarsTests", ["Grammars", "JSON", "TestSupport"]),
         test("SamplingTests", ["CKernels", "Sampling", "TestSupport"]),
         test(
             "WorkerTests",
             [
                 "ChatTemplates", "Grammars", "JSON", "ModelFiles", "Platform", "Sampling",
-                "Tokenizers",
-                "Worker", "WorkerProtocol", "TestSupport",
+                "Tokenizers", "Worker", "WorkerProtocol", "TestSupport",
             ]
         ),
         test(
@@ -192,7 +198,7 @@ let package = Package(
             ["Grammars", "JSON", "Sampling", "WorkerProtocol", "TestSupport"]
         ),
         test("HTTPTests", ["HTTP", "Platform"]),
-        test("OpenAIAPITests", ["JSON", "OpenAIAPI", "Sampling", "WorkerProtocol"]),
+        test("OpenAIAPITests", ["Grammars", "JSON", "OpenAIAPI", "Sampling", "WorkerProtocol"]),
         // A worker process without a model, for the tests of what stands in front of one.
         .executableTarget(
             name: "FakeWorker",

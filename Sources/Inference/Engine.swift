@@ -111,7 +111,7 @@ package final class Engine {
                 )
             }
             arrivalCount += 1
-            var sequence = SequenceState(
+            var sequence = try SequenceState(
                 generation,
                 id: SequenceID(rawValue: arrivalCount),
                 maximumOutputTokenCount: maximumOutputTokenCount,

@@ -15,6 +15,8 @@ struct SequenceState {
     var tokens: [Int32]
     var sampler: Sampler
     var output: OutputAssembler
+    /// Where the output is in its grammar, if it has one.
+    var constraint: ConstrainedOutput?
     /// Of the reasoning that is over its budget, what still ends it.
     private var forcedTokens: ArraySlice<Int32> = []
     private var reasoning: (budget: Int, end: [Int32])?
@@ -38,7 +40,7 @@ struct SequenceState {
         maximumOutputTokenCount: Int,
         tokenizer: Tokenizer,
         now: MonotonicInstant
-    ) {
+    ) throws(GenerationFailure) {
         let request = generation.request
         self.request = request
         self.id = id
@@ -50,6 +52,9 @@ struct SequenceState {
             seed: request.sampling.seed ?? UInt64.random(in: 0...UInt64.max),
             prompt: generation.promptTokens
         )
+        constraint = try generation.constraint.map { constraint throws(GenerationFailure) in
+            try ConstrainedOutput(constraint)
+        }
         output = OutputAssembler(
             tokenizer: tokenizer,
             stopStrings: request.stopStrings,

@@ -25,8 +25,7 @@ import Testing
     static let completion: JSONValue = ["model": "m", "prompt": "hello"]
 
     static let unsupported: [(String, JSONValue)] = [
-        ("response_format", ["type": "json_object"]), ("modalities", ["text", "audio"]),
-        ("guided_json", ["type": "object"]),
+        ("modalities", ["text", "audio"]),
     ]
     static let harmless: [(String, JSONValue)] = [
         ("response_format", ["type": "text"]), ("tool_choice", "auto"), ("function_call", "none"),

@@ -29,9 +29,9 @@ package struct AnswerSyntax: Sendable, Hashable {
         self.describesTools = describesTools
     }
 
-    /// What ends the reasoning when it has to be cut short, up to where the answer begins.
+    /// What ends the reasoning when it has to be cut short.
     package var reasoningEnd: String {
-        if channels == .harmony { return "<|end|><|start|>assistant<|channel|>final<|message|>" }
+        if channels == .harmony { return "<|end|><|start|>assistant" }
         return reasoning.map { "\n\($0.end)\n\n" } ?? ""
     }
 }

@@ -24,6 +24,10 @@ package final class GrammarVocabulary: Sendable {
     let duplicates: [[Int32]]
     /// The most bytes of one token.
     let longestTokenByteCount: Int
+    /// The bytes of a long token's beginning, and the node they lead to; long tokens are below these.
+    let longBeginnings: [(bytes: [UInt8], node: Int32)]
+    /// Few tokens have more bytes than this.
+    static let shortTokenByteCount = 24
     private let isControl: [Bool]
     private let controlTexts: [[UInt8]: Int32]
     private let pool: [UInt8]
@@ -62,6 +66,7 @@ package final class GrammarVocabulary: Sendable {
         nodes = tree.nodes
         duplicates = tree.duplicates
         longestTokenByteCount = tree.longest
+        longBeginnings = Self.longBeginnings(tree.nodes)
         self.pool = pool
         self.offsets = offsets
     }
@@ -82,6 +87,19 @@ package final class GrammarVocabulary: Sendable {
         return (0..<Int32(tokenCount)).first {
             !isControl($0) && bytes(of: $0).elementsEqual(wanted)
         }
+    }
+
+    private static func longBeginnings(_ nodes: [Node]) -> [(bytes: [UInt8], node: Int32)] {
+        var path: [UInt8] = []
+        var result: [(bytes: [UInt8], node: Int32)] = []
+        for (index, node) in nodes.enumerated() {
+            path.removeLast(path.count - Int(node.depth) + 1)
+            path.append(node.byte)
+            if path.count == shortTokenByteCount, Int(node.subtreeEnd) > index + 1 {
+                result.append((path, Int32(index)))
+            }
+        }
+        return result
     }
 
     /// The tokens that have text, ordered by their bytes, of equal ones by their ids.

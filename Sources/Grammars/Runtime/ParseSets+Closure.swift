@@ -55,14 +55,16 @@ extension ParseSets {
                 if loop.hasBody, item.count < loop.maximum ?? .max {
                     push(loop.body, item.count, item.origin)
                 }
-                if item.count >= loop.minimum { push(loop.exit, 0, item.origin) }
+                if item.count >= loop.minimum || item.count == ParseSets.between {
+                    push(loop.exit, 0, item.origin)
+                }
                 return
             }
             if state.endsLoopBody {
                 let loop = sets.grammar.loops[Int(state.loop)]
                 // Without a maximum nothing depends on counts above the minimum.
                 let count = min(item.count + 1, loop.maximum ?? loop.minimum)
-                push(loop.head, count, item.origin)
+                push(loop.head, item.count < 0 ? item.count : count, item.origin)
             }
             for target in state.jumps { push(target, item.count, item.origin) }
             if state.isFinal { complete(state.rule, item.origin, in: sets) }

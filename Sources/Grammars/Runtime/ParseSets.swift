@@ -9,7 +9,8 @@ struct ParseSets {
     /// A place in the grammar.
     struct Item: Hashable, Comparable {
         let state: Int32
-        /// The rounds begun of the loop the state belongs to; 0 for none.
+        /// The rounds begun of the loop the state belongs to, 0 for none; or ``between`` or
+        /// ``below``.
         let count: Int32
         /// The set in which the state's rule began; ``itself`` if that is the set the item is in.
         let origin: Int32
@@ -57,6 +58,10 @@ struct ParseSets {
     /// Stands for any set: see ``TokenMasks``.
     static let unknown: Int32 = 2
     static let itself: Int32 = -1
+    /// A count of at least the loop's minimum that its maximum is far from.
+    static let between: Int32 = -1
+    /// A count that the loop's minimum is far from.
+    static let below: Int32 = -2
     static let unmade: Int32 = -1
 
     let grammar: Grammar

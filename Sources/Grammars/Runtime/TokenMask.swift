@@ -30,6 +30,11 @@ package struct TokenMask: Sendable, Hashable {
         words[Int(token) >> 6] &= ~(1 << UInt64(token & 63))
     }
 
+    /// Takes out the tokens that end an output.
+    package mutating func removeEndTokens(of vocabulary: GrammarVocabulary) {
+        for token in vocabulary.endTokens { remove(token) }
+    }
+
     mutating func formUnion(_ other: TokenMask) {
         for index in words.indices { words[index] |= other.words[index] }
     }

@@ -12,7 +12,8 @@
 ///
 /// So the inside of a string is walked once, not for every string property; what differs are the
 /// tokens that go on behind the closing quote. For the same reason counts that are far from a
-/// loop's limits, farther than one token reaches, are taken for the same.
+/// loop's limits are taken for the same: farther than any token reaches, or farther than short tokens
+/// reach, and then the few long ones are tried with the real count.
 struct TokenMasks {
     private struct Group: Hashable {
         let rule: Int32
@@ -30,6 +31,7 @@ struct TokenMasks {
     private let selectors: [ResolvedSelector]
     private let maximumCount: Int
     private var masks: [Int32: TokenMask] = [:]
+    /// By set; of those that hold for short tokens only the number's complement.
     private var insides: [Int32: Inside] = [:]
     /// Scratch: the sets on the way to the current node, by depth.
     private var path: [Int32]
@@ -57,17 +59,22 @@ struct TokenMasks {
             if groups[group] == nil { order.append(group) }
             groups[group, default: []].append(item)
         }
+        var omitsLongTokens = false
         for group in order {
-            let inside = try self.inside(groups[group] ?? [], in: &sets)
+            let items = groups[group] ?? []
+            let isVague = items.contains { isNearLimit($0, in: sets) }
+            omitsLongTokens = omitsLongTokens || isVague
+            let inside = try self.inside(items, onlyShortTokens: isVague, in: &sets)
             mask.formUnion(inside.mask)
             guard group.origin != ParseSets.outside, !inside.exits.isEmpty else { continue }
-            let items = sets.continuation(of: group.rule, in: group.origin)
-            let next = try sets.set(of: items)
+            let after = sets.continuation(of: group.rule, in: group.origin)
+            let next = try sets.set(of: after)
             guard next != ParseSets.dead else { continue }
             for exit in inside.exits {
                 try walk(from: next, below: Int(exit), in: &sets, into: &mask)
             }
         }
+        if omitsLongTokens { try addLongTokens(of: set, in: &sets, to: &mask) }
         addTokenEdges(of: set, in: sets, to: &mask)
         for duplicate in vocabulary.duplicates where mask.contains(duplicate[0]) {
             for token in duplicate { mask.insert(token) }
@@ -82,6 +89,7 @@ struct TokenMasks {
 
     private mutating func inside(
         _ items: [ParseSets.Item],
+        onlyShortTokens: Bool,
         in sets: inout ParseSets
     ) throws(ParseSets.Failure) -> Inside {
         var seen: Set<ParseSets.Item> = []
@@ -93,28 +101,67 @@ struct TokenMasks {
             )
         }.filter { seen.insert($0).inserted }
         let set = try sets.set(of: freed)
-        if let known = insides[set] { return known }
+        let key = onlyShortTokens ? ~set : set
+        if let known = insides[key] { return known }
         var mask = TokenMask(count: vocabulary.tokenCount)
-        let exits = try walk(from: set, below: nil, in: &sets, into: &mask)
+        let exits = try walk(
+            from: set,
+            below: nil,
+            onlyShortTokens: onlyShortTokens,
+            in: &sets,
+            into: &mask
+        )
         let inside = Inside(mask: mask, exits: exits)
         if insides.count >= maximumCount { insides = [:] }
-        insides[set] = inside
+        insides[key] = inside
         return inside
     }
 
-    /// A count that allows the same for as long as one token can last: its rounds are no more than
-    /// its bytes.
+    /// What stands for an item's count: a vague one if the loop's limits are farther than short tokens
+    /// reach, whose rounds are no more than their bytes.
     private func representative(of item: ParseSets.Item, in sets: ParseSets) -> Int32 {
+        let reach = Int32(min(vocabulary.longestTokenByteCount, Self.shortReach) + 1)
+        return vagueCount(of: item, reach: reach, in: sets) ?? item.count
+    }
+
+    /// Whether an item's count is vague for short tokens but not for long ones.
+    private func isNearLimit(_ item: ParseSets.Item, in sets: ParseSets) -> Bool {
+        guard vocabulary.longestTokenByteCount > Self.shortReach else { return false }
+        let reach = Int32(vocabulary.longestTokenByteCount + 1)
+        return vagueCount(of: item, reach: Int32(Self.shortReach + 1), in: sets)
+            != vagueCount(of: item, reach: reach, in: sets)
+    }
+
+    private static let shortReach = GrammarVocabulary.shortTokenByteCount
+
+    private func vagueCount(
+        of item: ParseSets.Item,
+        reach: Int32,
+        in sets: ParseSets
+    ) -> Int32? {
         let state = sets.grammar.states[Int(item.state)]
-        guard state.loop >= 0 else { return item.count }
+        guard state.loop >= 0 else { return nil }
         let loop = sets.grammar.loops[Int(state.loop)]
-        let reach = Int(vocabulary.longestTokenByteCount) + 1
-        let count = Int(item.count)
-        if count + reach < loop.minimum { return 0 }
-        guard count >= loop.minimum, let maximum = loop.maximum, count + reach < maximum else {
-            return item.count
+        if item.count + reach < loop.minimum { return ParseSets.below }
+        guard item.count >= loop.minimum, item.count + reach < loop.maximum ?? .max else {
+            return nil
         }
-        return loop.minimum
+        return ParseSets.between
+    }
+
+    private mutating func addLongTokens(
+        of set: Int32,
+        in sets: inout ParseSets,
+        to mask: inout TokenMask
+    ) throws(ParseSets.Failure) {
+        for beginning in vocabulary.longBeginnings {
+            var next = set
+            for byte in beginning.bytes where next != ParseSets.dead {
+                next = try sets.next(next, sets.classes.classes[Int(byte)])
+            }
+            guard next != ParseSets.dead else { continue }
+            try walk(from: next, below: Int(beginning.node), in: &sets, into: &mask)
+        }
     }
 
     /// Walks the tree below a node, which led to a set, and adds the tokens that the grammar allows.
@@ -124,6 +171,7 @@ struct TokenMasks {
     private mutating func walk(
         from set: Int32,
         below top: Int?,
+        onlyShortTokens: Bool = false,
         in sets: inout ParseSets,
         into mask: inout TokenMask
     ) throws(ParseSets.Failure) -> [Int32] {
@@ -134,9 +182,14 @@ struct TokenMasks {
         let end = top.map { Int(nodes[$0].subtreeEnd) } ?? nodes.count
         path[top.map { Int(nodes[$0].depth) } ?? 0] = set
         var exits: [Int32] = []
+        let deepest = onlyShortTokens ? Self.shortReach : Int.max
         while node < end {
             let current = nodes[node]
             let depth = Int(current.depth)
+            guard depth <= deepest else {
+                node = Int(current.subtreeEnd)
+                continue
+            }
             let parent = path[depth - 1]
             let byteClass = classes[Int(current.byte)]
             var next = sets.rows[Int(parent) * classCount + Int(byteClass)]

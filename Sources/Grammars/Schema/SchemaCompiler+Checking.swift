@@ -18,7 +18,7 @@ extension SchemaCompiler {
         _ value: JSONValue,
         _ constraint: SchemaConstraint
     ) throws(GrammarError) -> Bool {
-        try spend(at: constraint.locations.last?.path ?? JSONPath())
+        try spend(at: constraint.place)
         let type = SchemaTypes(of: value)
         if let types = constraint.declaredTypes, !types.contains(type) { return false }
         if let values = constraint.values, !values.contains(where: { $0.isSameJSON(as: value) }) {
@@ -27,7 +27,8 @@ extension SchemaCompiler {
         switch value {
         case .null, .bool: return true
         case .integer, .double: return constraint.numbers.accepts(value)
-        case .string(let text): return constraint.strings.accepts(text)
+        case .string(let text):
+            return try accepts(text, constraint.strings, at: constraint)
         case .array(let elements):
             guard elements.count >= constraint.minimumItems,
                 elements.count <= constraint.maximumItems ?? elements.count
@@ -44,12 +45,33 @@ extension SchemaCompiler {
                 constraint.required.allSatisfy({ object[$0] != nil })
             else { return false }
             for (key, member) in object.members {
-                guard constraint.nameSchemas.allSatisfy({ $0.accepts(key) }),
+                guard try acceptsName(key, constraint),
                     try accepts(member, all: constraint.schemas(ofProperty: key))
                 else { return false }
             }
             return true
         }
+    }
+
+    private func accepts(
+        _ text: String,
+        _ language: StringLanguage,
+        at constraint: SchemaConstraint
+    ) throws(GrammarError) -> Bool {
+        try bounded(at: constraint.place) { limit throws(ScalarAutomaton.TooLarge) in
+            try language.accepts(text, limit: limit)
+        }
+    }
+
+    /// Whether `propertyNames` allows a name.
+    func acceptsName(
+        _ name: String,
+        _ constraint: SchemaConstraint
+    ) throws(GrammarError) -> Bool {
+        for language in constraint.nameSchemas {
+            guard try accepts(name, language, at: constraint) else { return false }
+        }
+        return true
     }
 
     // MARK: Disjointness
@@ -61,7 +83,7 @@ extension SchemaCompiler {
         _ rival: SchemaConstraint,
         depth: Int
     ) throws(GrammarError) -> Bool {
-        try spend(at: output.locations.last?.path ?? JSONPath())
+        try spend(at: output.place)
         guard depth < 8 else { return false }
         if let values = output.values {
             for value in values where try accepts(value, output) {

@@ -198,7 +198,11 @@ extension SchemaCompiler {
         }
         keywords.properties = schema.members("properties") ?? []
         for (text, inner) in schema.members("patternProperties") ?? [] {
-            keywords.patterns.append((try pattern(text, at: inner.path), inner))
+            let expression = try pattern(text, at: inner.path)
+            let names = try bounded(at: inner.path) { limit throws(ScalarAutomaton.TooLarge) in
+                try ScalarAutomaton(searching: expression, limit: limit)
+            }
+            keywords.patterns.append((names, inner))
         }
         keywords.additional = schema.member("additionalProperties")
         result.objects.append(keywords)

@@ -1,13 +1,6 @@
 import JSON
 
 extension SchemaCompiler {
-    private var automatonLimit: Int { rules.limits.maximumAutomatonStateCount }
-
-    /// The place to name when the keywords of a constraint are at fault.
-    private func place(of constraint: SchemaConstraint) -> JSONPath {
-        constraint.locations.last?.path ?? JSONPath()
-    }
-
     /// The values that satisfy a constraint.
     mutating func node(of constraint: SchemaConstraint) throws(GrammarError) -> GrammarNode {
         if let values = constraint.values {
@@ -26,7 +19,7 @@ extension SchemaCompiler {
         }
         if types.contains(.string) {
             branches.append(
-                try stringNode(constraint.strings, at: place(of: constraint))
+                try stringNode(constraint.strings, at: constraint.place)
             )
         }
         if types.contains(.array) { branches.append(try arrayNode(constraint)) }
@@ -41,11 +34,8 @@ extension SchemaCompiler {
         var language = constraint.numbers
         language.isInteger = isInteger
         guard !language.isEmpty else { return .choice([]) }
-        let node: GrammarNode
-        do throws(ScalarAutomaton.TooLarge) {
-            node = try language.node(limit: automatonLimit)
-        } catch {
-            throw tooLarge(place(of: constraint))
+        let node = try bounded(at: constraint.place) { limit throws(ScalarAutomaton.TooLarge) in
+            try language.node(limit: limit)
         }
         return try shared(node)
     }
@@ -59,11 +49,8 @@ extension SchemaCompiler {
             max(language.minimumLength, language.maximumLength ?? 0)
                 <= rules.limits.maximumRepetitionCount
         else { throw failure(path, "The lengths are too large to be enforced.") }
-        let node: GrammarNode
-        do throws(ScalarAutomaton.TooLarge) {
-            node = try language.node(limit: automatonLimit)
-        } catch {
-            throw tooLarge(path)
+        let node = try bounded(at: path) { limit throws(ScalarAutomaton.TooLarge) in
+            try language.node(limit: limit)
         }
         return try shared(node)
     }
@@ -74,7 +61,7 @@ extension SchemaCompiler {
         _ constraint: SchemaConstraint
     ) throws(GrammarError) -> GrammarNode {
         let least = constraint.minimumItems
-        let path = place(of: constraint)
+        let path = constraint.place
         guard least <= constraint.maximumItems ?? least else { return .choice([]) }
         guard max(least, constraint.maximumItems ?? 0) <= rules.limits.maximumRepetitionCount else {
             throw failure(path, "The numbers of elements are too large to be enforced.")
@@ -117,13 +104,13 @@ extension SchemaCompiler {
     private mutating func objectNode(
         _ constraint: SchemaConstraint
     ) throws(GrammarError) -> GrammarNode {
-        let path = place(of: constraint)
+        let path = constraint.place
         let space = try shared(JSONSyntax.lineBreak)
         let comma = GrammarNode.sequence([.text(","), space])
         var named: [(isRequired: Bool, member: GrammarNode)] = []
         for name in constraint.propertyNames {
             let isRequired = constraint.required.contains(name)
-            guard constraint.nameSchemas.allSatisfy({ $0.accepts(name) }) else {
+            guard try acceptsName(name, constraint) else {
                 if isRequired { return .choice([]) }
                 continue
             }
@@ -193,7 +180,7 @@ extension SchemaCompiler {
     private mutating func otherMembers(
         _ constraint: SchemaConstraint
     ) throws(GrammarError) -> [GrammarNode] {
-        let path = place(of: constraint)
+        let path = constraint.place
         let patterns = constraint.objects.flatMap { $0.patterns }
         guard patterns.count <= 4 else {
             throw failure(path, "'patternProperties' may have at most 4 patterns.")
@@ -208,16 +195,14 @@ extension SchemaCompiler {
             if patterns.isEmpty, names.isEmpty, constraint.nameSchemas.isEmpty {
                 key = try stringNode(StringLanguage(), at: path)
             } else {
-                let automaton: ScalarAutomaton
-                do throws(ScalarAutomaton.TooLarge) {
-                    automaton = try keyAutomaton(
+                let automaton = try bounded(at: path) { limit throws(ScalarAutomaton.TooLarge) in
+                    try Self.keyAutomaton(
                         constraint,
                         names: names,
-                        patterns: patterns.map(\.pattern.automaton),
-                        matching: subset
+                        patterns: patterns.map(\.names),
+                        matching: subset,
+                        limit: limit
                     )
-                } catch {
-                    throw tooLarge(path)
                 }
                 if automaton.isEmpty { continue }
                 key = try shared(
@@ -251,20 +236,21 @@ extension SchemaCompiler {
         return result
     }
 
-    private func keyAutomaton(
+    private static func keyAutomaton(
         _ constraint: SchemaConstraint,
         names: [String],
         patterns: [ScalarAutomaton],
-        matching subset: Int
+        matching subset: Int,
+        limit: Int
     ) throws(ScalarAutomaton.TooLarge) -> ScalarAutomaton {
         var result = ScalarAutomaton(excluding: names)
         for (bit, pattern) in patterns.enumerated() {
             let wanted = subset >> bit & 1 == 1 ? pattern : pattern.complement
-            result = try result.intersection(wanted, limit: automatonLimit)
+            result = try result.intersection(wanted, limit: limit)
         }
         for language in constraint.nameSchemas where !language.isUnconstrained {
-            let automaton = try language.automaton(limit: automatonLimit)
-            result = try result.intersection(automaton, limit: automatonLimit)
+            let automaton = try language.automaton(limit: limit)
+            result = try result.intersection(automaton, limit: limit)
         }
         return result
     }

@@ -21,7 +21,6 @@ struct SchemaCompiler {
     private var made: [[SchemaLocation]: Int] = [:]
     /// The rules of nodes that recur: strings, numbers, white space.
     private var shared: [GrammarNode: GrammarNode] = [:]
-    private var patterns: [String: SchemaPattern] = [:]
     /// Schemas by their `$anchor`.
     private var anchors: [String: SchemaLocation]?
     /// How often schemas may still be combined, so that a hostile schema ends.
@@ -80,7 +79,7 @@ struct SchemaCompiler {
         return GrammarError(path: basePath + separator + inner, reason: reason)
     }
 
-    func tooLarge(_ path: JSONPath) -> GrammarError {
+    private func tooLarge(_ path: JSONPath) -> GrammarError {
         failure(path, "This needs too large an automaton; make the patterns or ranges simpler.")
     }
 
@@ -93,22 +92,19 @@ struct SchemaCompiler {
 
     // MARK: Patterns and references
 
-    /// A regular expression of the schema with its automaton.
-    mutating func pattern(_ text: String, at path: JSONPath) throws(GrammarError) -> SchemaPattern {
-        if let known = patterns[text] { return known }
+    /// A regular expression of the schema, which describes the texts it is found in.
+    func pattern(_ text: String, at path: JSONPath) throws(GrammarError) -> RegularExpression {
         let place = failure(path, "").path
-        let expression = try RegexParser.parse(text, path: place, limits: rules.limits)
+        return try RegexParser.parse(text, path: place, limits: rules.limits)
+    }
+
+    /// Does something with automata; one that grows too large is an error at a place.
+    func bounded<Value>(
+        at path: JSONPath,
+        _ body: (_ limit: Int) throws(ScalarAutomaton.TooLarge) -> Value
+    ) throws(GrammarError) -> Value {
         do throws(ScalarAutomaton.TooLarge) {
-            let pattern = SchemaPattern(
-                text: text,
-                expression: expression,
-                automaton: try ScalarAutomaton(
-                    searching: expression,
-                    limit: rules.limits.maximumAutomatonStateCount
-                )
-            )
-            patterns[text] = pattern
-            return pattern
+            return try body(rules.limits.maximumAutomatonStateCount)
         } catch {
             throw tooLarge(path)
         }

@@ -8,7 +8,7 @@ struct SchemaConstraint: Sendable {
     /// One schema's keywords about objects.
     struct ObjectKeywords: Sendable {
         var properties: [(key: String, schema: SchemaLocation)] = []
-        var patterns: [(pattern: SchemaPattern, schema: SchemaLocation)] = []
+        var patterns: [(names: ScalarAutomaton, schema: SchemaLocation)] = []
         /// Nil: absent.
         var additional: SchemaLocation?
     }
@@ -39,6 +39,9 @@ struct SchemaConstraint: Sendable {
     var maximumProperties: Int?
     var nameSchemas: [StringLanguage] = []
 
+    /// The place to name when these keywords are at fault.
+    var place: JSONPath { locations.last?.path ?? JSONPath() }
+
     /// The kinds of values it is about: where no `type` says so, those that its other keywords
     /// constrain, since a schema with `properties` means objects.
     var types: SchemaTypes {
@@ -49,7 +52,7 @@ struct SchemaConstraint: Sendable {
     func schemas(ofProperty key: String) -> [SchemaLocation] {
         objects.flatMap { keywords in
             var found = keywords.properties.filter { $0.key == key }.map(\.schema)
-            found += keywords.patterns.filter { $0.pattern.automaton.accepts(key) }.map(\.schema)
+            found += keywords.patterns.filter { $0.names.accepts(key) }.map(\.schema)
             if found.isEmpty, let additional = keywords.additional { found = [additional] }
             return found
         }
@@ -82,11 +85,4 @@ struct SchemaConstraint: Sendable {
 
     /// The number of elements with schemas of their own.
     var prefixCount: Int { arrays.map(\.prefix.count).max() ?? 0 }
-}
-
-/// A regular expression of a schema, with the automaton of the texts it is found in.
-struct SchemaPattern: Sendable, Hashable {
-    let text: String
-    let expression: RegularExpression
-    let automaton: ScalarAutomaton
 }

@@ -3,7 +3,8 @@ struct StringLanguage: Sendable, Hashable {
     /// In Unicode scalars, as JSON Schema counts.
     var minimumLength = 0
     var maximumLength: Int?
-    var patterns: [SchemaPattern] = []
+    /// Each must be found in the string.
+    var patterns: [RegularExpression] = []
 
     var isUnconstrained: Bool { minimumLength == 0 && maximumLength == nil && patterns.isEmpty }
 
@@ -14,7 +15,8 @@ struct StringLanguage: Sendable, Hashable {
     func automaton(limit: Int) throws(ScalarAutomaton.TooLarge) -> ScalarAutomaton {
         var result: ScalarAutomaton?
         for pattern in patterns {
-            result = try result?.intersection(pattern.automaton, limit: limit) ?? pattern.automaton
+            let automaton = try ScalarAutomaton(searching: pattern, limit: limit)
+            result = try result?.intersection(automaton, limit: limit) ?? automaton
         }
         if result == nil || minimumLength > 0 || maximumLength != nil {
             let lengths = try ScalarAutomaton(lengths: minimumLength, maximumLength, limit: limit)
@@ -35,7 +37,7 @@ struct StringLanguage: Sendable, Hashable {
                 maximum: maximumLength
             )
         } else if patterns.count == 1, minimumLength == 0, maximumLength == nil,
-            let expression = patterns[0].expression.search
+            let expression = patterns[0].search
         {
             content = GrammarNode(expression, .jsonString)
         } else {
@@ -44,10 +46,14 @@ struct StringLanguage: Sendable, Hashable {
         return .sequence([.text("\""), content, .text("\"")])
     }
 
-    func accepts(_ text: String) -> Bool {
+    func accepts(_ text: String, limit: Int) throws(ScalarAutomaton.TooLarge) -> Bool {
         let length = text.unicodeScalars.count
-        return length >= minimumLength && length <= maximumLength ?? length
-            && patterns.allSatisfy { $0.automaton.accepts(text) }
+        guard length >= minimumLength, length <= maximumLength ?? length else { return false }
+        for pattern in patterns {
+            let automaton = try ScalarAutomaton(searching: pattern, limit: limit)
+            guard automaton.accepts(text) else { return false }
+        }
+        return true
     }
 
     /// One character of a JSON string in any of its spellings (RFC 8259 §7), surrogates only in

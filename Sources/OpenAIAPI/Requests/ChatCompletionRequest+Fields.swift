@@ -1,9 +1,6 @@
 import JSON
 
 extension ChatCompletionRequest {
-    private static let outputParsing =
-        "is not supported yet: this server does not constrain the model's output"
-
     /// Every member of OpenAI's `CreateChatCompletionRequest`, and the extensions of vLLM and
     /// llama-server that clients send.
     package static let fields = RequestFieldTable(
@@ -44,11 +41,6 @@ extension ChatCompletionRequest {
             "service_tier",
             "store",
             "verbosity"
-        ),
-        RequestField.refused(
-            "response_format",
-            harmless: [["type": "text"]],
-            reason: outputParsing + "; only {\"type\": \"text\"} is accepted"
         ),
         RequestField.refused("audio", reason: "is not supported: this server produces text only"),
         RequestField.refused(

@@ -7,16 +7,19 @@ import WorkerProtocol
 /// Safe from any thread.
 final class PromptService: Sendable {
     private let encoder: PromptEncoder
+    private let constraints: ConstraintCache
     private let mailbox: EngineMailbox
     private let outbox: Outbox
 
     init(encoder: PromptEncoder, mailbox: EngineMailbox, outbox: Outbox) {
         self.encoder = encoder
+        constraints = ConstraintCache(tokenizer: encoder.tokenizer)
         self.mailbox = mailbox
         self.outbox = outbox
     }
 
-    /// Encodes a prompt and leaves it for the engine; what goes wrong is an event.
+    /// Encodes a prompt, compiles what constrains the output, and leaves both for the engine; what
+    /// goes wrong is an event.
     func generate(_ request: GenerationRequest) {
         do throws(GenerationFailure) {
             let prompt = try encoder.encode(
@@ -24,11 +27,13 @@ final class PromptService: Sendable {
                 constraint: request.constraint,
                 now: LocalTime.now()
             )
-            var request = request
-            request.constraint = prompt.constraint
+            let constraint = try prompt.constraint.map { expression throws(GenerationFailure) in
+                try constraints.constraint(for: expression)
+            }
             let generation = Generation(
                 request: request,
                 promptTokens: prompt.tokens,
+                constraint: constraint,
                 answer: prompt.answer
             )
             guard mailbox.submit(generation) else {

@@ -54,12 +54,6 @@ struct ToolCallGrammar {
     private static func arguments(_ function: JSONValue, path: String) -> GrammarExpression {
         guard var schema = function["parameters"]?.objectValue else { return .jsonObject }
         if schema["type"] == nil { schema["type"] = "object" }
-        if schema["additionalProperties"] == nil, schema["properties"]?.objectValue != nil,
-            schema["patternProperties"] == nil
-        {
-            // Small models invent members where they may.
-            schema["additionalProperties"] = false
-        }
         let expression = GrammarExpression.jsonSchema(.object(schema), path: path)
         if function["strict"] == true { return expression }
         return (try? Grammar(expression)) == nil ? .jsonObject : expression
