@@ -41,11 +41,12 @@ def ask(text):
 class Daemon:
     """A daemon of our own, on a port that the kernel chooses."""
 
-    def __init__(self, torii, models):
+    def __init__(self, torii, models, names=(MODEL,)):
         self.folder = tempfile.TemporaryDirectory()
         folder = Path(self.folder.name)
         (folder / "models").mkdir()
-        (folder / "models" / f"{MODEL}.gguf").symlink_to(models / f"{MODEL}.gguf")
+        for name in names:
+            (folder / "models" / f"{name}.gguf").symlink_to(models / f"{name}.gguf")
         environment = {"PATH": os.environ["PATH"], "SWIFT_BACKTRACE": "enable=no", "HOME": str(folder)}
         command = [torii, "serve", "--listen", "127.0.0.1:0", "--models", str(folder / "models")]
         self.process = subprocess.Popen(

@@ -1,6 +1,8 @@
 /// The events of a call on their way out: held until it is whole, unless it is sure to become so.
 struct CallBuffer: Sendable {
     private let streams: Bool
+    /// Whether the call that is being read leaves when it is whole, whatever `streams` says.
+    var holdsCall = false
     private let maximumCount: Int
     private var waiting: [ToolCallEvent] = []
     private(set) var count = 0
@@ -19,7 +21,7 @@ struct CallBuffer: Sendable {
             waiting.append(event)
             if event == .ended { count += 1 }
             let hasBegun = waiting.contains { if case .started = $0 { true } else { false } }
-            guard event == .ended || streams && (hasBegun || isOpen) else { continue }
+            guard event == .ended || streams && !holdsCall && (hasBegun || isOpen) else { continue }
             output.calls(waiting)
             isOpen = event != .ended
             waiting = []

@@ -18,6 +18,7 @@ struct CallObjectReader: Sendable {
 
     private let isKeyed: Bool
     private let isBare: Bool
+    private let isExact: Bool
     private var state = State.start
     private var isFirstKey = true
     private var member = Member.other
@@ -27,6 +28,9 @@ struct CallObjectReader: Sendable {
     private var name: String?
     private var arguments = ArgumentsReader()
     private var hasArguments = false
+    private var keyCount = 0
+    /// From the key `name` on, as far as it is not read yet, if it must be exact.
+    private var exact: [UInt8] = []
 
     private static let nameKeys: Set = ["name", "tool_name", "function"]
     private static let argumentKeys: Set = ["arguments", "parameters", "args"]
@@ -36,12 +40,16 @@ struct CallObjectReader: Sendable {
     ///   - isKeyed: Whether the only key is the name and its value the arguments.
     ///   - isBare: Whether any JSON object may stand here, so that one whose first key is not one of a
     ///     call's is none.
-    init(isKeyed: Bool, isBare: Bool) {
+    ///   - isExact: Whether it is a call only if `"name": NAME` comes first, with one space or none, and
+    ///     then `"arguments"`: what a grammar can hold to.
+    init(isKeyed: Bool, isBare: Bool, isExact: Bool = false) {
         self.isKeyed = isKeyed
         self.isBare = isBare
+        self.isExact = isExact
     }
 
     mutating func consume(_ byte: UInt8, into events: inout [ToolCallEvent]) -> JSONScanner.Step {
+        if isExact, keyCount == 1, name == nil { exact.append(byte) }
         switch state {
         case .key: return key(byte, &events)
         case .value: return value(byte, &events)
@@ -93,6 +101,10 @@ struct CallObjectReader: Sendable {
         }
         if isBare, isFirstKey, !isKeyed, !Self.bareFirstKeys.contains(key) { return .invalid }
         isFirstKey = false
+        keyCount += 1
+        if isExact, keyCount <= 2, key != (keyCount == 1 ? "name" : "arguments") {
+            return .invalid
+        }
         return .more
     }
 
@@ -130,6 +142,11 @@ struct CallObjectReader: Sendable {
         case .name:
             guard name == nil, let text = (try? JSONValue.parse(collected))?.stringValue else {
                 return .invalid
+            }
+            if isExact {
+                let value = JSONValue.string(text).serialized()
+                let seen = String(decoding: exact, as: UTF8.self)
+                guard seen == ":\(value)" || seen == ": \(value)" else { return .invalid }
             }
             name = text
             events.append(.started(name: text))

@@ -28,6 +28,8 @@ struct MarkedAnswerParser: Sendable {
     /// The last of those that are content if the call they belong to is none.
     private var raw: [HeldByte] = []
     private var isInSection = false
+    /// What ends the call that is being read.
+    private var callEndMarker = ""
     /// Whether white space that comes next belongs to the marker before it.
     private var dropsSpace = false
     /// Whether nothing but white space has come that could keep a bare call from beginning here.
@@ -63,7 +65,7 @@ struct MarkedAnswerParser: Sendable {
         let isReasoning = startsInReasoning && syntax.reasoning != nil
         state = isReasoning ? .reasoning : .content
         dropsSpace = isReasoning
-        mayBeginBare = syntax.toolCalls?.mayBeBare ?? false
+        mayBeginBare = syntax.toolCalls?.beginsBare ?? false
     }
 
     var isReasoning: Bool {
@@ -112,14 +114,14 @@ struct MarkedAnswerParser: Sendable {
 
     private mutating func content(_ byte: HeldByte) {
         held.append(byte)
-        if mayBeginBare, held.dropLast().allSatisfy({ JSONScanner.isSpace($0.value) }) {
-            switch byte.value {
-            case UInt8(ascii: "{"), UInt8(ascii: "["):
-                return begin(isBare: true, with: byte)
-            case UInt8(ascii: ";") where calls.count > 0:
+        if mayBeginBare {
+            switch bareBeginning() {
+            case .none: break
+            case .call(let end): return begin(isBare: true, end: end, with: byte)
+            case .separator:
                 held = []
                 return
-            default: break
+            case .undecided: return
             }
         }
         while true {
@@ -149,7 +151,7 @@ struct MarkedAnswerParser: Sendable {
             state = .section
             isInSection = true
         case .call:
-            begin(isBare: false, with: nil)
+            begin(isBare: false, end: syntax.toolCalls?.end ?? "", with: nil)
         }
     }
 
@@ -192,12 +194,45 @@ struct MarkedAnswerParser: Sendable {
 
     // MARK: Calls
 
+    private enum BareBeginning {
+        case none, undecided, separator
+        case call(end: String)
+    }
+
+    /// What the held bytes are, where a call without a marker may begin.
+    private func bareBeginning() -> BareBeginning {
+        guard let toolCalls = syntax.toolCalls, let last = held.last?.value else { return .none }
+        let text = held.map(\.value).drop(while: JSONScanner.isSpace)
+        if text.count == 1 {
+            switch last {
+            case UInt8(ascii: "{"): return .call(end: "")
+            case UInt8(ascii: "[") where toolCalls.mayBeBare: return .call(end: "")
+            case UInt8(ascii: ";") where calls.count > 0: return .separator
+            default: break
+            }
+        }
+        guard toolCalls.readsUnmarked else { return .none }
+        let fence = Array("```json".utf8)
+        if fence.starts(with: text) { return text.isEmpty ? .none : .undecided }
+        for opening in [fence[...], fence[..<3]] where text.starts(with: opening) {
+            let rest = text.dropFirst(opening.count)
+            if rest.allSatisfy(JSONScanner.isSpace) { return .undecided }
+            let isObject =
+                last == UInt8(ascii: "{") && rest.dropLast().allSatisfy(JSONScanner.isSpace)
+            if isObject { return .call(end: "```") }
+        }
+        return .none
+    }
+
     /// A call begins after what is held, or with its last byte.
-    private mutating func begin(isBare: Bool, with byte: HeldByte?) {
+    private mutating func begin(isBare: Bool, end: String, with byte: HeldByte?) {
         guard let toolCalls = syntax.toolCalls else { return }
+        callEndMarker = end
+        calls.holdsCall = isBare && toolCalls.readsUnmarked
         var before = held
         held = []
-        if byte != nil { before.removeLast() }
+        // In a section the byte is not held.
+        if byte != nil { _ = before.popLast() }
         raw += before
         state = .call(ToolCallReader(toolCalls, tools: tools, isBare: isBare))
         if let byte { advance(byte) }
@@ -209,14 +244,13 @@ struct MarkedAnswerParser: Sendable {
         if held.isEmpty, JSONScanner.isSpace(byte.value) { return }
         if held.isEmpty, "{[".utf8.contains(byte.value), toolCalls.start.first != "[" {
             raw.removeLast()
-            state = .call(ToolCallReader(toolCalls, tools: tools, isBare: false))
-            return advance(byte)
+            return begin(isBare: false, end: "", with: byte)
         }
         held.append(byte)
         let bytes = held.map(\.value)
         if !toolCalls.start.isEmpty, bytes.elementsEqual(toolCalls.start.utf8) {
             held = []
-            return begin(isBare: false, with: nil)
+            return begin(isBare: false, end: toolCalls.end, with: nil)
         }
         if bytes.elementsEqual(toolCalls.sectionEnd.utf8) { return endSection() }
         let isOpen =
@@ -243,12 +277,12 @@ struct MarkedAnswerParser: Sendable {
             held = []
             raw = []
             state = .callEnd
-            if syntax.toolCalls?.end.isEmpty ?? true { leaveCall() }
+            if callEndMarker.isEmpty { leaveCall() }
         }
     }
 
     private mutating func callEnd(_ byte: HeldByte) {
-        guard let end = syntax.toolCalls?.end.utf8 else { return }
+        let end = callEndMarker.utf8
         held.append(byte)
         let bytes = held.map(\.value).drop(while: JSONScanner.isSpace)
         if bytes.elementsEqual(end) { return leaveCall() }
@@ -282,7 +316,7 @@ struct MarkedAnswerParser: Sendable {
         isInSection = false
         state = .content
         dropsSpace = true
-        mayBeginBare = syntax.toolCalls?.mayBeBare ?? false
+        mayBeginBare = syntax.toolCalls?.beginsBare ?? false
     }
 
     /// What began like a call is content; the last byte may begin something else.

@@ -90,7 +90,11 @@ struct ToolCallReader: Sendable {
             switch (byte, syntax.body) {
             case (UInt8(ascii: "{"), _):
                 form = .object(
-                    CallObjectReader(isKeyed: syntax.body == .keyedArray, isBare: isBare)
+                    CallObjectReader(
+                        isKeyed: syntax.body == .keyedArray,
+                        isBare: isBare,
+                        isExact: isBare && syntax.readsUnmarked
+                    )
                 )
             case (UInt8(ascii: "["), _):
                 form = .array(

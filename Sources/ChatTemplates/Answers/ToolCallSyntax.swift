@@ -33,6 +33,9 @@ package struct ToolCallSyntax: Sendable, Hashable {
     package var end: String
     /// Whether a call may stand without `start` where an answer begins.
     package var mayBeBare: Bool
+    /// Whether a JSON object where an answer begins, also one between ```` ```json ```` and ```` ``` ````,
+    /// is taken for a call if it names a tool: some models write that in place of the markers.
+    package var readsUnmarked: Bool
 
     /// Makes a syntax; markers that are left out are empty.
     package init(
@@ -41,15 +44,20 @@ package struct ToolCallSyntax: Sendable, Hashable {
         body: Body,
         end: String = "",
         sectionEnd: String = "",
-        mayBeBare: Bool = false
+        mayBeBare: Bool = false,
+        readsUnmarked: Bool = false
     ) {
         self.sectionStart = sectionStart
         self.sectionEnd = sectionEnd
         self.start = start
         self.body = body
         self.end = end
+        self.readsUnmarked = readsUnmarked
         self.mayBeBare = mayBeBare || start.isEmpty && sectionStart.isEmpty
     }
+
+    /// Whether a call may begin without a marker, in one way or the other.
+    var beginsBare: Bool { mayBeBare || readsUnmarked }
 
     /// After a name that is written `functions.NAME:NUMBER`: Kimi's.
     package static let numberedNameSeparator = "<|tool_call_argument_begin|>"
@@ -58,6 +66,7 @@ package struct ToolCallSyntax: Sendable, Hashable {
     package static let hermes = ToolCallSyntax(
         start: "<tool_call>",
         body: .object(name: "name", arguments: "arguments"),
-        end: "</tool_call>"
+        end: "</tool_call>",
+        readsUnmarked: true
     )
 }

@@ -103,7 +103,21 @@ struct ToolCallGrammar {
         var marker = Self.parts(form.sectionStart.isEmpty ? form.start : form.sectionStart)
         let trigger = marker.removeFirst()
         let rest = marker.map(Self.marker(part:))
-        return .triggered([(trigger, .sequence(rest + [unmarkedCalls]))])
+        let marked = (trigger, GrammarExpression.sequence(rest + [unmarkedCalls]))
+        return .triggered([marked] + (form.readsUnmarked ? functions.flatMap(namedObject) : []))
+    }
+
+    /// What must follow the name of a tool in a JSON object without markers, which is read as a call.
+    private func namedObject(
+        _ function: Function
+    ) -> [(trigger: String, continuation: GrammarExpression)] {
+        let name = JSONValue.string(function.name).serialized()
+        let space = GrammarExpression.regex("\\s{0,8}", path: "")
+        let rest = GrammarExpression.sequence([
+            .literal(","), space, .literal("\"arguments\":"), space, function.arguments, space,
+            .literal("}"),
+        ])
+        return ["\"name\": \(name)", "\"name\":\(name)"].map { ($0, rest) }
     }
 
     // MARK: Calls

@@ -73,6 +73,21 @@ extension AnswerCase {
             calls: [("get_weather", ["city": "a\n\tb"])]
         ),
         AnswerCase(
+            name: "hermes, in a code block",
+            syntax: hermes,
+            text:
+                "```json\n{\n  \"name\": \"get_weather\",\n  \"arguments\": {\n    \"city\": \"Paris\"\n"
+                + "  }\n}\n```",
+            calls: [("get_weather", paris)]
+        ),
+        AnswerCase(
+            name: "hermes, two objects without markers",
+            syntax: hermes,
+            text: " {\"name\":\"get_weather\", \"arguments\":{\"city\": \"Paris\"}}\n"
+                + "{\"name\": \"clock\", \"arguments\": {}}",
+            calls: [("get_weather", paris), ("clock", [:])]
+        ),
+        AnswerCase(
             name: "reasoning and a call",
             syntax: hermes,
             text:
@@ -278,6 +293,15 @@ extension AnswerCase {
         (hermes, "<tool_call>{\"name\": \"clock\", \"arguments\": 5}</tool_call>"),
         (hermes, "<tool_cal"),
         (hermes, "text <tool_call>"),
+        (hermes, "```json\n{\"name\": \"Bob\", \"arguments\": {}}\n```"),
+        (hermes, "```json\n{\"answer\": 42}\n```"),
+        (hermes, "```python\nprint({})\n```"),
+        (hermes, "```\nx"),
+        (hermes, "``"),
+        (hermes, "{\"name\" : \"clock\", \"arguments\": {}}"),
+        (hermes, "{\"name\": \"clock\", \"parameters\": {}}"),
+        (hermes, "{\"arguments\": {}, \"name\": \"clock\"}"),
+        (hermes, "Like this: {\"name\": \"clock\", \"arguments\": {}}"),
         (llama, "{\"name\": \"Bob\", \"parameters\": {}}"),
         (llama, " {\"answer\": 42, \"name\": \"clock\"}\n"),
         (llama, "The call is {\"name\": \"clock\"}"),
