@@ -44,7 +44,8 @@ let fuzzers: [Target] =
     Context.environment["TORII_FUZZ"] == nil
     ? []
     : [
-        "Canary", "ChatTemplate", "GGUF", "JSON", "RequestParser", "ServerSentEvents", "Tokenizer",
+        "Canary", "ChatTemplate", "GGUF", "Grammar", "JSON", "RequestParser", "ServerSentEvents",
+        "Tokenizer",
         "WorkerProtocol",
     ].map { name in
         .executableTarget(
@@ -97,7 +98,8 @@ let package = Package(
         source(
             "Worker",
             [
-                "ChatTemplates", "Grammars", "Inference", "JSON", "Kernels", "KVCache", "ModelFiles",
+                "ChatTemplates", "Grammars", "Inference", "JSON", "Kernels", "KVCache",
+                "ModelFiles",
                 "Platform", "Scheduling", "Telemetry", "Tensors", "Tokenizers", "Transformers",
                 "WorkerProtocol",
             ]
@@ -165,7 +167,8 @@ let package = Package(
             "InferenceTests",
             [
                 "Grammars", "Inference", "JSON", "KVCache", "Kernels", "ModelFiles", "Platform",
-                "Sampling", "Scheduling", "Tokenizers", "Transformers", "WorkerProtocol", "TestSupport",
+                "Sampling", "Scheduling", "Tokenizers", "Transformers", "WorkerProtocol",
+                "TestSupport",
             ]
         ),
         test("KVCacheTests", ["KVCache", "Platform", "TestSupport"]),
@@ -225,8 +228,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "ChatTemplates", "HTTP", "JSON", "ModelFiles", "TestSupport", "Tokenizers",
-                "WorkerProtocol",
+                "ChatTemplates", "Grammars", "HTTP", "JSON", "ModelFiles", "TestSupport",
+                "Tokenizers", "WorkerProtocol",
             ],
             path: "Tests/FuzzTargets",
             swiftSettings: testSettings

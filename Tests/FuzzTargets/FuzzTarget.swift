@@ -6,6 +6,7 @@
 package enum FuzzTarget: String, CaseIterable, Sendable {
     case chatTemplate = "ChatTemplate"
     case gguf = "GGUF"
+    case grammar = "Grammar"
     case json = "JSON"
     case requestParser = "RequestParser"
     case serverSentEvents = "ServerSentEvents"
@@ -17,6 +18,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         switch self {
         case .chatTemplate: fuzzChatTemplate(bytes)
         case .gguf: fuzzGGUF(bytes)
+        case .grammar: fuzzGrammar(bytes)
         case .json: fuzzJSON(bytes)
         case .requestParser: fuzzRequestParser(bytes)
         case .serverSentEvents: fuzzServerSentEvents(bytes)
