@@ -44,7 +44,7 @@ let fuzzers: [Target] =
     Context.environment["TORII_FUZZ"] == nil
     ? []
     : [
-        "AnswerParser", "Canary", "ChatTemplate", "GGUF", "JSON", "RequestParser",
+        "AnswerParser", "Canary", "ChatTemplate", "GGUF", "Grammar", "JSON", "RequestParser",
         "ServerSentEvents", "Tokenizer",
         "WorkerProtocol",
     ].map { name in
@@ -230,8 +230,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "ChatTemplates", "HTTP", "JSON", "ModelFiles", "TestSupport", "Tokenizers",
-                "WorkerProtocol",
+                "ChatTemplates", "Grammars", "HTTP", "JSON", "ModelFiles", "TestSupport",
+                "Tokenizers", "WorkerProtocol",
             ],
             path: "Tests/FuzzTargets",
             swiftSettings: testSettings

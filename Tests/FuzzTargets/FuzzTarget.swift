@@ -7,6 +7,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case answerParser = "AnswerParser"
     case chatTemplate = "ChatTemplate"
     case gguf = "GGUF"
+    case grammar = "Grammar"
     case json = "JSON"
     case requestParser = "RequestParser"
     case serverSentEvents = "ServerSentEvents"
@@ -19,6 +20,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .answerParser: fuzzAnswerParser(bytes)
         case .chatTemplate: fuzzChatTemplate(bytes)
         case .gguf: fuzzGGUF(bytes)
+        case .grammar: fuzzGrammar(bytes)
         case .json: fuzzJSON(bytes)
         case .requestParser: fuzzRequestParser(bytes)
         case .serverSentEvents: fuzzServerSentEvents(bytes)

@@ -32,7 +32,9 @@ struct SmallVocabulary {
         "\\\"", "é", "日本", "日", "😀", "\u{7F}", "name", "name\"", "\"name\"", "x\": \"", "a\"b", "<tool",
         "<tool_call>", "<tool_call>x", "call>", "2024-", "-02-", "T1", ".", "@", "@a.", "::", "abab",
         "ba", "bab", "+", "*", "(", ")", "()", "((", "))", "1+1", "a=", "=\n", "- ", "O-O", "Nf3 ", "1. ",
-        "abc", "日本",
+        "abc", "日本", String(repeating: "a", count: 24), String(repeating: "a", count: 30),
+        String(repeating: "ab", count: 20), String(repeating: " ", count: 40),
+        String(repeating: "é", count: 14),
     ]
 
     /// Whether a text follows a grammar from its start to an end, byte by byte.
