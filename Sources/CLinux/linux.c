@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,6 +51,18 @@ int torii_set_close_on_exec(int descriptor, bool close_on_exec) {
 
 int torii_open_read_only(const char *path) {
     return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
+int torii_open_write_only(const char *path) { return open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY); }
+
+int torii_file_status(int descriptor, int64_t *size, int64_t *modified, uint32_t *mode) {
+    struct stat status;
+    if (syscall(SYS_fstat, descriptor, &status) < 0)
+        return -1;
+    *size = status.st_size;
+    *modified = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
+    *mode = status.st_mode;
+    return 0;
 }
 
 int torii_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }

@@ -47,6 +47,7 @@ extension ModelService {
             arguments: configuration.workerArguments,
             environment: configuration.workerEnvironment,
             options: WorkerLoadOptions(entry),
+            modelPaths: entry.partPaths,
             ledger: ledger,
             holder: MemoryLedger.Worker(model: id, number: number),
             weightByteCount: entry.byteCount,
@@ -209,6 +210,9 @@ extension WorkerLoadOptions {
     fileprivate init(_ entry: CatalogEntry) {
         self.init(
             modelPath: entry.path,
+            modelDescriptors: entry.partPaths.indices.map {
+                WorkerDescriptors.firstModelFile + Int32($0)
+            },
             contextLength: entry.settings.contextLength,
             threadCount: entry.settings.threadCount,
             kvByteCount: entry.settings.kvByteCount,

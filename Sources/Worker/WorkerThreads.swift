@@ -8,6 +8,7 @@ import WorkerProtocol
 /// One worker's threads and what they share.
 final class WorkerThreads: Sendable {
     private let descriptor: Int32
+    private let surroundings: WorkerSurroundings
     private let log: Log
     private let outbox: Outbox
     /// Present once the model is loaded.
@@ -21,8 +22,13 @@ final class WorkerThreads: Sendable {
     /// Prepares a worker on a connected socket.
     ///
     /// Borrowed.
-    init(descriptor: Int32, log: Log) throws(SystemError) {
+    init(
+        descriptor: Int32,
+        surroundings: WorkerSurroundings,
+        log: Log
+    ) throws(SystemError) {
         self.descriptor = descriptor
+        self.surroundings = surroundings
         self.log = log
         outbox = try Outbox(descriptor: descriptor)
     }
@@ -138,7 +144,8 @@ final class WorkerThreads: Sendable {
         var reported = 0.0
         let model = try LoadedModel.load(
             options,
-            instructionSet: try InstructionSet.selected()
+            instructionSet: try InstructionSet.selected(),
+            surroundings: surroundings
         ) { fraction in
             // A hundred messages are enough for any progress bar.
             guard fraction >= reported + 0.01 || fraction >= 1 else { return }
@@ -157,7 +164,8 @@ final class WorkerThreads: Sendable {
             ("context", model.facts.contextLength),
             ("kv_tokens", model.facts.kvCapacityTokens),
             ("threads", model.facts.threadCount),
-            ("kernels", model.facts.instructionSet)
+            ("kernels", model.facts.instructionSet),
+            ("sandbox", model.facts.sandbox)
         )
         return model
     }

@@ -149,6 +149,22 @@ import WorkerProtocol
         #expect(allowed.hasPrefix("no problem"))
     }
 
+    @Test func `locks workers in unless told otherwise, and tells them how`() throws {
+        #expect(try check().workerSandbox == .available)
+        let strict = try check(
+            variables: ["TORII_WORKER_SANDBOX": "required"],
+            file: "{worker_sandbox: 'off'}"
+        )
+        #expect(
+            strict.modelService(variables: [:]).workerArguments
+                == ["worker", "--sandbox", "required"]
+        )
+        #expect(
+            problems(flags: [.workerSandbox: ["maybe"]])
+                == "--worker-sandbox: maybe is not one of required, available, off"
+        )
+    }
+
     @Test func `names the source of a bad value`() {
         #expect(
             problems(flags: [.logLevel: ["loud"]])

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Platform
 import Testing
 import WorkerProtocol
 
@@ -48,6 +49,8 @@ import WorkerProtocol
         }
         let types = WorkerLoadOptions.KVType.allCases.map { JSONValue.string($0.name) }
         #expect(entry["kv_type"]?["enum"] == .array(types))
+        let policies = Sandbox.Policy.allCases.map { JSONValue.string($0.rawValue) }
+        #expect(schema["properties"]?["worker_sandbox"]?["enum"] == .array(policies))
     }
 
     @Test func `understands the example, also with everything in it enabled`() throws {

@@ -80,6 +80,7 @@ struct RandomMessages {
             maximumSequenceCount: count(),
             threadCount: count(),
             instructionSet: text(),
+            sandbox: text(),
             chatTemplate: random.chance(0.5) ? text() : nil,
             beginningTokenText: random.chance(0.5) ? text() : nil,
             endTokenText: random.chance(0.5) ? text() : nil
@@ -89,6 +90,7 @@ struct RandomMessages {
     mutating func options() -> WorkerLoadOptions {
         WorkerLoadOptions(
             modelPath: text(),
+            modelDescriptors: tokens(),
             contextLength: optionalCount(),
             threadCount: optionalCount(),
             kvByteCount: optionalCount(),

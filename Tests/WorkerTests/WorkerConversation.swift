@@ -24,7 +24,11 @@ final class WorkerConversation {
         let theirs = dup(pair.second.rawValue)
         let exitCode = exitCode
         thread = try DedicatedThread(name: "worker") {
-            let threads = try? WorkerThreads(descriptor: theirs, log: .init(sink: .none))
+            let threads = try? WorkerThreads(
+                descriptor: theirs,
+                surroundings: .now(),
+                log: .init(sink: .none)
+            )
             let code = threads?.run() ?? 99
             exitCode.value.withLock { $0 = code }
             close(theirs)

@@ -1,5 +1,6 @@
 import Gateway
 import ModelService
+import Platform
 
 extension DaemonConfiguration {
     /// What the gateway needs to know.
@@ -19,6 +20,7 @@ extension DaemonConfiguration {
             models: models,
             defaults: modelDefaults,
             workerExecutable: "/proc/self/exe",
+            workerArguments: ["worker", "--sandbox", workerSandbox.rawValue],
             workerEnvironment: Self.workerVariables(from: variables)
         )
     }
@@ -39,7 +41,8 @@ extension DaemonConfiguration {
         listen == other.listen && apiKeys == other.apiKeys
             && allowAnonymous == other.allowAnonymous && allowedHosts == other.allowedHosts
             && allowedOrigins == other.allowedOrigins && drainTimeout == other.drainTimeout
-            && logLevel == other.logLevel && modelDirectories == other.modelDirectories
+            && logLevel == other.logLevel && workerSandbox == other.workerSandbox
+            && modelDirectories == other.modelDirectories
             && modelDefaults == other.modelDefaults && models == other.models
     }
 }

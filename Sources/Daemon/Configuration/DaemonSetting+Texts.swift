@@ -39,6 +39,7 @@ extension DaemonSetting {
         case .allowedHosts: settings.allowedHosts = values
         case .allowedOrigins: settings.allowedOrigins = values
         case .logLevel: settings.logLevel = text
+        case .workerSandbox: settings.workerSandbox = text
         case .allowAnonymous: settings.allowAnonymous = try Self.boolean(text, from: source)
         case .drainTimeout:
             settings.drainTimeout = try Self.number(text, SettingLimits.drainTimeout, from: source)

@@ -6,6 +6,7 @@ package enum DaemonSetting: CaseIterable, Sendable {
     case listen, models, context, threads, parallel, kvBytes, kvType, speculation
     case queueRequests, queueRequestsPerKey, queueTokens, queueTokensPerKey, queueTimeout
     case apiKeyFile, allowAnonymous, allowedHosts, allowedOrigins, drainTimeout, logLevel
+    case workerSandbox
 
     /// Where the file has it.
     package var key: String {
@@ -29,6 +30,7 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .allowedOrigins: "allowed_origins"
         case .drainTimeout: "drain_timeout"
         case .logLevel: "log_level"
+        case .workerSandbox: "worker_sandbox"
         }
     }
 
@@ -67,6 +69,7 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .allowedOrigins: "ORIGIN"
         case .drainTimeout, .queueTimeout: "SECONDS"
         case .logLevel: "LEVEL"
+        case .workerSandbox: "POLICY"
         }
     }
 
@@ -100,6 +103,7 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .allowedOrigins: "web page origin that may call, like http://localhost:3000"
         case .drainTimeout: "time for running requests at the end, 30 when not given"
         case .logLevel: "error, warning, info or debug"
+        case .workerSandbox: "lock workers in: required, available (as far as the kernel can), off"
         }
     }
 }

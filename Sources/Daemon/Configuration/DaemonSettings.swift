@@ -16,6 +16,8 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
     package var drainTimeout: Int?
     /// The lowest level of log entries that are written.
     package var logLevel: String?
+    /// Whether and how strictly workers lock themselves in.
+    package var workerSandbox: String?
     /// Where models are and how they run.
     package var models: ModelSettings
 
@@ -27,6 +29,7 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
         case allowedOrigins = "allowed_origins"
         case drainTimeout = "drain_timeout"
         case logLevel = "log_level"
+        case workerSandbox = "worker_sandbox"
         // Editors write it to find the schema; the daemon has no use for it.
         case schema = "$schema"
     }
@@ -48,6 +51,7 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
             in: SettingLimits.drainTimeout
         )
         logLevel = try container.decodeIfPresent(String.self, forKey: .logLevel)
+        workerSandbox = try container.decodeIfPresent(String.self, forKey: .workerSandbox)
         models =
             try container.decodeIfPresent(ModelSettings.self, forKey: .models)
             ?? ModelSettings()
@@ -63,6 +67,7 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
         result.allowedOrigins = winner.allowedOrigins ?? allowedOrigins
         result.drainTimeout = winner.drainTimeout ?? drainTimeout
         result.logLevel = winner.logLevel ?? logLevel
+        result.workerSandbox = winner.workerSandbox ?? workerSandbox
         result.models.directories = winner.models.directories ?? models.directories
         result.models.entries = winner.models.entries ?? models.entries
         result.models.defaults = (models.defaults ?? ModelEntrySettings())

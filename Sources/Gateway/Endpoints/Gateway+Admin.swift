@@ -101,6 +101,7 @@ extension Gateway {
             "maximum_sequence_count": .integer(facts.maximumSequenceCount),
             "thread_count": .integer(facts.threadCount),
             "instruction_set": .string(facts.instructionSet),
+            "sandbox": .string(facts.sandbox),
             "chat_template": facts.chatTemplate.map { .string($0) } ?? nil,
             "beginning_token": facts.beginningTokenText.map { .string($0) } ?? nil,
             "end_token": facts.endTokenText.map { .string($0) } ?? nil,

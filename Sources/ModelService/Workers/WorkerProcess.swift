@@ -17,6 +17,8 @@ final class WorkerProcess: Sendable {
         let arguments: [String]
         let environment: [String: String]
         let options: WorkerLoadOptions
+        /// The model's files in order; they are opened here, a worker can open none.
+        let modelPaths: [String]
         /// Where its memory is counted, and as whose.
         let ledger: SharedMemoryLedger
         let holder: MemoryLedger.Worker
@@ -95,9 +97,19 @@ final class WorkerProcess: Sendable {
 
     /// Starts the process, serves it to its end, and returns why it ended.
     private func run() -> String {
+        let files: [OpenedFile]
+        do {
+            files = try launch.modelPaths.map { path throws(SystemError) in
+                try OpenedFile(path: path)
+            }
+        } catch {
+            failEverything()
+            report(.loadFailed(message: "the model cannot be read: \(error)"))
+            return "the model cannot be read: \(error)"
+        }
         let child: ChildProcess
         do {
-            child = try spawn()
+            child = try spawn(passing: files)
         } catch {
             failEverything()
             return "cannot start a worker: \(error)"
@@ -113,20 +125,24 @@ final class WorkerProcess: Sendable {
         return reason
     }
 
-    private func spawn() throws(SystemError) -> ChildProcess {
+    private func spawn(passing files: [OpenedFile]) throws(SystemError) -> ChildProcess {
         let descriptor = childEnd.withLock { end in
             defer { end = nil }
             return end
         }
         guard let descriptor else { preconditionFailure("a worker is started once") }
         defer { _ = close(descriptor) }
+        var inherited = [(descriptor: descriptor, as: WorkerDescriptors.socket)]
+        for (number, file) in zip(launch.options.modelDescriptors, files) {
+            inherited.append((descriptor: file.file.rawValue, as: number))
+        }
         return try ChildProcess.spawn(
             executable: launch.executable,
             // The executable may be /proc/self/exe, which says nothing in a list of processes.
             programName: "torii",
             arguments: launch.arguments,
             environment: launch.environment,
-            inheriting: [(descriptor: descriptor, as: 3)]
+            inheriting: inherited
         )
     }
 
@@ -206,4 +222,11 @@ final class WorkerProcess: Sendable {
         }
         return nil
     }
+}
+
+/// A file of the model, open as long as the object lives.
+private final class OpenedFile {
+    let file: ReadOnlyFile
+
+    init(path: String) throws(SystemError) { file = try ReadOnlyFile.open(path: path) }
 }

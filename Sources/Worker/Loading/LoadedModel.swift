@@ -49,25 +49,53 @@ package final class LoadedModel {
     /// - Parameters:
     ///   - options: What to load and with which bounds.
     ///   - instructionSet: The kernels to use.
+    ///   - surroundings: What the process knows of the machine.
     ///   - progress: Called on this thread with the loaded fraction, ascending to 1.
     /// - Returns: The model, bound to this thread.
     /// - Throws: An error whose description says what is wrong and how to mend it.
     package static func load(
         _ options: WorkerLoadOptions,
         instructionSet: InstructionSet,
+        surroundings: WorkerSurroundings,
         progress: @escaping (Double) -> Void = { _ in }
     ) throws -> LoadedModel {
-        let file = try GGUFFile.open(path: options.modelPath)
+        let file = try open(options)
+        do {
+            let model = try load(options, file, instructionSet, surroundings, progress)
+            try file.checkUnchanged()
+            return model
+        } catch {
+            // Whatever was wrong with it, that it changed under the reader's hands is the reason.
+            try file.checkUnchanged()
+            throw error
+        }
+    }
+
+    private static func open(_ options: WorkerLoadOptions) throws -> GGUFFile {
+        if options.modelDescriptors.isEmpty { return try GGUFFile.open(path: options.modelPath) }
+        return try GGUFFile.open(
+            path: options.modelPath,
+            descriptors: options.modelDescriptors
+        )
+    }
+
+    private static func load(
+        _ options: WorkerLoadOptions,
+        _ file: GGUFFile,
+        _ instructionSet: InstructionSet,
+        _ surroundings: WorkerSurroundings,
+        _ progress: @escaping (Double) -> Void
+    ) throws -> LoadedModel {
         let shape = try ModelConfiguration(file)
         let tokenizer = try Tokenizer(metadata: file.metadata)
         let encoder = PromptEncoder(
             tokenizer: tokenizer,
             templateSource: try file.metadata.string("tokenizer.chat_template")
         )
-        let budget = KVBudget(wish(options, shape, file))
+        let budget = KVBudget(wish(options, shape, file, surroundings))
         let threadCount = min(
             512,
-            max(1, options.threadCount ?? ProcessorFacts.usableCoreCount())
+            max(1, options.threadCount ?? surroundings.coreCount)
         )
         let threads = try KernelThreadPool(
             threadCount: threadCount,
@@ -83,7 +111,8 @@ package final class LoadedModel {
             blockCount: budget.blockCount,
             type: storageType(options.kvType, file)
         )
-        let facts = facts(file, shape, encoder, budget, transformer, storage, options, threads)
+        var facts = facts(file, shape, encoder, budget, transformer, storage, options, threads)
+        facts.sandbox = "\(surroundings.sandbox)"
         return LoadedModel(
             facts: facts,
             pass: TransformerPass(transformer: transformer, storage: storage),
@@ -119,7 +148,8 @@ package final class LoadedModel {
     private static func wish(
         _ options: WorkerLoadOptions,
         _ shape: ModelConfiguration,
-        _ file: GGUFFile
+        _ file: GGUFFile,
+        _ surroundings: WorkerSurroundings
     ) -> KVBudget.Wish {
         let weightByteCount = file.tensors.reduce(0) { $0 + $1.byteCount }
         return KVBudget.Wish(
@@ -134,7 +164,7 @@ package final class LoadedModel {
                 type: storageType(options.kvType, file)
             ),
             blockTokenCount: KVStorage.blockTokenCount,
-            availableByteCount: max(0, MemoryFacts.availableByteCount() - weightByteCount)
+            availableByteCount: max(0, surroundings.availableByteCount - weightByteCount)
         )
     }
 

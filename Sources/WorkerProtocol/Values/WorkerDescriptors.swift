@@ -1,0 +1,7 @@
+/// The numbers under which a worker finds what the gateway passed to it.
+package enum WorkerDescriptors {
+    /// One end of the socket pair.
+    package static let socket: Int32 = 3
+    /// The model's file; further parts have the numbers after it.
+    package static let firstModelFile: Int32 = 4
+}
