@@ -74,6 +74,7 @@ let package = Package(
         source("Platform", ["CLinux"]),
         source("JSON"),
         source("Telemetry", ["Platform"]),
+        source("ComputeTurns", ["Platform"]),
 
         // Engine
         source("Tensors"),
@@ -89,23 +90,23 @@ let package = Package(
         source(
             "Inference",
             [
-                "KVCache", "Platform", "Sampling", "Scheduling", "Tokenizers", "Transformers",
-                "WorkerProtocol",
+                "ComputeTurns", "KVCache", "Platform", "Sampling", "Scheduling", "Tokenizers",
+                "Transformers", "WorkerProtocol",
             ]
         ),
         source(
             "Worker",
             [
-                "ChatTemplates", "Inference", "JSON", "Kernels", "KVCache", "ModelFiles",
-                "Platform", "Scheduling", "Telemetry", "Tensors", "Tokenizers", "Transformers",
-                "WorkerProtocol",
+                "ChatTemplates", "ComputeTurns", "Inference", "JSON", "Kernels", "KVCache",
+                "ModelFiles", "Platform", "Scheduling", "Telemetry", "Tensors", "Tokenizers",
+                "Transformers", "WorkerProtocol",
             ]
         ),
 
         // Gateway
         source("HTTP", ["Platform"]),
         source("OpenAIAPI", ["JSON", "Sampling", "WorkerProtocol"]),
-        source("ModelService", ["Platform", "Telemetry", "WorkerProtocol"]),
+        source("ModelService", ["ComputeTurns", "Platform", "Telemetry", "WorkerProtocol"]),
         // openapi.yaml inside the executable.
         .target(name: "CResources"),
         source(
@@ -141,6 +142,7 @@ let package = Package(
         test("PlatformTests", ["Platform"]),
         test("JSONTests", ["JSON"]),
         test("TelemetryTests", ["Telemetry"]),
+        test("ComputeTurnsTests", ["ComputeTurns", "Platform", "TestSupport"]),
         test("TensorsTests", ["Tensors", "TestSupport"], golden: true),
         test("ModelFilesTests", ["ModelFiles", "Tensors", "TestSupport"]),
         test(

@@ -48,6 +48,7 @@ extension ModelService {
             environment: configuration.workerEnvironment,
             options: WorkerLoadOptions(entry),
             modelPaths: entry.partPaths,
+            turns: turns,
             ledger: ledger,
             holder: MemoryLedger.Worker(model: id, number: number),
             weightByteCount: entry.byteCount,

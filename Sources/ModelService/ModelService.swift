@@ -1,3 +1,4 @@
+import ComputeTurns
 import Platform
 package import Telemetry
 package import WorkerProtocol
@@ -35,6 +36,8 @@ package actor ModelService {
     nonisolated let configuration: ModelServiceConfiguration
     let log: Log
     nonisolated let ledger: SharedMemoryLedger
+    /// Which worker computes when; nil if the system refused the memory for it.
+    nonisolated let turns: TurnTable?
     nonisolated let events: AsyncStream<Event>.Continuation
     var slots: [String: Slot] = [:]
     var knownCatalog = Catalog()
@@ -50,6 +53,12 @@ package actor ModelService {
         self.log = log
         let available = configuration.memoryByteCount ?? Self.usableMemory()
         ledger = SharedMemoryLedger(MemoryLedger(capacity: available))
+        do {
+            turns = try TurnTable()
+        } catch {
+            turns = nil
+            log.warning("models compute without turns", ("problem", error))
+        }
         let (stream, continuation) = AsyncStream.makeStream(of: Event.self)
         events = continuation
         // Ends when the service goes away and its continuation with it. It must not take over the

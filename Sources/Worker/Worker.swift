@@ -1,4 +1,5 @@
 import Glibc
+import ComputeTurns
 package import Platform
 package import Telemetry
 import WorkerProtocol
@@ -56,6 +57,7 @@ package enum Worker {
         Sandbox.forbidCoreFiles()
         OutOfMemoryScore.raise(to: outOfMemoryScore)
         var surroundings = WorkerSurroundings.now()
+        surroundings.turns = try? TurnTable(owning: WorkerDescriptors.turns)
         surroundings.sandbox = try Sandbox.lock(policy)
         for problem in surroundings.sandbox.problems {
             log.warning("a part of the worker's sandbox is missing", ("problem", problem))

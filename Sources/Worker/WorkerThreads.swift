@@ -1,3 +1,4 @@
+import ComputeTurns
 import Inference
 import Kernels
 import Platform
@@ -126,6 +127,7 @@ final class WorkerThreads: Sendable {
             engine: model.makeEngine(),
             pass: model.pass,
             mailbox: mailbox,
+            turn: turn(options),
             moveMemory: { move in
                 switch move {
                 case .wanted(let byteCount): outbox.send(.memoryWanted(byteCount: byteCount))
@@ -136,6 +138,13 @@ final class WorkerThreads: Sendable {
             emit: { emissions in outbox.send(emissions.map { .event(id: $0.id, $0.event) }) }
         )
         loop.run()
+    }
+
+    private func turn(_ options: WorkerLoadOptions) -> ComputeTurn? {
+        guard let table = surroundings.turns, let seat = options.turnSeat,
+            seat < TurnTable.seatCount
+        else { return nil }
+        return ComputeTurn(table: table, seat: seat)
     }
 
     private func load(_ options: WorkerLoadOptions) throws -> LoadedModel {

@@ -91,6 +91,7 @@ struct RandomMessages {
         WorkerLoadOptions(
             modelPath: text(),
             modelDescriptors: tokens(),
+            turnSeat: optionalCount(),
             contextLength: optionalCount(),
             threadCount: optionalCount(),
             kvByteCount: optionalCount(),
@@ -120,7 +121,8 @@ struct RandomMessages {
             preemptionTotal: count(),
             cachedTokenTotal: count(),
             draftTokenTotal: count(),
-            acceptedDraftTokenTotal: count()
+            acceptedDraftTokenTotal: count(),
+            computeDuration: .nanoseconds(count())
         )
     }
 

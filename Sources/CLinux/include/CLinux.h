@@ -70,6 +70,16 @@ void torii_set_thread_name(const char *name);
 // CPUs in the calling thread's affinity mask, or -1.
 int torii_affinity_cpu_count(void);
 
+// ---- shared memory ----
+
+// A close-on-exec memfd(2) of `byte_count` zeros whose size is sealed.
+int torii_memfd(size_t byte_count);
+// Whether the descriptor is a memfd(2) of at least that size that cannot shrink.
+bool torii_memfd_holds(int descriptor, size_t byte_count);
+// futex(2) between processes. Waits while `*word` is `expected`, for `nanoseconds` at most.
+void torii_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds);
+void torii_futex_wake(const uint32_t *word);
+
 // ---- sandbox (sandbox.c) ----
 
 // prctl(PR_SET_NO_NEW_PRIVS), which the two below need.

@@ -81,6 +81,9 @@ extension Gateway {
             "cached_token_total": .integer(worker.cachedTokenTotal),
             "draft_token_total": .integer(worker.draftTokenTotal),
             "accepted_draft_token_total": .integer(worker.acceptedDraftTokenTotal),
+            "compute_millisecond_total": .integer(
+                Int(worker.computeDuration.wholeNanoseconds / 1_000_000)
+            ),
         ]
     }
 

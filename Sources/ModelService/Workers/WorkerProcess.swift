@@ -1,3 +1,4 @@
+import ComputeTurns
 import Glibc
 import Platform
 import Synchronization
@@ -19,6 +20,8 @@ final class WorkerProcess: Sendable {
         let options: WorkerLoadOptions
         /// The model's files in order; they are opened here, a worker can open none.
         let modelPaths: [String]
+        /// Who computes when; nil: the worker computes at any time.
+        let turns: TurnTable?
         /// Where its memory is counted, and as whose.
         let ledger: SharedMemoryLedger
         let holder: MemoryLedger.Worker
@@ -37,6 +40,8 @@ final class WorkerProcess: Sendable {
         var isStopping = false
         var status = WorkerStatus()
         var pid: Int32?
+        /// Its seat among those who take turns computing.
+        var turnSeat: Int?
     }
 
     let state: Mutex<State>
@@ -90,7 +95,10 @@ final class WorkerProcess: Sendable {
     private func supervise() {
         let (ledger, holder) = (launch.ledger, launch.holder)
         ledger.withLock { $0.setWeights(byteCount: launch.weightByteCount, of: holder) }
+        let turnSeat = launch.turns?.assignSeat()
+        state.withLock { $0.turnSeat = turnSeat }
         let reason = run()
+        if let turnSeat { launch.turns?.vacateSeat(turnSeat) }
         ledger.withLock { $0.forget(holder) }
         report(.ended(reason: reason))
     }
@@ -133,6 +141,9 @@ final class WorkerProcess: Sendable {
         guard let descriptor else { preconditionFailure("a worker is started once") }
         defer { _ = close(descriptor) }
         var inherited = [(descriptor: descriptor, as: WorkerDescriptors.socket)]
+        if let turns = launch.turns {
+            inherited.append((descriptor: turns.descriptor, as: WorkerDescriptors.turns))
+        }
         for (number, file) in zip(launch.options.modelDescriptors, files) {
             inherited.append((descriptor: file.file.rawValue, as: number))
         }
@@ -190,7 +201,9 @@ final class WorkerProcess: Sendable {
                     + "not \(WorkerProtocolVersion.current): restart the daemon"
             }
             monitor.greeted(now: .now())
-            _ = send(.load(launch.options))
+            var options = launch.options
+            options.turnSeat = state.withLock { $0.turnSeat }
+            _ = send(.load(options))
         case .loading(let fraction):
             report(.loading(fraction: fraction))
         case .ready(let facts):

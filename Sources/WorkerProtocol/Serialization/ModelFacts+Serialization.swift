@@ -51,6 +51,7 @@ extension WorkerLoadOptions: SerializableField {
         self.init(
             modelPath: try reader.string(),
             modelDescriptors: try reader.tokens(),
+            turnSeat: try reader.optionalCount(),
             contextLength: try reader.optionalCount(),
             threadCount: try reader.optionalCount(),
             kvByteCount: try reader.optionalCount(),
@@ -64,6 +65,7 @@ extension WorkerLoadOptions: SerializableField {
     func serialize(to writer: inout FieldWriter) {
         writer.write(modelPath)
         writer.write(modelDescriptors)
+        writer.write(optionalCount: turnSeat)
         writer.write(optionalCount: contextLength)
         writer.write(optionalCount: threadCount)
         writer.write(optionalCount: kvByteCount)
@@ -107,7 +109,8 @@ extension WorkerStatus: SerializableField {
             preemptionTotal: try reader.count(),
             cachedTokenTotal: try reader.count(),
             draftTokenTotal: try reader.count(),
-            acceptedDraftTokenTotal: try reader.count()
+            acceptedDraftTokenTotal: try reader.count(),
+            computeDuration: try reader.duration()
         )
     }
 
@@ -125,5 +128,6 @@ extension WorkerStatus: SerializableField {
         writer.write(count: cachedTokenTotal)
         writer.write(count: draftTokenTotal)
         writer.write(count: acceptedDraftTokenTotal)
+        writer.write(computeDuration)
     }
 }

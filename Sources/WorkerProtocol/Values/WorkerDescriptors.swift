@@ -2,6 +2,8 @@
 package enum WorkerDescriptors {
     /// One end of the socket pair.
     package static let socket: Int32 = 3
+    /// The table of compute turns; not open if there is none.
+    package static let turns: Int32 = 4
     /// The model's file; further parts have the numbers after it.
-    package static let firstModelFile: Int32 = 4
+    package static let firstModelFile: Int32 = 5
 }

@@ -28,6 +28,8 @@ package struct WorkerStatus: Sendable, Hashable {
     package var draftTokenTotal: Int
     /// Guessed tokens that were right.
     package var acceptedDraftTokenTotal: Int
+    /// How long steps took altogether.
+    package var computeDuration: Duration
 
     /// Makes a value; everything left out is 0.
     package init(
@@ -43,7 +45,8 @@ package struct WorkerStatus: Sendable, Hashable {
         preemptionTotal: Int = 0,
         cachedTokenTotal: Int = 0,
         draftTokenTotal: Int = 0,
-        acceptedDraftTokenTotal: Int = 0
+        acceptedDraftTokenTotal: Int = 0,
+        computeDuration: Duration = .zero
     ) {
         self.runningCount = runningCount
         self.waitingCount = waitingCount
@@ -58,5 +61,6 @@ package struct WorkerStatus: Sendable, Hashable {
         self.cachedTokenTotal = cachedTokenTotal
         self.draftTokenTotal = draftTokenTotal
         self.acceptedDraftTokenTotal = acceptedDraftTokenTotal
+        self.computeDuration = computeDuration
     }
 }
