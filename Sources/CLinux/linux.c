@@ -218,3 +218,8 @@ const char *torii_error_name(int error) {
     const char *name = strerrorname_np(error);
     return name == NULL ? "E?" : name;
 }
+
+const char *torii_signal_name(int signal) {
+    const char *name = sigabbrev_np(signal);
+    return name == NULL ? "?" : name;
+}

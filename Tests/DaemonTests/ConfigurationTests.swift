@@ -152,13 +152,13 @@ import WorkerProtocol
     @Test func `locks workers in unless told otherwise, and tells them how`() throws {
         #expect(try check().workerSandbox == .available)
         let strict = try check(
+            flags: [.workerTimeout: ["7"]],
             variables: ["TORII_WORKER_SANDBOX": "required"],
-            file: "{worker_sandbox: 'off'}"
+            file: "{worker_sandbox: 'off', worker_timeout: 5}"
         )
-        #expect(
-            strict.modelService(variables: [:]).workerArguments
-                == ["worker", "--sandbox", "required"]
-        )
+        let service = strict.modelService(variables: [:])
+        #expect(service.workerArguments == ["worker", "--sandbox", "required"])
+        #expect(service.limits.heartbeatTimeout == .seconds(7))
         #expect(
             problems(flags: [.workerSandbox: ["maybe"]])
                 == "--worker-sandbox: maybe is not one of required, available, off"

@@ -42,6 +42,7 @@ import WorkerProtocol
             (entry["queue_tokens_per_key"], SettingLimits.queueTokens),
             (entry["queue_timeout"], SettingLimits.queueTimeout),
             (schema["properties"]?["drain_timeout"], SettingLimits.drainTimeout),
+            (schema["properties"]?["worker_timeout"], SettingLimits.workerTimeout),
         ]
         for (property, range) in ranges {
             #expect(property?["minimum"]?.intValue == range.lowerBound)

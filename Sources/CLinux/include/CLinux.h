@@ -98,5 +98,7 @@ int torii_seccomp_confine(void);
 
 // A static description ("No such file or directory"), never NULL.
 const char *torii_error_description(int error);
+// A static name ("KILL"), never NULL.
+const char *torii_signal_name(int signal);
 // A static name ("ENOENT"), never NULL.
 const char *torii_error_name(int error);

@@ -108,6 +108,7 @@ package struct ConfigurationSources: Sendable {
         case .drainTimeout: settings.drainTimeout != nil
         case .logLevel: settings.logLevel != nil
         case .workerSandbox: settings.workerSandbox != nil
+        case .workerTimeout: settings.workerTimeout != nil
         }
     }
 }

@@ -52,6 +52,7 @@ private struct ConfigurationChecker {
             drainTimeout: .seconds(settings.drainTimeout ?? 30),
             logLevel: logLevel(),
             workerSandbox: workerSandbox(),
+            workerTimeout: .seconds(settings.workerTimeout ?? 10),
             modelDirectories: modelDirectories(),
             modelDefaults: entry(settings.models.defaults ?? ModelEntrySettings()),
             models: models(),

@@ -15,13 +15,16 @@ extension DaemonConfiguration {
 
     /// What the model service needs to know; workers get a few of the daemon's `variables`.
     func modelService(variables: [String: String]) -> ModelServiceConfiguration {
-        ModelServiceConfiguration(
+        var limits = ModelServiceLimits()
+        limits.heartbeatTimeout = workerTimeout
+        return ModelServiceConfiguration(
             directories: modelDirectories,
             models: models,
             defaults: modelDefaults,
             workerExecutable: "/proc/self/exe",
             workerArguments: ["worker", "--sandbox", workerSandbox.rawValue],
-            workerEnvironment: Self.workerVariables(from: variables)
+            workerEnvironment: Self.workerVariables(from: variables),
+            limits: limits
         )
     }
 
@@ -42,6 +45,7 @@ extension DaemonConfiguration {
             && allowAnonymous == other.allowAnonymous && allowedHosts == other.allowedHosts
             && allowedOrigins == other.allowedOrigins && drainTimeout == other.drainTimeout
             && logLevel == other.logLevel && workerSandbox == other.workerSandbox
+            && workerTimeout == other.workerTimeout
             && modelDirectories == other.modelDirectories
             && modelDefaults == other.modelDefaults && models == other.models
     }

@@ -25,6 +25,8 @@ package struct DaemonConfiguration: Sendable {
     package var logLevel: LogLevel
     /// Whether and how strictly workers lock themselves in: as far as the kernel can.
     package var workerSandbox: Sandbox.Policy
+    /// How long a model's process may be silent before it is ended: 10 s.
+    package var workerTimeout: Duration
     /// Directories that are scanned for models.
     package var modelDirectories: [String]
     /// Settings of every model without own ones.

@@ -111,7 +111,7 @@ final class WorkerProcess: Sendable {
                 try OpenedFile(path: path)
             }
         } catch {
-            failEverything()
+            failEverything(reason: "it could not be started")
             report(.loadFailed(message: "the model cannot be read: \(error)"))
             return "the model cannot be read: \(error)"
         }
@@ -119,19 +119,29 @@ final class WorkerProcess: Sendable {
         do {
             child = try spawn(passing: files)
         } catch {
-            failEverything()
+            failEverything(reason: "it could not be started")
             return "cannot start a worker: \(error)"
         }
         state.withLock { $0.pid = child.pid }
         log.info("worker started", ("pid", child.pid))
         let complaint = converse()
-        failEverything()
+        if let complaint {
+            failEverything(reason: "it \(complaint)")
+        } else if !child.waitForEnd(timeout: Self.endPatience) {
+            failEverything(reason: "it hung up")
+        }
         child.signal(SIGKILL)
         let status = child.waitForExit()
+        failEverything(reason: "it \(status)")
         let reason = complaint.map { "the worker \($0)" } ?? "the worker process \(status)"
         log.info("worker ended", ("pid", child.pid), ("reason", reason))
         return reason
     }
+
+    /// How long a process that has hung up may take to end by itself.
+    ///
+    /// Its requests wait for the reason so long.
+    private static let endPatience = Duration.milliseconds(50)
 
     private func spawn(passing files: [OpenedFile]) throws(SystemError) -> ChildProcess {
         let descriptor = childEnd.withLock { end in
