@@ -102,12 +102,12 @@ class Torii(Server):
     """`torii serve` with one model, or several, and a configuration file of our own.
 
     `others` are further models: a name to a file. One file may have several names, which makes it several
-    models.
+    models. All are loaded at the start, or only the first one.
     """
 
-    def __init__(self, executable, model, flags=(), configuration=None, keys=(), others=None):
+    def __init__(self, executable, model, flags=(), configuration=None, keys=(), others=None, preload=True):
         super().__init__("torii")
-        self.others = others or {}
+        self.others, self.preload = others or {}, preload
         self.executable, self.flags, self.keys = executable, list(flags), list(keys)
         self.model_path = Path(model).resolve()
         self.model = self.model_path.stem.lower()
@@ -132,7 +132,7 @@ class Torii(Server):
         self.launch(command + self.flags)
         await self.wait_until(self._listens)
         # The model is loaded by the first request that needs it.
-        for model in (self.model, *self.others):
+        for model in (self.model, *(self.others if self.preload else ())):
             await self.client.json("POST", "/tokenize", {"model": model, "content": "ready"})
 
     async def _listens(self):
