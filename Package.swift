@@ -139,7 +139,7 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: testSettings
         ),
-        test("PlatformTests", ["Platform"]),
+        test("PlatformTests", ["Platform", "TestSupport"]),
         test("JSONTests", ["JSON"]),
         test("TelemetryTests", ["Telemetry"]),
         test("ComputeTurnsTests", ["ComputeTurns", "Platform", "TestSupport"]),

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -151,6 +152,11 @@ int torii_wait_exit(pid_t pid, int *status) {
         return -1;
     *status = WIFSIGNALED(raw) ? -WTERMSIG(raw) : WEXITSTATUS(raw);
     return 0;
+}
+
+bool torii_is_delegated(const char *directory) {
+    char value = 0;
+    return getxattr(directory, "user.delegate", &value, 1) == 1 && value == '1';
 }
 
 int torii_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }

@@ -49,6 +49,8 @@ extension ModelService {
             options: WorkerLoadOptions(entry),
             modelPaths: entry.partPaths,
             turns: turns,
+            groups: configuration.workerGroups,
+            memoryLimitByteCount: memory.capacity,
             ledger: ledger,
             holder: MemoryLedger.Worker(model: id, number: number),
             weightByteCount: entry.byteCount,

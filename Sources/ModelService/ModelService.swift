@@ -74,6 +74,9 @@ package actor ModelService {
     /// for the system, for this process, and for what workers need besides weights, keys and values.
     private static func usableMemory() -> Int { MemoryFacts.availableByteCount() / 10 * 9 }
 
+    /// The directory of the control group that is divided among workers, if there is one.
+    package nonisolated var workerGroupDirectory: String? { configuration.workerGroups?.directory }
+
     /// Who holds how much memory now.
     package nonisolated var memory: MemoryLedger { ledger.withLock { $0 } }
 

@@ -63,6 +63,8 @@ int torii_pidfd_open(pid_t pid);
 int torii_pidfd_send_signal(int pidfd, int signal);
 // Waits for the child and reaps it. `*status`: the exit code, or minus the signal that ended it.
 int torii_wait_exit(pid_t pid, int *status);
+// Whether the directory of a control group has the extended attribute user.delegate=1.
+bool torii_is_delegated(const char *directory);
 // prctl(PR_SET_PDEATHSIG).
 int torii_set_parent_death_signal(int signal);
 // Names the calling thread; `name` has at most 15 bytes.

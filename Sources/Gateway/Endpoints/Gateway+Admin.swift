@@ -14,6 +14,7 @@ extension Gateway {
             "uptime_seconds": .integer(Int(uptime.components.seconds)),
             "ready": .bool(isReady),
             "memory": Self.memoryObject(service.memory),
+            "worker_groups": service.workerGroupDirectory.map { .string($0) } ?? nil,
             "models": .array(await service.status().map { Self.modelObject($0) }),
         ])
     }

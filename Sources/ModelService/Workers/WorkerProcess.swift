@@ -22,6 +22,9 @@ final class WorkerProcess: Sendable {
         let modelPaths: [String]
         /// Who computes when; nil: the worker computes at any time.
         let turns: TurnTable?
+        /// Where the worker gets a control group of its own, and the most memory it may take there.
+        let groups: DelegatedGroup?
+        let memoryLimitByteCount: Int
         /// Where its memory is counted, and as whose.
         let ledger: SharedMemoryLedger
         let holder: MemoryLedger.Worker
@@ -124,6 +127,9 @@ final class WorkerProcess: Sendable {
         }
         state.withLock { $0.pid = child.pid }
         log.info("worker started", ("pid", child.pid))
+        // Before it is told to load, so that all memory of the model counts there.
+        let group = place(child)
+        defer { group?.remove() }
         let complaint = converse()
         if let complaint {
             failEverything(reason: "it \(complaint)")
@@ -132,10 +138,25 @@ final class WorkerProcess: Sendable {
         }
         child.signal(SIGKILL)
         let status = child.waitForExit()
-        failEverything(reason: "it \(status)")
-        let reason = complaint.map { "the worker \($0)" } ?? "the worker process \(status)"
+        let end = group?.hasRunOutOfMemory == true ? "ran out of memory and \(status)" : "\(status)"
+        failEverything(reason: "it \(end)")
+        let reason = complaint.map { "the worker \($0)" } ?? "the worker process \(end)"
         log.info("worker ended", ("pid", child.pid), ("reason", reason))
         return reason
+    }
+
+    /// Gives the process a control group of its own, if there is one to be had.
+    private func place(_ child: ChildProcess) -> ChildGroup? {
+        guard let groups = launch.groups else { return nil }
+        do throws(SystemError) {
+            let group = try groups.makeChild(name: "worker-\(child.pid)")
+            try group.limitMemory(byteCount: launch.memoryLimitByteCount)
+            try group.add(pid: child.pid)
+            return group
+        } catch {
+            log.warning("the worker gets no control group of its own", ("problem", error))
+            return nil
+        }
     }
 
     /// How long a process that has hung up may take to end by itself.
