@@ -28,6 +28,12 @@ extension Gateway {
         case .adminStatus: return .whole(await adminStatus())
         case .adminModels: return .whole(await adminModels())
         case .adminModel: return .whole(try await adminModel(parameter ?? ""))
+        case .loadModel: return .whole(try await loadModel(parameter ?? "", request))
+        case .unloadModel: return .whole(try await unloadModel(parameter ?? "", request))
+        case .pinModel: return .whole(try await pinModel(parameter ?? "", isPinned: true))
+        case .unpinModel: return .whole(try await pinModel(parameter ?? "", isPinned: false))
+        case .planLoad: return .whole(try await planLoad(request))
+        case .adminEvents: return try adminEvents()
         case .adminRequests: return .whole(adminRequests())
         case .cancelRequest: return .whole(try cancelRequest(parameter ?? ""))
         }

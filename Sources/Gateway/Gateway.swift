@@ -49,7 +49,10 @@ package final class Gateway: HTTPRequestHandler {
     /// From now on `/readyz` says that this server should get no new requests.
     ///
     /// They are still answered.
-    package func beginStopping() { isStopping.withLock { $0 = true } }
+    package func beginStopping() {
+        isStopping.withLock { $0 = true }
+        service.endWatches()
+    }
 
     var isReady: Bool { isStopping.withLock { !$0 } }
 

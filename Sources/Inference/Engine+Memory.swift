@@ -24,6 +24,10 @@ extension Engine {
         nextWish = slabCount > 0 ? now : now.advanced(by: Self.refusalInterval)
     }
 
+    /// Others need memory: what is only kept for later prompts is given back with the next
+    /// ``memoryMoves(now:)``, which answers with a return even if that is of 0 bytes.
+    package func releaseMemory() { othersNeedMemory = true }
+
     /// What changed since the last call; not within a step.
     package func memoryMoves(now: MonotonicInstant) -> [MemoryMove] {
         precondition(plan == nil, "memory moves between steps")
@@ -34,13 +38,14 @@ extension Engine {
             moves.append(.wanted(byteCount: wanted * slabByteCount))
             nextWish = nil
         }
-        if now >= nextSweep {
+        if now >= nextSweep || othersNeedMemory {
             nextSweep = now.advanced(by: Self.sweepInterval)
-            let surplus = scheduler.takeSurplus(now: now)
+            let surplus = scheduler.takeSurplus(now: now, keepsCache: !othersNeedMemory)
             moves += surplus.emptiedBlocks.map { .emptied($0) }
-            if surplus.slabCount > 0 {
+            if surplus.slabCount > 0 || othersNeedMemory {
                 moves.append(.returned(byteCount: surplus.slabCount * slabByteCount))
             }
+            othersNeedMemory = false
         }
         return moves
     }

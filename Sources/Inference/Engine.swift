@@ -48,6 +48,8 @@ package final class Engine {
     private(set) var lastLook = MonotonicInstant(nanoseconds: 0)
     var nextAnnouncement = MonotonicInstant(nanoseconds: 0)
     var nextSweep = MonotonicInstant(nanoseconds: 0)
+    /// Whether the next sweep gives back what is only kept, and answers even with nothing.
+    var othersNeedMemory = false
     /// When memory may be wished for; nil while an answer is awaited.
     var nextWish: MonotonicInstant? = MonotonicInstant(nanoseconds: 0)
     var pendingMoves: [MemoryMove] = []

@@ -51,6 +51,7 @@ package final class EngineLoop {
                 case .submit(let generation): engine.submit(generation, now: now)
                 case .cancel(let id): engine.cancel(id, now: now)
                 case .grantMemory(let byteCount): engine.grantMemory(byteCount, now: now)
+                case .releaseMemory: engine.releaseMemory()
                 }
             }
             handOver()

@@ -15,6 +15,8 @@ package final class EngineMailbox: Sendable {
         case cancel(UInt64)
         /// Use that much more memory for keys and values; 0 if there is none.
         case grantMemory(byteCount: Int)
+        /// Return all memory that is only kept for later prompts.
+        case releaseMemory
     }
 
     private struct State {
@@ -60,6 +62,12 @@ package final class EngineMailbox: Sendable {
     /// Passes the answer to a wish for memory on.
     package func grantMemory(byteCount: Int) {
         state.withLock { $0.commands.append(.grantMemory(byteCount: byteCount)) }
+        wakeUp.signal()
+    }
+
+    /// Passes on that others need memory.
+    package func releaseMemory() {
+        state.withLock { $0.commands.append(.releaseMemory) }
         wakeUp.signal()
     }
 

@@ -18,6 +18,12 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
     package var speculation: WorkerLoadOptions.Speculation?
     /// How much may wait, and how long.
     package var queue: QueueSettings
+    /// How long the model may be idle before it is unloaded.
+    package var keepAlive: KeepAlive?
+    /// Whether the model never goes for the sake of others, or of the time.
+    package var isPinned: Bool?
+    /// Whether the model is loaded when the service starts.
+    package var isPreloaded: Bool?
 
     /// Makes an entry that leaves everything to the worker.
     package init(
@@ -28,7 +34,10 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
         maximumSequenceCount: Int? = nil,
         kvType: WorkerLoadOptions.KVType? = nil,
         speculation: WorkerLoadOptions.Speculation? = nil,
-        queue: QueueSettings = QueueSettings()
+        queue: QueueSettings = QueueSettings(),
+        keepAlive: KeepAlive? = nil,
+        isPinned: Bool? = nil,
+        isPreloaded: Bool? = nil
     ) {
         self.aliases = aliases
         self.contextLength = contextLength
@@ -38,6 +47,9 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
         self.kvType = kvType
         self.speculation = speculation
         self.queue = queue
+        self.keepAlive = keepAlive
+        self.isPinned = isPinned
+        self.isPreloaded = isPreloaded
     }
 
     /// These settings, with those of `defaults` where they say nothing; aliases are a model's own.
@@ -50,6 +62,9 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
         result.kvType = kvType ?? defaults.kvType
         result.speculation = speculation ?? defaults.speculation
         result.queue = queue.completed(by: defaults.queue)
+        result.keepAlive = keepAlive ?? defaults.keepAlive
+        result.isPinned = isPinned ?? defaults.isPinned
+        result.isPreloaded = isPreloaded ?? defaults.isPreloaded
         return result
     }
 }

@@ -12,7 +12,8 @@ extension ModelService {
                 firstPause: limits.firstLoadPause,
                 maximumPause: limits.maximumLoadPause
             ),
-            entry: entry
+            entry: entry,
+            isPinned: entry.settings.isPinned ?? false
         )
     }
 
@@ -24,8 +25,10 @@ extension ModelService {
         guard var slot = slots[id] else { return .none }
         let before = slot.machine.state
         let action = event(&slot.machine)
-        if slot.machine.state != before { slot.since = wallClock() }
+        let hasChanged = slot.machine.state != before
+        if hasChanged { slot.since = wallClock() }
         slots[id] = slot
+        if hasChanged { announce(.state(status(of: slot.entry, now: .now()).state), of: id) }
         return action
     }
 
@@ -35,27 +38,20 @@ extension ModelService {
         guard let slot = slots[id], case .resident(let number, _) = slot.machine.state,
             let worker = slot.worker, !worker.isOpen
         else { return }
+        countExit(of: id, worker: number)
         _ = change(id) {
-            $0.workerEnded(worker: number, reason: "the worker process ended", now: now)
+            $0.workerEnded(
+                worker: number,
+                reason: "the worker process ended",
+                isWanted: false,
+                now: now
+            )
         }
     }
 
     func startWorker(_ number: Int, for id: String) {
         guard let entry = slots[id]?.entry else { return }
-        let launch = WorkerProcess.Launch(
-            executable: configuration.workerExecutable,
-            arguments: configuration.workerArguments,
-            environment: configuration.workerEnvironment,
-            options: WorkerLoadOptions(entry),
-            modelPaths: entry.partPaths,
-            turns: turns,
-            groups: configuration.workerGroups,
-            memoryLimitByteCount: memory.capacity,
-            ledger: ledger,
-            holder: MemoryLedger.Worker(model: id, number: number),
-            weightByteCount: entry.byteCount,
-            limits: configuration.limits
-        )
+        let launch = launch(entry, holder: MemoryLedger.Worker(model: id, number: number))
         let events = events
         do {
             let worker = try WorkerProcess(launch: launch, log: log.with(("model", id))) { report in
@@ -65,7 +61,11 @@ extension ModelService {
             slots[id]?.worker = worker
             slots[id]?.workerNumber = number
             slots[id]?.facts = nil
+            slots[id]?.need = nil
             slots[id]?.fraction = 0
+            slots[id]?.idleSince = nil
+            slots[id]?.reclaimed = nil
+            slots[id]?.loadStarted = .now()
             liveWorkerCount += 1
         } catch {
             events.yield(
@@ -78,10 +78,27 @@ extension ModelService {
         }
     }
 
+    func launch(_ entry: CatalogEntry, holder: MemoryLedger.Worker) -> WorkerProcess.Launch {
+        WorkerProcess.Launch(
+            executable: configuration.workerExecutable,
+            arguments: configuration.workerArguments,
+            environment: configuration.workerEnvironment,
+            options: loadOptions(entry),
+            modelPaths: entry.partPaths,
+            turns: turns,
+            groups: configuration.workerGroups,
+            ledger: ledger,
+            holder: holder,
+            gauge: configuration.gauge,
+            limits: configuration.limits
+        )
+    }
+
     func grantedLease(_ id: String, worker number: Int) throws(ModelServiceError) -> ModelLease {
         guard let slot = slots[id], let worker = slot.worker, let facts = slot.facts else {
             preconditionFailure("a resident model has a worker and facts")
         }
+        slots[id]?.idleSince = nil
         let events = events
         return ModelLease(
             model: id,
@@ -107,8 +124,10 @@ extension ModelService {
         case .worker(let id, let number, let report):
             handle(report, model: id, worker: number)
         case .leaseEnded(let id, let number):
-            let action = change(id) { $0.leaseEnded(worker: number) }
-            if case .stop = action { slots[id]?.worker?.stop() }
+            let isAlive = slots[id]?.worker?.isOpen ?? false
+            carryOut(change(id) { $0.leaseEnded(worker: number, isAlive: isAlive) }, for: id)
+            noteIdleness(of: id)
+            settle()
         case .waitCancelled(let id, let ticket):
             guard let index = slots[id]?.waiting.firstIndex(where: { $0.ticket == ticket }) else {
                 return
@@ -116,40 +135,88 @@ extension ModelService {
             slots[id]?.waiting.remove(at: index).continuation.resume(
                 returning: .failure(.cancelled)
             )
+            // If the last one who waited has left before the load began, there is no load.
+            if slots[id]?.waiting.isEmpty == true {
+                carryOut(change(id) { $0.abandoned() }, for: id)
+            }
+        case .look:
+            settle()
         }
     }
 
     private func handle(_ report: WorkerReport, model id: String, worker number: Int) {
         let now = MonotonicInstant.now()
         switch report {
+        case .sized(let footprint, let overheadByteCount):
+            guard slots[id]?.machine.presentWorker == number else { return }
+            slots[id]?.need = MemoryNeed(
+                footprint: footprint,
+                overheadByteCount: overheadByteCount
+            )
+            _ = change(id) {
+                $0.workerSized(worker: number)
+                return .none
+            }
+            settle()
+        case .memoryReturned:
+            if slots.values.contains(where: { $0.reclaimed != nil }) { settle() }
         case .loading(let fraction):
             guard slots[id]?.machine.presentWorker == number else { return }
             slots[id]?.fraction = fraction
+            announce(.progress(fraction), of: id)
             for lease in slots[id]?.waiting ?? [] { lease.onLoading(fraction) }
         case .ready(let facts):
-            if slots[id]?.machine.presentWorker == number { slots[id]?.facts = facts }
+            if var slot = slots[id], slot.machine.presentWorker == number {
+                slot.facts = facts
+                slot.reload = slot.loadStarted.map { now.duration(since: $0) }
+                slot.counts.loads += 1
+                slots[id] = slot
+            }
             carryOut(change(id) { $0.workerReady(worker: number, now: now) }, for: id)
+            noteIdleness(of: id)
+            settle()
         case .loadFailed(let message):
             log.error("model cannot be loaded", ("model", id), ("reason", message))
+            slots[id]?.counts.failedLoads += 1
             carryOut(
                 change(id) { $0.loadFailed(worker: number, message: message, now: now) },
                 for: id
             )
         case .ended(let reason):
-            liveWorkerCount -= 1
+            workerIsGone()
             if slots[id]?.workerNumber == number { slots[id]?.worker = nil }
-            carryOut(
-                change(id) { $0.workerEnded(worker: number, reason: reason, now: now) },
-                for: id
-            )
-            if liveWorkerCount == 0 {
-                for waiter in shutdownWaiters { waiter.resume() }
-                shutdownWaiters = []
+            announce(.workerExit(reason: reason), of: id)
+            countExit(of: id, worker: number)
+            let isWanted = slots[id]?.waiting.isEmpty == false
+            let action = change(id) {
+                $0.workerEnded(worker: number, reason: reason, isWanted: isWanted, now: now)
             }
+            carryOut(action, for: id)
+            settle()
         }
     }
 
-    private func carryOut(_ action: ModelSlot.Action, for id: String) {
+    func workerIsGone() {
+        liveWorkerCount -= 1
+        guard liveWorkerCount == 0 else { return }
+        for waiter in shutdownWaiters { waiter.resume() }
+        shutdownWaiters = []
+    }
+
+    /// An end that nobody asked for is a crash.
+    private func countExit(of id: String, worker number: Int) {
+        switch slots[id]?.machine.state {
+        case .starting(number), .waiting(number), .loading(number, _), .resident(number, _):
+            slots[id]?.counts.crashes += 1
+        default: break
+        }
+    }
+
+    func announce(_ kind: ModelEvent.Kind, of id: String?) {
+        hub.send(ModelEvent(time: wallClock(), model: id, kind: kind))
+    }
+
+    func carryOut(_ action: ModelSlot.Action, for id: String) {
         switch action {
         case .grantWaiting(let number):
             let waiting = slots[id]?.waiting ?? []
@@ -185,6 +252,7 @@ extension ModelService {
         let state: ModelStatus.State =
             switch slot?.machine.state {
             case nil, .unloaded: .unloaded
+            case .starting, .waiting: .waiting
             case .loading: .loading(fraction: slot?.fraction ?? 0)
             case .resident: slot?.worker?.isOpen == true ? .resident : .unloaded
             case .draining: .draining
@@ -201,17 +269,40 @@ extension ModelService {
             worker: worker?.0,
             pid: worker?.1,
             leaseCount: slot?.machine.leaseCount ?? 0,
-            waitingCount: slot?.waiting.count ?? 0
+            waitingCount: slot?.waiting.count ?? 0,
+            memory: memory(of: slot, pid: worker?.1),
+            isPinned: slot?.isPinned ?? entry.settings.isPinned ?? false,
+            expires: expiry(of: slot, now: now),
+            reload: slot?.reload,
+            counts: slot?.counts ?? ModelStatus.Counts()
         )
+    }
+
+    private func memory(of slot: Slot?, pid: Int32?) -> ModelStatus.Memory? {
+        guard let slot, let need = slot.need, let number = slot.machine.presentWorker else {
+            return nil
+        }
+        let holder = MemoryLedger.Worker(model: slot.entry.id, number: number)
+        return ModelStatus.Memory(
+            need: need,
+            heldByteCount: ledger.withLock { $0.heldByteCount(by: holder) },
+            residentByteCount: pid.flatMap { configuration.gauge.resident($0) }
+        )
+    }
+
+    /// When an idle model is unloaded, in seconds since 1970.
+    private func expiry(of slot: Slot?, now: MonotonicInstant) -> Int? {
+        guard let slot, let end = idleEnd(of: slot) else { return nil }
+        return wallClock() + Int(end.duration(since: now).components.seconds)
     }
 
     func wallClock() -> Int { Timestamp.now().seconds }
 }
 
-extension WorkerLoadOptions {
+extension ModelService {
     /// What the configuration says about the model, completed by the worker's own defaults.
-    fileprivate init(_ entry: CatalogEntry) {
-        self.init(
+    fileprivate func loadOptions(_ entry: CatalogEntry) -> WorkerLoadOptions {
+        var options = WorkerLoadOptions(
             modelPath: entry.path,
             modelDescriptors: entry.partPaths.indices.map {
                 WorkerDescriptors.firstModelFile + Int32($0)
@@ -219,10 +310,14 @@ extension WorkerLoadOptions {
             contextLength: entry.settings.contextLength,
             threadCount: entry.settings.threadCount,
             kvByteCount: entry.settings.kvByteCount,
+            memoryByteCount: ledger.withLock { $0.capacity },
             queue: entry.settings.queue.limits,
             kvType: entry.settings.kvType ?? .f16,
             speculation: entry.settings.speculation ?? .automatic
         )
-        if let count = entry.settings.maximumSequenceCount { maximumSequenceCount = count }
+        if let count = entry.settings.maximumSequenceCount {
+            options.maximumSequenceCount = count
+        }
+        return options
     }
 }

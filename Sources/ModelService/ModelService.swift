@@ -5,8 +5,9 @@ package import WorkerProtocol
 
 /// Knows which models there are, keeps a worker process for each one in use, and hands out leases.
 ///
-/// Every decision about a model's life is `ModelSlot`'s; the actor carries it out. Workers report
-/// from their own threads into one stream, so their reports are acted on in order.
+/// Every decision about one model's life is `ModelSlot`'s, and every decision about who has memory is
+/// `ResidencyPolicy`'s; the actor carries them out. Workers report from their own threads into one
+/// stream, so their reports are acted on in order.
 package actor ModelService {
     struct Slot {
         var machine: ModelSlot
@@ -14,15 +15,32 @@ package actor ModelService {
         var worker: WorkerProcess?
         var workerNumber: Int?
         var facts: ModelFacts?
+        /// What the worker will take; known from when it waits for memory.
+        var need: MemoryNeed?
         var fraction = 0.0
         var waiting: [WaitingLease] = []
+        /// When the present state began and when a request last came, in seconds since 1970.
         var since: Int?
         var lastUsed: Int?
+        /// Since when nobody uses the resident model.
+        var idleSince: MonotonicInstant?
+        /// How long it may stay so, if the last request said.
+        var keepAlive: KeepAlive?
+        var isPinned: Bool
+        /// When the load began, and how long the last one took.
+        var loadStarted: MonotonicInstant?
+        var reload: Duration?
+        /// When caches were asked to shrink for its sake.
+        var reclaimed: MonotonicInstant?
+        /// How often it was loaded, went for others' sake, and died.
+        var counts = ModelStatus.Counts()
     }
 
     struct WaitingLease {
         let ticket: UInt64
         let key: String
+        let arrival: MonotonicInstant
+        let mayEvict: Bool
         let continuation: CheckedContinuation<Result<ModelLease, ModelServiceError>, Never>
         let onLoading: @Sendable (Double) -> Void
     }
@@ -31,6 +49,7 @@ package actor ModelService {
         case worker(model: String, number: Int, WorkerReport)
         case leaseEnded(model: String, worker: Int)
         case waitCancelled(model: String, ticket: UInt64)
+        case look
     }
 
     nonisolated let configuration: ModelServiceConfiguration
@@ -39,6 +58,7 @@ package actor ModelService {
     /// Which worker computes when; nil if the system refused the memory for it.
     nonisolated let turns: TurnTable?
     nonisolated let events: AsyncStream<Event>.Continuation
+    nonisolated let hub = ModelEventHub()
     var slots: [String: Slot] = [:]
     var knownCatalog = Catalog()
     var lastScan: MonotonicInstant?
@@ -46,13 +66,19 @@ package actor ModelService {
     var isShuttingDown = false
     var liveWorkerCount = 0
     var shutdownWaiters: [CheckedContinuation<Void, Never>] = []
+    /// What models take that were not loaded but asked about.
+    var needs: [NeedKey: MemoryNeed] = [:]
+    /// The task that looks again at the next moment when something is due.
+    var alarm: (time: MonotonicInstant, task: Task<Void, Never>)?
 
     /// A service that has not looked for models yet; `catalog()` and `lease(_:)` do.
     package init(configuration: ModelServiceConfiguration, log: Log) {
         self.configuration = configuration
         self.log = log
-        let available = configuration.memoryByteCount ?? Self.usableMemory()
-        ledger = SharedMemoryLedger(MemoryLedger(capacity: available))
+        let gauge = configuration.gauge
+        let capacity =
+            configuration.memoryByteCount ?? (gauge.available() - gauge.reserveByteCount) / 10 * 9
+        ledger = SharedMemoryLedger(MemoryLedger(capacity: capacity))
         do {
             turns = try TurnTable()
         } catch {
@@ -69,10 +95,6 @@ package actor ModelService {
     }
 
     deinit { events.finish() }
-
-    /// Nine tenths of what the machine, or the process's control group, has left now; the rest is
-    /// for the system, for this process, and for what workers need besides weights, keys and values.
-    private static func usableMemory() -> Int { MemoryFacts.availableByteCount() / 10 * 9 }
 
     /// The directory of the control group that is divided among workers, if there is one.
     package nonisolated var workerGroupDirectory: String? { configuration.workerGroups?.directory }
@@ -118,35 +140,55 @@ package actor ModelService {
 
     // MARK: Leases
 
+    /// How a model is wanted.
+    package struct LeaseOptions: Sendable, Hashable {
+        /// The API key's name: while the model is loaded, its requests and those of all keys are
+        /// bounded as the worker bounds them afterwards.
+        package var key: String
+        /// How long the model may be idle afterwards; nil as configured.
+        package var keepAlive: KeepAlive?
+        /// Whether others may go for it.
+        package var mayEvict: Bool
+        /// Tokens of a sequence; nil as configured.
+        package var contextLength: Int?
+
+        /// Makes options.
+        package init(
+            key: String = "",
+            keepAlive: KeepAlive? = nil,
+            mayEvict: Bool = true,
+            contextLength: Int? = nil
+        ) {
+            self.key = key
+            self.keepAlive = keepAlive
+            self.mayEvict = mayEvict
+            self.contextLength = contextLength
+        }
+    }
+
     /// The right to use the model called `name`, once it is resident.
     ///
-    /// Loads the model if it must and suspends meanwhile. Cancelling the task gives up waiting;
-    /// the load goes on.
+    /// Loads the model if it must and suspends meanwhile. Cancelling the task gives up waiting; a
+    /// load that has begun goes on.
     ///
     /// - Parameters:
     ///   - name: The model's name as the client wrote it.
-    ///   - key: The API key's name: while the model is loaded, its requests and those of all keys are
-    ///     bounded as the worker bounds them afterwards.
+    ///   - options: How it is wanted.
     ///   - onLoading: Called with the fraction loaded, 0...1, while the model is waited for; must
     ///     not block.
     /// - Returns: A lease, which the caller keeps as long as it uses the model.
     /// - Throws: Why there is none.
     package func lease(
         _ name: String,
-        key: String = "",
+        _ options: LeaseOptions = LeaseOptions(),
         onLoading: @escaping @Sendable (Double) -> Void = { _ in }
     ) async throws(ModelServiceError) -> ModelLease {
         let entry = try await entry(named: name)
         guard !isShuttingDown else { throw .shuttingDown }
         let now = MonotonicInstant.now()
-        var slot = slots[entry.id] ?? newSlot(entry)
-        if slot.entry != entry {
-            slot.entry = entry
-            slot.machine.fileChanged()
-        }
-        slot.lastUsed = wallClock()
-        slots[entry.id] = slot
         noteDeadWorker(of: entry.id, now: now)
+        try prepareSlot(entry, options)
+        try checkSize(of: entry.id, now: now)
         switch change(entry.id, { $0.leaseRequested(now: now) }) {
         case .grant(let worker):
             return try grantedLease(entry.id, worker: worker)
@@ -159,7 +201,44 @@ package actor ModelService {
         case .none, .grantWaiting, .refuseWaiting, .stop:
             preconditionFailure("a request is granted, refused, or waits")
         }
-        return try await waitForLease(entry.id, key: key, onLoading: onLoading)
+        return try await waitForLease(entry.id, options, now: now, onLoading: onLoading)
+    }
+
+    /// Brings the model's slot up to date with its catalog entry and with what a request wants.
+    private func prepareSlot(
+        _ entry: CatalogEntry,
+        _ options: LeaseOptions
+    ) throws(ModelServiceError) {
+        var slot = slots[entry.id] ?? newSlot(entry)
+        if slot.machine.presentWorker == nil {
+            if slot.entry != entry { slot.machine.fileChanged() }
+            slot.entry = entry
+            if let context = options.contextLength {
+                slot.entry = slot.entry.with(contextLength: context)
+            }
+        } else if let context = options.contextLength,
+            context != slot.entry.settings.contextLength ?? slot.facts?.contextLength
+        {
+            let present = slot.facts?.contextLength ?? slot.entry.settings.contextLength
+            throw .otherOptions(model: entry.id, contextLength: present ?? 0)
+        }
+        if let keepAlive = options.keepAlive { slot.keepAlive = keepAlive }
+        slot.lastUsed = wallClock()
+        slots[entry.id] = slot
+    }
+
+    /// A model that can never fit is refused before a worker is started, if that is known.
+    private func checkSize(of id: String, now: MonotonicInstant) throws(ModelServiceError) {
+        guard let slot = slots[id], case .unloaded = slot.machine.state,
+            let need = needs[NeedKey(slot.entry)]
+        else { return }
+        let plan = ResidencyPlanner.plan(
+            byteCount: need.byteCount,
+            residents: slots.values.compactMap { resident($0) },
+            room: room(),
+            now: now
+        )
+        if plan.outcome == .neverFits { throw .insufficientMemory(model: id, plan) }
     }
 
     /// The events of one request's generations, from the wait for the model on.
@@ -167,10 +246,12 @@ package actor ModelService {
     /// - Parameters:
     ///   - requests: One per choice; their ids are set here.
     ///   - name: The model's name as the client wrote it.
+    ///   - keepAlive: How long the model may be idle afterwards; nil as configured.
     /// - Returns: The stream, at once; it throws when there is no lease.
     package nonisolated func generate(
         _ requests: [GenerationRequest],
-        model name: String
+        model name: String,
+        keepAlive: KeepAlive? = nil
     ) -> GenerationStream {
         let exchange = GenerationExchange(
             choiceCount: requests.count,
@@ -178,9 +259,10 @@ package actor ModelService {
         )
         let started = MonotonicInstant.now()
         let key = requests.first?.account.key ?? ""
+        let options = LeaseOptions(key: key, keepAlive: keepAlive)
         let lease = Task { [self] in
             do throws(ModelServiceError) {
-                let lease = try await self.lease(name, key: key) { fraction in
+                let lease = try await self.lease(name, options) { fraction in
                     exchange.loading(fraction: fraction)
                 }
                 let waited = MonotonicInstant.now().duration(since: started)
@@ -194,13 +276,14 @@ package actor ModelService {
 
     private func waitForLease(
         _ id: String,
-        key: String,
+        _ options: LeaseOptions,
+        now: MonotonicInstant,
         onLoading: @escaping @Sendable (Double) -> Void
     ) async throws(ModelServiceError) -> ModelLease {
         let waiting = slots[id]?.waiting ?? []
         let limits = slots[id]?.entry.settings.queue.limits ?? QueueLimits()
         guard waiting.count < limits.requestCount,
-            waiting.count(where: { $0.key == key }) < limits.requestCountPerKey
+            waiting.count(where: { $0.key == options.key }) < limits.requestCountPerKey
         else { throw .overloaded(model: id, retryAfter: .seconds(5)) }
         lastTicket += 1
         let ticket = lastTicket
@@ -210,7 +293,9 @@ package actor ModelService {
                 slots[id]?.waiting.append(
                     WaitingLease(
                         ticket: ticket,
-                        key: key,
+                        key: options.key,
+                        arrival: now,
+                        mayEvict: options.mayEvict,
                         continuation: continuation,
                         onLoading: onLoading
                     )
@@ -236,19 +321,14 @@ package actor ModelService {
         status(of: try await entry(named: name), now: .now())
     }
 
-    /// Gives the model's memory back once its present requests have ended.
-    package func unload(_ name: String) async throws(ModelServiceError) {
-        let id = try await entry(named: name).id
-        guard slots[id] != nil else { return }
-        if case .stop = change(id, { $0.unloadRequested() }) { slots[id]?.worker?.stop() }
-    }
-
     /// Refuses new leases, stops every worker, and returns when all processes are gone.
     ///
     /// A worker that does not end by itself within the stop time-out is killed, so this returns
     /// soon after it.
     package func shutdown() async {
         isShuttingDown = true
+        alarm?.task.cancel()
+        hub.finish()
         for id in slots.keys {
             refuseWaiting(id, .shuttingDown)
             slots[id]?.worker?.stop()

@@ -19,6 +19,8 @@ package struct ModelServiceConfiguration: Sendable {
     /// Bytes that the workers' weights, keys and values may take together; nil: nine tenths of what
     /// is available when the service is made.
     package var memoryByteCount: Int?
+    /// How memory is measured.
+    package var gauge: MemoryGauge
     /// Bounds on time and memory.
     package var limits: ModelServiceLimits
 
@@ -32,6 +34,7 @@ package struct ModelServiceConfiguration: Sendable {
         workerEnvironment: [String: String] = [:],
         workerGroups: DelegatedGroup? = nil,
         memoryByteCount: Int? = nil,
+        gauge: MemoryGauge = .machine,
         limits: ModelServiceLimits = ModelServiceLimits()
     ) {
         self.directories = directories
@@ -42,6 +45,7 @@ package struct ModelServiceConfiguration: Sendable {
         self.workerEnvironment = workerEnvironment
         self.workerGroups = workerGroups
         self.memoryByteCount = memoryByteCount
+        self.gauge = gauge
         self.limits = limits
     }
 }

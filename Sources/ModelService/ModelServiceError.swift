@@ -6,6 +6,12 @@ package enum ModelServiceError: Error, Sendable, Hashable {
     case ambiguousModel(name: String, candidates: [String])
     /// The model could not be loaded. It is not tried again before `retryAfter` is over.
     case loadFailed(model: String, message: String, retryAfter: Duration)
+    /// The model does not fit into memory, now or ever; the plan says what is missing.
+    case insufficientMemory(model: String, ResidencyPlan)
+    /// The model is resident or loading with other options than those asked for.
+    case otherOptions(model: String, contextLength: Int)
+    /// The model was unloaded while a request waited for it.
+    case unloaded(model: String)
     /// Too many requests wait for this model to load.
     case overloaded(model: String, retryAfter: Duration)
     /// The service is shutting down.

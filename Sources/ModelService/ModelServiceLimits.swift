@@ -2,10 +2,14 @@
 package struct ModelServiceLimits: Sendable, Hashable {
     /// Time from a worker's start to its greeting: 30 s.
     package var greetingTimeout: Duration = .seconds(30)
-    /// Longest silence of a worker that loads, no heartbeat and no progress: 60 s.
+    /// Longest time without progress of a worker that reads or loads a model: 60 s.
     package var loadSilenceTimeout: Duration = .seconds(60)
     /// Longest silence of a resident worker, which sends a heartbeat each second: 10 s.
     package var heartbeatTimeout: Duration = .seconds(10)
+    /// How long a model may be idle before it is unloaded, where nobody says otherwise: 5 min.
+    package var keepAlive: Duration = .seconds(300)
+    /// When models go for others' sake.
+    package var residency = ResidencyPolicy()
     /// Pause after the first failed load; doubles with each further failure: 10 s.
     package var firstLoadPause: Duration = .seconds(10)
     /// Longest pause after failed loads: 5 min.
@@ -22,6 +26,8 @@ package struct ModelServiceLimits: Sendable, Hashable {
     package var maximumUnsentByteCount = 128 << 20
     /// Models that a scan lists: 4,096; further files are left out with a warning.
     package var maximumCatalogEntryCount = 4096
+    /// Watchers of events at the same time: 64.
+    package var maximumWatcherCount = 64
     /// Shortest time between two rescans caused by unknown names: 1 s.
     package var rescanInterval: Duration = .seconds(1)
     /// Time a worker has to end by itself when it is stopped: 2 s.

@@ -7,6 +7,8 @@ package struct ModelStatus: Sendable, Hashable {
     /// Where the model is in its life.
     package enum State: Sendable, Hashable {
         case unloaded
+        /// Its worker finds out what it needs, or waits for memory.
+        case waiting
         /// The fraction loaded, 0...1.
         case loading(fraction: Double)
         case resident
@@ -14,6 +16,41 @@ package struct ModelStatus: Sendable, Hashable {
         case draining
         /// Why it cannot be loaded, and when that will be tried again at the earliest.
         case failed(message: String, retryAfter: Duration)
+    }
+
+    /// What the model takes of the machine's memory.
+    package struct Memory: Sendable, Hashable {
+        /// What was planned before anything was allocated.
+        package var need: MemoryNeed
+        /// What the ledger holds for it now: reserved, and granted for keys and values.
+        package var heldByteCount: Int
+        /// What its process takes now; less while memory that it may use is untouched.
+        package var residentByteCount: Int?
+    }
+
+    /// What happened to the model since the daemon started.
+    package struct Counts: Sendable, Hashable {
+        /// Loads that succeeded.
+        package var loads: Int
+        /// Loads that failed.
+        package var failedLoads: Int
+        /// How often it went for the sake of others.
+        package var evictions: Int
+        /// How often its process ended by itself.
+        package var crashes: Int
+
+        /// Counts; what is left out is 0.
+        package init(
+            loads: Int = 0,
+            failedLoads: Int = 0,
+            evictions: Int = 0,
+            crashes: Int = 0
+        ) {
+            self.loads = loads
+            self.failedLoads = failedLoads
+            self.evictions = evictions
+            self.crashes = crashes
+        }
     }
 
     /// The catalog's entry.
@@ -34,4 +71,14 @@ package struct ModelStatus: Sendable, Hashable {
     package var leaseCount: Int
     /// Requests that wait for it to load.
     package var waitingCount: Int
+    /// What it takes; nil without a worker.
+    package var memory: Memory?
+    /// Whether it never goes for the sake of others, or of the time.
+    package var isPinned: Bool
+    /// When it will be unloaded if nobody uses it, in seconds since 1970.
+    package var expires: Int?
+    /// How long its last load took.
+    package var reload: Duration?
+    /// What happened to it.
+    package var counts: Counts
 }

@@ -41,11 +41,18 @@ extension Scheduler {
         package let emptiedBlocks: [Range<Int>]
     }
 
-    /// Forgets what the cache kept for longer than the retention.
+    /// Forgets what the cache kept for longer than the retention, or everything that no sequence
+    /// uses if it shall keep nothing.
     ///
     /// Not between ``schedule(now:)`` and the commit of its plan.
-    package mutating func takeSurplus(now: MonotonicInstant) -> Surplus {
-        cache.expire(before: now.advanced(by: .zero - limits.cacheRetention))
+    package mutating func takeSurplus(
+        now: MonotonicInstant,
+        keepsCache: Bool = true
+    ) -> Surplus {
+        let everything = MonotonicInstant(nanoseconds: .max)
+        cache.expire(
+            before: keepsCache ? now.advanced(by: .zero - limits.cacheRetention) : everything
+        )
         let pool = cache.pool
         let surplus = max(0, pool.freeCount - blockCountAhead) / pool.slabBlockCount
         let withdrawn = cache.withdrawEmptySlabs(

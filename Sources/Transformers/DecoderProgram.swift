@@ -71,22 +71,23 @@ enum DecoderProgram {
                     factors: factors
                 )
             )
-            return try StepProgram(
-                shape: StepProgram.Shape(
-                    embeddingLength: configuration.embeddingLength,
-                    headCount: configuration.headCount,
-                    keyValueHeadCount: configuration.keyValueHeadCount,
-                    headDimension: configuration.headDimension,
-                    feedForwardLength: configuration.feedForwardLength,
-                    vocabularySize: configuration.vocabularySize,
-                    rmsEpsilon: configuration.rmsEpsilon,
-                    maximumRowCount: Transformer.maximumBatchTokenCount
-                ),
-                rotary: table,
-                pool: pool
-            )
+            return try StepProgram(shape: shape(configuration), rotary: table, pool: pool)
         } catch {
             throw .outOfMemory(what: "the scratch space of a step", byteCount: 0)
         }
+    }
+
+    /// The dimensions of the program.
+    static func shape(_ configuration: ModelConfiguration) -> StepProgram.Shape {
+        StepProgram.Shape(
+            embeddingLength: configuration.embeddingLength,
+            headCount: configuration.headCount,
+            keyValueHeadCount: configuration.keyValueHeadCount,
+            headDimension: configuration.headDimension,
+            feedForwardLength: configuration.feedForwardLength,
+            vocabularySize: configuration.vocabularySize,
+            rmsEpsilon: configuration.rmsEpsilon,
+            maximumRowCount: Transformer.maximumBatchTokenCount
+        )
     }
 }

@@ -19,7 +19,7 @@ final class WeightLoader {
     private let totalByteCount: Int
     private let progress: (Double) -> Void
     private var loadedByteCount = 0
-    /// Bytes of all packed matrices made so far.
+    /// Bytes of all packed matrices, norms and biases made so far.
     private(set) var packedByteCount = 0
 
     init(
@@ -51,7 +51,12 @@ final class WeightLoader {
 
     /// A norm's weights or a bias.
     func vector(_ tensor: GGUFTensor) throws(ModelError) -> FloatVector {
-        FloatVector(try floats(tensor))
+        counted(FloatVector(try floats(tensor)))
+    }
+
+    private func counted(_ vector: FloatVector) -> FloatVector {
+        packedByteCount += vector.count * MemoryLayout<Float>.size
+        return vector
     }
 
     /// A product's weights, with rows in the order that the rotary kernel wants.
@@ -60,7 +65,7 @@ final class WeightLoader {
         if let tensor = weight.bias {
             var values = try floats(tensor)
             if weight.pairsNeighbours { values = rowOrder.map(values, rowLength: 1) }
-            bias = FloatVector(values)
+            bias = counted(FloatVector(values))
         }
         return StepProgram.Weight(
             try matrix(weight.matrix, pairsNeighbours: weight.pairsNeighbours),

@@ -16,6 +16,8 @@ final class WorkerThreads: Sendable {
     private let service = Mutex<PromptService?>(nil)
     /// Present once the engine thread has been started.
     private let mailbox = Mutex<EngineMailbox?>(nil)
+    /// Signalled once the model's memory may be allocated.
+    private let memoryReserved: WakeUp
 
     private static let heartbeatInterval = Duration.seconds(1)
     private static let engineStackByteCount = 8 << 20
@@ -32,6 +34,7 @@ final class WorkerThreads: Sendable {
         self.surroundings = surroundings
         self.log = log
         outbox = try Outbox(descriptor: descriptor)
+        memoryReserved = try WakeUp()
     }
 
     /// Greets, reads until the connection ends, and returns the exit code.
@@ -62,6 +65,8 @@ final class WorkerThreads: Sendable {
             switch message {
             case .load(let options): try startEngine(options)
             case .stop: return
+            case .memoryReserved: memoryReserved.signal()
+            case .memoryNeeded: mailbox.withLock { $0 }?.releaseMemory()
             case .memoryGranted(let byteCount):
                 mailbox.withLock { $0 }?.grantMemory(byteCount: byteCount)
             case .cancel(let id): mailbox.withLock { $0 }?.cancel(id)
@@ -149,18 +154,24 @@ final class WorkerThreads: Sendable {
 
     private func load(_ options: WorkerLoadOptions) throws -> LoadedModel {
         let started = MonotonicInstant.now()
-        let outbox = outbox
+        let (outbox, memoryReserved) = (outbox, memoryReserved)
         var reported = 0.0
         let model = try LoadedModel.load(
             options,
             instructionSet: try InstructionSet.selected(),
-            surroundings: surroundings
-        ) { fraction in
-            // A hundred messages are enough for any progress bar.
-            guard fraction >= reported + 0.01 || fraction >= 1 else { return }
-            reported = fraction
-            outbox.send(.loading(fraction: min(max(fraction, 0), 1)))
-        }
+            surroundings: surroundings,
+            reserve: { footprint in
+                outbox.send(.footprint(footprint))
+                // Without end: the process ends when the gateway hangs up instead.
+                memoryReserved.wait(until: nil)
+            },
+            progress: { fraction in
+                // A hundred messages are enough for any progress bar.
+                guard fraction >= reported + 0.01 || fraction >= 1 else { return }
+                reported = fraction
+                outbox.send(.loading(fraction: min(max(fraction, 0), 1)))
+            }
+        )
         if let problem = model.encoder.templateProblem {
             log.warning("the model's chat template cannot be used", ("error", problem))
         }

@@ -5,7 +5,7 @@ import WorkerProtocol
 /// A worker without a model: speaks the protocol on descriptor 3 and does what the prompt says.
 ///
 /// How it loads is decided by the model's path, which may contain `broken` (says that it cannot
-/// load), `crash` (dies), or `stuck` (loads for ever). What it generates is decided by the prompt,
+/// load), `crash` (dies), `stuck` (loads for ever), or `needs-N` (takes N GiB, as far as it says). What it generates is decided by the prompt,
 /// see `Script`.
 @main
 struct FakeWorker {
@@ -14,6 +14,9 @@ struct FakeWorker {
     private var running: [(id: UInt64, script: Script)] = []
     private var waitingForMemory: [UInt64] = []
     private var isSilent = false
+    private var options = WorkerLoadOptions(modelPath: "")
+    /// Granted memory that could be given back.
+    private var keptByteCount = 0
 
     static func main() {
         var worker = FakeWorker()
@@ -44,7 +47,11 @@ struct FakeWorker {
 
     private mutating func handle(_ message: GatewayMessage) {
         switch message {
-        case .load(let options): load(options)
+        case .load(let options): size(options)
+        case .memoryReserved: load()
+        case .memoryNeeded:
+            send(.memoryReturned(byteCount: keptByteCount))
+            keptByteCount = 0
         case .generate(let request): begin(request)
         case .cancel(let id):
             guard let index = running.firstIndex(where: { $0.id == id }) else { return }
@@ -63,15 +70,23 @@ struct FakeWorker {
         }
     }
 
-    private mutating func load(_ options: WorkerLoadOptions) {
-        let name = options.modelPath.split(separator: "/").last ?? ""
-        send(.loading(fraction: 0.5))
-        if name.contains("stuck") { return }
-        if name.contains("crash") { raise(SIGKILL) }
+    private var name: Substring { options.modelPath.split(separator: "/").last ?? "" }
+
+    private mutating func size(_ options: WorkerLoadOptions) {
+        self.options = options
         if name.contains("broken") {
             send(.loadFailed(message: "the file is not a model"))
             exit(1)
         }
+        let size = name.split(separator: "needs-").last.flatMap { Int($0.prefix { $0.isNumber }) }
+        let weightByteCount = (size ?? 0) << 30
+        send(.footprint(MemoryFootprint(weightByteCount: weightByteCount, contextLength: 4096)))
+    }
+
+    private mutating func load() {
+        send(.loading(fraction: 0.5))
+        if name.contains("stuck") { return }
+        if name.contains("crash") { raise(SIGKILL) }
         send(
             .ready(
                 ModelFacts(
@@ -102,6 +117,7 @@ struct FakeWorker {
     private mutating func memoryGranted(_ byteCount: Int) {
         guard !waitingForMemory.isEmpty else { return }
         let id = waitingForMemory.removeFirst()
+        keptByteCount += byteCount
         send(.event(id: id, .started(promptTokenCount: 7, cachedTokenCount: 3)))
         send(.event(id: id, .delta(text: "\(byteCount)", tokens: [])))
         send(.event(id: id, .finished(.stop, Script.usage(outputTokenCount: 1))))

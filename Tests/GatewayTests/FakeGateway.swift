@@ -17,7 +17,8 @@ struct FakeGateway {
     /// Models named so; see FakeWorker for what names and prompts do.
     init(
         models: [String] = ["good"],
-        change: (inout GatewayConfiguration) -> Void = { _ in }
+        change: (inout GatewayConfiguration) -> Void = { _ in },
+        services changeServices: (inout ModelServiceConfiguration) -> Void = { _ in }
     ) throws {
         directory = try TemporaryDirectory()
         for model in models { _ = try directory.write([1], to: "\(model).gguf") }
@@ -28,6 +29,12 @@ struct FakeGateway {
             workerEnvironment: ["SWIFT_BACKTRACE": "enable=no"]
         )
         services.limits.heartbeatTimeout = .seconds(50)
+        services.gauge = MemoryGauge(
+            available: { 1 << 44 },
+            resident: { _ in 0 },
+            reserveByteCount: 0
+        )
+        changeServices(&services)
         var configuration = GatewayConfiguration(version: "9.9")
         // A test that waits for no idle stream must not see a keep-alive.
         configuration.limits.streamCommitDelay = .seconds(3600)

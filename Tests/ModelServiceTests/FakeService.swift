@@ -19,12 +19,21 @@ struct FakeService {
         var configuration = ModelServiceConfiguration(
             directories: [directory.path],
             workerExecutable: try BuiltExecutable.path("FakeWorker"),
-            workerEnvironment: ["SWIFT_BACKTRACE": "enable=no"]
+            workerEnvironment: ["SWIFT_BACKTRACE": "enable=no"],
+            gauge: .endless
         )
         // Other tests run beside this one on few cores.
         configuration.limits.heartbeatTimeout = .seconds(50)
         change(&configuration)
         service = ModelService(configuration: configuration, log: Log(sink: .none))
+    }
+
+    /// Waits until `condition` holds; the suite's time limit bounds it.
+    func wait(until condition: () async throws -> Bool) async throws {
+        while try await !condition() {
+            try Task.checkCancellation()
+            await Task.yield()
+        }
     }
 
     /// The request of a chat with one message.
@@ -53,4 +62,13 @@ struct FakeService {
             await Task.yield()
         }
     }
+}
+
+extension MemoryGauge {
+    /// A machine without end, whose processes take nothing but what they say.
+    static let endless = MemoryGauge(
+        available: { 1 << 44 },
+        resident: { _ in 0 },
+        reserveByteCount: 0
+    )
 }

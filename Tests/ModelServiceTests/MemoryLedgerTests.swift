@@ -13,30 +13,30 @@ import Testing
         #expect(ledger.freeByteCount == 0 && ledger.grantedByteCount(to: first) == 100)
     }
 
-    @Test func `counts weights before everything else`() {
+    @Test func `grants only what is neither reserved nor claimed nor beyond another limit`() {
         var ledger = MemoryLedger(capacity: 100)
-        ledger.setWeights(byteCount: 70, of: first)
-        // What the file's size promised is replaced by what the worker says.
-        ledger.setWeights(byteCount: 80, of: first)
+        ledger.reserve(byteCount: 50, for: first)
+        ledger.claim(byteCount: 20)
+        let limited = ledger.ask(byteCount: 50, for: second, limit: 10)
+        #expect(limited == 10)
         let granted = ledger.ask(byteCount: 50, for: second)
-        #expect(granted == 20)
-        ledger.setWeights(byteCount: 500, of: second)
-        #expect(ledger.freeByteCount == 0 && ledger.weightByteCount == 580)
+        #expect(granted == 20 && ledger.freeByteCount == 20)
+        ledger.claim(byteCount: 0)
+        let rest = ledger.ask(byteCount: 50, for: second, limit: -5)
+        #expect(rest == 0 && ledger.heldByteCount(by: second) == 30)
     }
 
     @Test func `lets others have what a worker gives back or leaves behind`() {
         var ledger = MemoryLedger(capacity: 100)
-        ledger.setWeights(byteCount: 10, of: first)
+        ledger.reserve(byteCount: 10, for: first)
         _ = ledger.ask(byteCount: 90, for: first)
         ledger.giveBack(byteCount: 30, by: first)
         let granted = ledger.ask(byteCount: 90, for: second)
-        #expect(granted == 30)
-        ledger.setKept(byteCount: 5, by: first)
-        #expect(ledger.freeByteCount == 0 && ledger.grantedByteCount == 95)
+        #expect(granted == 30 && ledger.heldByteCount(by: first) == 70)
         ledger.forget(first)
         #expect(ledger.freeByteCount == 70 && ledger.grantedByteCount == 30)
         // A worker of the same model that comes later is another one.
-        #expect(ledger.grantedByteCount(to: .init(model: "a", number: 2)) == 0)
+        #expect(ledger.heldByteCount(by: .init(model: "a", number: 2)) == 0)
     }
 
     @Test func `is not led astray by impossible figures`() {
@@ -47,9 +47,9 @@ import Testing
         ledger.giveBack(byteCount: .max, by: first)
         ledger.giveBack(byteCount: -1, by: first)
         #expect(ledger.freeByteCount == 100)
-        ledger.setWeights(byteCount: .max, of: first)
-        ledger.setWeights(byteCount: .max, of: second)
-        #expect(ledger.freeByteCount == 0)
+        ledger.reserve(byteCount: .max, for: first)
+        ledger.reserve(byteCount: .max, for: second)
+        #expect(ledger.freeByteCount == 0 && ledger.heldByteCount == .max)
         #expect(MemoryLedger(capacity: -1).freeByteCount == 0)
     }
 

@@ -87,9 +87,13 @@ import WorkerProtocol
         await fake.service.shutdown()
     }
 
-    @Test func `survives a worker that dies in the middle of every answer`() async throws {
+    @Test func `survives a worker that dies in the middle of every answer, and slows it down`()
+        async throws
+    {
         let fake = try FakeService()
-        for _ in 0..<5 {
+        for round in 0..<5 {
+            // A worker that was of use did not die of being started.
+            if round > 0 { _ = try await fake.answer("calm") }
             let (text, last) = try await fake.answer("!die 3")
             #expect(text == "word0 word1 word2 ")
             guard case .failed(let failure) = last else {
@@ -98,6 +102,18 @@ import WorkerProtocol
             }
             #expect(failure.kind == .workerDied)
         }
+        _ = try await fake.answer("!die 0")
+        _ = try await fake.answer("!die 0")
+        let error = await #expect(throws: ModelServiceError.self) {
+            try await fake.service.lease("good")
+        }
+        guard case .loadFailed("good", let message, _) = error else {
+            Issue.record("a third death in a row is a loop: \(String(describing: error))")
+            return
+        }
+        #expect(message.contains("3 times"))
+        let status = try await fake.service.status(named: "good")
+        #expect(status.counts == ModelStatus.Counts(loads: 7, crashes: 7))
         await fake.service.shutdown()
     }
 
@@ -181,7 +197,6 @@ import WorkerProtocol
     @Test func `grants workers memory within the budget, and takes back what they leave`()
         async throws
     {
-        // Each model's file has one byte, until its worker says that it has no weights at all.
         let fake = try FakeService(models: ["good", "other"]) { $0.memoryByteCount = 1000 }
         #expect(try await fake.answer("!memory 700").0 == "700")
         #expect(try await fake.answer("!memory 700", model: "other").0 == "300")
@@ -205,16 +220,16 @@ import WorkerProtocol
         }
         let service = fake.service
         let waiting = ["a", "a", "b"].map { key in
-            Task { try await service.lease("stuck", key: key) }
+            Task { try await service.lease("stuck", .init(key: key)) }
         }
         try await fake.wait("stuck") { $0.waitingCount == 3 }
         waiting[2].cancel()
         try await fake.wait("stuck") { $0.waitingCount == 2 }
         let overloaded = ModelServiceError.overloaded(model: "stuck", retryAfter: .seconds(5))
-        await #expect(throws: overloaded) { try await service.lease("stuck", key: "a") }
-        let other = Task { try await service.lease("stuck", key: "b") }
+        await #expect(throws: overloaded) { try await service.lease("stuck", .init(key: "a")) }
+        let other = Task { try await service.lease("stuck", .init(key: "b")) }
         try await fake.wait("stuck") { $0.waitingCount == 3 }
-        await #expect(throws: overloaded) { try await service.lease("stuck", key: "c") }
+        await #expect(throws: overloaded) { try await service.lease("stuck", .init(key: "c")) }
         await fake.service.shutdown()
         for task in waiting + [other] { _ = await task.result }
     }

@@ -10,7 +10,7 @@ struct RandomMessages {
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     mutating func workerMessage(kind: Int) -> WorkerMessage {
-        switch kind % 11 {
+        switch kind % 12 {
         case 0: .hello(protocolVersion: UInt32.random(in: 0...UInt32.max, using: &random))
         case 1: .loading(fraction: Double.random(in: 0...1, using: &random))
         case 2: .ready(facts())
@@ -21,12 +21,13 @@ struct RandomMessages {
         case 7: .requestFailed(id: random.next(), failure())
         case 8: .memoryWanted(byteCount: count())
         case 9: .memoryReturned(byteCount: count())
+        case 10: .footprint(footprint())
         default: .heartbeat(status())
         }
     }
 
     mutating func gatewayMessage(kind: Int) -> GatewayMessage {
-        switch kind % 8 {
+        switch kind % 10 {
         case 0: .load(options())
         case 1: .generate(request())
         case 2: .cancel(id: random.next())
@@ -40,6 +41,8 @@ struct RandomMessages {
         case 4: .detokenize(id: random.next(), tokens: tokens())
         case 5: .applyTemplate(id: random.next(), chat())
         case 6: .memoryGranted(byteCount: count())
+        case 7: .memoryReserved
+        case 8: .memoryNeeded
         default: .stop
         }
     }
@@ -87,6 +90,17 @@ struct RandomMessages {
         )
     }
 
+    mutating func footprint() -> MemoryFootprint {
+        MemoryFootprint(
+            weightByteCount: count(),
+            scratchByteCount: count(),
+            keptKVByteCount: count(),
+            maximumKVByteCount: count(),
+            kvBytesPerToken: count(),
+            contextLength: count()
+        )
+    }
+
     mutating func options() -> WorkerLoadOptions {
         WorkerLoadOptions(
             modelPath: text(),
@@ -95,6 +109,7 @@ struct RandomMessages {
             contextLength: optionalCount(),
             threadCount: optionalCount(),
             kvByteCount: optionalCount(),
+            memoryByteCount: optionalCount(),
             maximumSequenceCount: count(),
             queue: QueueLimits(
                 requestCount: count(),

@@ -42,11 +42,16 @@ final class WorkerProcessConversation {
         _ = Glibc.send(ours, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }
 
-    /// The next message, heartbeats left out; nil at the end, or when patience is.
+    /// The next message; nil at the end, or when patience is. Heartbeats are left out, and the
+    /// footprint, which is granted.
     func next() throws -> WorkerMessage? {
         while true {
             while let message = try reader.next() {
                 if case .heartbeat = message { continue }
+                if case .footprint = message {
+                    try send(.memoryReserved)
+                    continue
+                }
                 return message
             }
             var buffer = [UInt8](repeating: 0, count: 4096)

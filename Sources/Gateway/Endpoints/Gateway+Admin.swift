@@ -4,7 +4,7 @@ import OpenAIAPI
 import Platform
 import WorkerProtocol
 
-// What operators and the command line ask for. Read-only.
+// What operators and the command line ask for.
 extension Gateway {
     /// `GET /admin/v1/status`.
     func adminStatus() async -> Reply {
@@ -32,13 +32,13 @@ extension Gateway {
     private static func memoryObject(_ memory: MemoryLedger) -> JSONValue {
         [
             "capacity_byte_count": .integer(memory.capacity),
-            "weight_byte_count": .integer(memory.weightByteCount),
+            "reserved_byte_count": .integer(memory.reservedByteCount),
             "granted_byte_count": .integer(memory.grantedByteCount),
             "free_byte_count": .integer(memory.freeByteCount),
         ]
     }
 
-    private static func modelObject(_ status: ModelStatus) -> JSONValue {
+    static func modelObject(_ status: ModelStatus) -> JSONValue {
         var progress: JSONValue = nil
         var message: JSONValue = nil
         var retryAfter: JSONValue = nil
@@ -47,7 +47,7 @@ extension Gateway {
         case .failed(let text, let pause):
             message = .string(text)
             retryAfter = .integer(Int(pause.components.seconds))
-        case .unloaded, .resident, .draining: break
+        case .unloaded, .waiting, .resident, .draining: break
         }
         return [
             "id": .string(status.entry.id),
@@ -64,8 +64,30 @@ extension Gateway {
             "since": status.since.map { .integer($0) } ?? nil,
             "last_used": status.lastUsed.map { .integer($0) } ?? nil,
             "pid": status.pid.map { .integer(Int($0)) } ?? nil,
+            "pinned": .bool(status.isPinned),
+            "expires": status.expires.map { .integer($0) } ?? nil,
+            "load_seconds": status.reload.map { .double($0 / .seconds(1)) } ?? nil,
+            "counts": [
+                "loads": .integer(status.counts.loads),
+                "failed_loads": .integer(status.counts.failedLoads),
+                "evictions": .integer(status.counts.evictions),
+                "crashes": .integer(status.counts.crashes),
+            ],
+            "memory": status.memory.map { memoryObject($0) } ?? nil,
             "worker": status.worker.map { workerObject($0) } ?? nil,
             "facts": status.facts.map { factsObject($0) } ?? nil,
+        ]
+    }
+
+    private static func memoryObject(_ memory: ModelStatus.Memory) -> JSONValue {
+        [
+            "planned_byte_count": .integer(memory.need.byteCount),
+            "weight_byte_count": .integer(memory.need.footprint.weightByteCount),
+            "scratch_byte_count": .integer(memory.need.footprint.scratchByteCount),
+            "kept_kv_byte_count": .integer(memory.need.footprint.keptKVByteCount),
+            "overhead_byte_count": .integer(memory.need.overheadByteCount),
+            "held_byte_count": .integer(memory.heldByteCount),
+            "resident_byte_count": memory.residentByteCount.map { .integer($0) } ?? nil,
         ]
     }
 
@@ -115,9 +137,10 @@ extension Gateway {
 
 extension ModelStatus.State {
     /// The word that `torii ps` shows.
-    fileprivate var name: String {
+    var name: String {
         switch self {
         case .unloaded: "unloaded"
+        case .waiting: "waiting"
         case .loading: "loading"
         case .resident: "resident"
         case .draining: "draining"

@@ -95,7 +95,8 @@ extension Gateway {
             charged.account = account
             return charged
         }
-        let stream = service.generate(charged, model: model)
+        let keepAlive = try Self.keepAlive(options.keepAlive)
+        let stream = service.generate(charged, model: model, keepAlive: keepAlive)
         let entry = RequestRegistry.Entry(
             id: request.id,
             model: model,

@@ -51,7 +51,7 @@ extension ModelStatus.State {
     fileprivate var listedName: String {
         switch self {
         case .unloaded, .draining: "unloaded"
-        case .loading: "loading"
+        case .waiting, .loading: "loading"
         case .resident: "loaded"
         case .failed: "failed"
         }

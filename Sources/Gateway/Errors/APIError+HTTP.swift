@@ -67,6 +67,14 @@ extension APIError {
         retryAfter: .seconds(5)
     )
 
+    static let tooManyWatchers = APIError(
+        status: 429,
+        kind: .rateLimit,
+        code: "too_many_watchers",
+        message: "Too many clients watch the events already; close one of them.",
+        retryAfter: .seconds(5)
+    )
+
     static func unknownRequest(_ id: String) -> APIError {
         APIError(
             status: 404,

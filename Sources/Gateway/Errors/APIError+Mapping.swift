@@ -22,6 +22,27 @@ extension APIError {
                 // Most load failures last; a crash is worth one more try.
                 shouldRetry: retryAfter <= .seconds(1)
             )
+        case .insufficientMemory(let model, let plan):
+            self = .insufficientMemory(model, plan)
+        case .otherOptions(let model, let contextLength):
+            self.init(
+                status: 409,
+                kind: .invalidRequest,
+                code: "model_has_other_options",
+                message:
+                    "The model `\(model)` is loaded with a context of \(contextLength) tokens. "
+                    + "Unload it first to load it with another one.",
+                parameter: "context"
+            )
+        case .unloaded(let model):
+            self.init(
+                status: 503,
+                kind: .server,
+                code: "model_unloaded",
+                message: "An operator has unloaded the model `\(model)`; the next request loads it "
+                    + "again.",
+                retryAfter: .seconds(1)
+            )
         case .overloaded(let model, let retryAfter):
             self.init(
                 status: 429,
@@ -103,6 +124,34 @@ extension APIError {
         case .internalFailure:
             self = .server(failure.message, code: "internal_error", shouldRetry: false)
         }
+    }
+
+    /// 507, which clients must not try again by themselves: nothing changes by waiting.
+    private static func insufficientMemory(_ model: String, _ plan: ResidencyPlan) -> APIError {
+        let limit =
+            plan.room.limit == .budget
+            ? "the memory budget of this server" : "the memory that this machine has left"
+        let reason =
+            plan.outcome == .evictionNotAllowed
+            ? "\(plan.victims.map { "`\($0.model)`" }.joined(separator: ", ")) would have to be "
+                + "unloaded for it, which was not allowed."
+            : "\(plan.missingByteCount) bytes are missing even if every other model that is not "
+                + "pinned were unloaded. Unpin one, use a smaller context or model, or raise the "
+                + "memory budget."
+        return APIError(
+            status: 507,
+            kind: .server,
+            code: "insufficient_memory",
+            message:
+                "The model `\(model)` needs \(plan.neededByteCount) bytes, but \(limit) leaves "
+                + "\(max(0, plan.room.byteCount)): \(reason)",
+            shouldRetry: false,
+            extras: [
+                "needed_bytes": .integer(plan.neededByteCount),
+                "available_bytes": .integer(max(0, plan.room.byteCount)),
+                "missing_bytes": .integer(plan.missingByteCount),
+            ]
+        )
     }
 
     private static func server(_ message: String, code: String, shouldRetry: Bool) -> APIError {

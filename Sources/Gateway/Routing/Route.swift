@@ -20,6 +20,12 @@ package struct Route: Sendable, Hashable {
         case adminStatus
         case adminModels
         case adminModel
+        case loadModel
+        case unloadModel
+        case pinModel
+        case unpinModel
+        case planLoad
+        case adminEvents
         case adminRequests
         case cancelRequest
     }
@@ -34,8 +40,8 @@ package struct Route: Sendable, Hashable {
 
     /// GET routes also answer HEAD.
     package let method: HTTPMethod
-    /// The path as openapi.yaml writes it; a `{parameter}` stands last and takes the rest of the
-    /// path, separators included, because model ids may contain `/`.
+    /// The path as openapi.yaml writes it; a `{parameter}` takes everything up to the end, or to the
+    /// one segment behind it, separators included, because model ids may contain `/`.
     package let path: String
     /// What answers it.
     package let endpoint: Endpoint

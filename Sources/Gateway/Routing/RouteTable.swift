@@ -25,6 +25,12 @@ package enum RouteTable {
         Route(.get, "/admin/v1/status", .adminStatus),
         Route(.get, "/admin/v1/models", .adminModels),
         Route(.get, "/admin/v1/models/{id}", .adminModel),
+        Route(.post, "/admin/v1/models/{id}/load", .loadModel),
+        Route(.post, "/admin/v1/models/{id}/unload", .unloadModel),
+        Route(.post, "/admin/v1/models/{id}/pin", .pinModel),
+        Route(.post, "/admin/v1/models/{id}/unpin", .unpinModel),
+        Route(.post, "/admin/v1/plan", .planLoad),
+        Route(.get, "/admin/v1/events", .adminEvents),
         Route(.get, "/admin/v1/requests", .adminRequests),
         Route(.delete, "/admin/v1/requests/{id}", .cancelRequest),
     ]
@@ -40,15 +46,30 @@ package enum RouteTable {
 
     private struct Pattern: Sendable {
         let route: Route
-        let segments: [String]
+        /// What stands before the parameter, and behind it.
+        let head: [String]
+        let tail: [String]
         let hasParameter: Bool
 
         init(_ route: Route) {
             self.route = route
-            var segments = RouteTable.segments(route.path)
-            hasParameter = segments.last?.hasPrefix("{") ?? false
-            if hasParameter { segments.removeLast() }
-            self.segments = segments
+            let segments = RouteTable.segments(route.path)
+            let parameter = segments.firstIndex { $0.hasPrefix("{") }
+            hasParameter = parameter != nil
+            head = Array(segments[..<(parameter ?? segments.count)])
+            tail = parameter.map { Array(segments[($0 + 1)...]) } ?? []
+        }
+
+        /// The segments that the parameter takes; nil if the path is another one.
+        func parameter(in segments: [String]) -> ArraySlice<String>? {
+            guard segments.starts(with: head), hasParameter ? true : segments.count == head.count
+            else { return nil }
+            let rest = segments[head.count...]
+            guard rest.count >= tail.count, Array(rest.suffix(tail.count)) == tail else {
+                return nil
+            }
+            let value = rest.dropLast(tail.count)
+            return hasParameter == !value.isEmpty ? value : nil
         }
     }
 
@@ -67,17 +88,14 @@ package enum RouteTable {
     private static func match(_ method: HTTPMethod, _ segments: [String]) -> Match {
         var allowed: [HTTPMethod] = []
         for pattern in patterns {
-            let count = pattern.segments.count
-            guard segments.count >= count, Array(segments[..<count]) == pattern.segments,
-                pattern.hasParameter == (segments.count > count)
-            else { continue }
+            guard let value = pattern.parameter(in: segments) else { continue }
             let methods: [HTTPMethod] =
                 pattern.route.method == .get ? [.get, .head] : [pattern.route.method]
             guard methods.contains(method) else {
                 allowed += methods
                 continue
             }
-            let parameter = segments[count...].joined(separator: "/")
+            let parameter = value.joined(separator: "/")
             return .found(pattern.route, parameter: pattern.hasParameter ? parameter : nil)
         }
         return allowed.isEmpty ? .notFound : .wrongMethod(allowed: allowed + [.options])

@@ -121,6 +121,27 @@ package final class StepProgram {
     /// Bytes of address space of the scratch memory.
     package var workspaceByteCount: Int { workspace.byteCount }
 
+    /// The bytes that a program will commit besides weights, for plans made before there is one.
+    ///
+    /// - Parameters:
+    ///   - shape: The model's dimensions.
+    ///   - rotary: Positions and rotated dimensions of the rotary table.
+    ///   - threadCount: Threads of the pool.
+    ///   - logitRowCount: The most tokens of a batch that get logits.
+    /// - Returns: Bytes.
+    package static func committedByteCount(
+        shape: Shape,
+        rotary: (positionCount: Int, dimensionCount: Int),
+        threadCount: Int,
+        logitRowCount: Int
+    ) -> Int {
+        StepWorkspace.committedByteCount(
+            shape: shape,
+            threadCount: threadCount,
+            logitRowCount: logitRowCount
+        ) + rotary.positionCount * rotary.dimensionCount * MemoryLayout<Float>.size
+    }
+
     func append(_ step: torii_step) {
         unsafe steps.append(step)
     }

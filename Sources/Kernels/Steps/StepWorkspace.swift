@@ -25,61 +25,94 @@ final class StepWorkspace {
 
     /// - Throws: ENOMEM if the address space cannot be had.
     init(shape: StepProgram.Shape, threadCount: Int) throws(SystemError) {
-        let rows = shape.maximumRowCount
-        let widest = shape.widestInput
-        // Whole sub-blocks: quantised inputs are multiples of 32 wide, others aren't quantised.
-        let quantisedWidth = Int32((widest + 31) / 32 * 32)
-        let privateRows = Int(TORII_PRIVATE_ROWS)
-        privateValuesOffset = Self.lines(
-            torii_activations_bytes(Int32(privateRows), quantisedWidth)
+        let layout = Layout(
+            shape: shape,
+            threadCount: threadCount,
+            logitRowCount: shape.maximumRowCount
         )
-        privateByteCount = privateValuesOffset + Self.floats(privateRows * widest)
-        var layout = Layout()
-        let residualOffset = layout.add(Self.floats(rows * shape.embeddingLength))
-        let selectedOffset = layout.add(Self.floats(rows * shape.embeddingLength))
-        let projectionsOffset = layout.add(Self.floats(rows * shape.projectionWidth))
-        let attentionOffset = layout.add(Self.floats(rows * shape.queryWidth))
-        let gateOffset = layout.add(Self.floats(rows * shape.feedForwardLength))
-        let upOffset = layout.add(Self.floats(rows * shape.feedForwardLength))
-        let logitsOffset = layout.add(Self.floats(rows * shape.vocabularySize))
-        let sharedOffset = layout.add(
-            Self.lines(torii_activations_bytes(Int32(rows), quantisedWidth))
-        )
-        let valuesOffset = layout.add(Self.floats(rows * widest))
-        let privateOffset = layout.add(privateByteCount * threadCount)
-
+        privateByteCount = layout.privateByteCount
+        privateValuesOffset = layout.privateValuesOffset
         buffer = try AlignedBuffer(byteCount: layout.byteCount)
         byteCount = layout.byteCount
         // Safety: every piece lies inside the buffer, and each has one type for its whole life.
-        unsafe residual = Self.floats(in: buffer, at: residualOffset)
-        unsafe selectedResidual = Self.floats(in: buffer, at: selectedOffset)
-        unsafe projections = Self.floats(in: buffer, at: projectionsOffset)
-        unsafe attention = Self.floats(in: buffer, at: attentionOffset)
-        unsafe gate = Self.floats(in: buffer, at: gateOffset)
-        unsafe up = Self.floats(in: buffer, at: upOffset)
-        unsafe logits = Self.floats(in: buffer, at: logitsOffset)
-        unsafe sharedValues = Self.floats(in: buffer, at: valuesOffset)
-        unsafe sharedActivations = (buffer.baseAddress + sharedOffset)
+        unsafe residual = Self.floats(in: buffer, at: layout.residual)
+        unsafe selectedResidual = Self.floats(in: buffer, at: layout.selectedResidual)
+        unsafe projections = Self.floats(in: buffer, at: layout.projections)
+        unsafe attention = Self.floats(in: buffer, at: layout.attention)
+        unsafe gate = Self.floats(in: buffer, at: layout.gate)
+        unsafe up = Self.floats(in: buffer, at: layout.up)
+        unsafe logits = Self.floats(in: buffer, at: layout.logits)
+        unsafe sharedValues = Self.floats(in: buffer, at: layout.sharedValues)
+        unsafe sharedActivations = (buffer.baseAddress + layout.sharedActivations)
             .assumingMemoryBound(to: UInt8.self)
-        unsafe privateActivations = (buffer.baseAddress + privateOffset)
+        unsafe privateActivations = (buffer.baseAddress + layout.privateActivations)
             .assumingMemoryBound(to: UInt8.self)
     }
 
-    /// Pieces one behind the other, each on its own pair of cache lines.
-    private struct Layout {
-        var byteCount = 0
+    /// The bytes that batches commit of which no more than `logitRowCount` tokens get logits.
+    static func committedByteCount(
+        shape: StepProgram.Shape,
+        threadCount: Int,
+        logitRowCount: Int
+    ) -> Int {
+        Layout(
+            shape: shape,
+            threadCount: threadCount,
+            logitRowCount: min(logitRowCount, shape.maximumRowCount)
+        ).byteCount
+    }
 
-        mutating func add(_ pieceByteCount: Int) -> Int {
-            defer { byteCount += (pieceByteCount + 127) / 128 * 128 }
+    /// Offsets of pieces one behind the other, each on its own pair of cache lines.
+    private struct Layout {
+        private(set) var byteCount = 0
+        var residual = 0
+        var selectedResidual = 0
+        var projections = 0
+        var attention = 0
+        var gate = 0
+        var up = 0
+        var logits = 0
+        var sharedActivations = 0
+        var sharedValues = 0
+        var privateActivations = 0
+        let privateByteCount: Int
+        let privateValuesOffset: Int
+
+        init(shape: StepProgram.Shape, threadCount: Int, logitRowCount: Int) {
+            let rows = shape.maximumRowCount
+            let widest = shape.widestInput
+            // Whole sub-blocks: quantised inputs are multiples of 32 wide, others aren't quantised.
+            let quantisedWidth = Int32((widest + 31) / 32 * 32)
+            let privateRows = Int(TORII_PRIVATE_ROWS)
+            privateValuesOffset = StepWorkspace.lines(
+                torii_activations_bytes(Int32(privateRows), quantisedWidth)
+            )
+            privateByteCount = privateValuesOffset + StepWorkspace.floats(privateRows * widest)
+            residual = add(StepWorkspace.floats(rows * shape.embeddingLength))
+            selectedResidual = add(StepWorkspace.floats(rows * shape.embeddingLength))
+            projections = add(StepWorkspace.floats(rows * shape.projectionWidth))
+            attention = add(StepWorkspace.floats(rows * shape.queryWidth))
+            gate = add(StepWorkspace.floats(rows * shape.feedForwardLength))
+            up = add(StepWorkspace.floats(rows * shape.feedForwardLength))
+            logits = add(StepWorkspace.floats(logitRowCount * shape.vocabularySize))
+            sharedActivations = add(
+                StepWorkspace.lines(torii_activations_bytes(Int32(rows), quantisedWidth))
+            )
+            sharedValues = add(StepWorkspace.floats(rows * widest))
+            privateActivations = add(privateByteCount * threadCount)
+        }
+
+        private mutating func add(_ pieceByteCount: Int) -> Int {
+            defer { byteCount += StepWorkspace.lines(pieceByteCount) }
             return byteCount
         }
     }
 
-    private static func lines(_ byteCount: Int) -> Int {
+    fileprivate static func lines(_ byteCount: Int) -> Int {
         (byteCount + 127) / 128 * 128
     }
 
-    private static func floats(_ count: Int) -> Int {
+    fileprivate static func floats(_ count: Int) -> Int {
         lines(count * MemoryLayout<Float>.size)
     }
 

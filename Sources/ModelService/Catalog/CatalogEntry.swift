@@ -36,4 +36,18 @@ package struct CatalogEntry: Sendable, Hashable {
         self.modificationTime = modificationTime
         self.settings = settings
     }
+
+    /// The same model with another context length, in tokens.
+    func with(contextLength: Int) -> CatalogEntry {
+        var settings = settings
+        settings.contextLength = contextLength
+        return CatalogEntry(
+            id: id,
+            aliases: aliases,
+            path: path,
+            byteCount: byteCount,
+            modificationTime: modificationTime,
+            settings: settings
+        )
+    }
 }

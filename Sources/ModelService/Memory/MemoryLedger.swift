@@ -2,9 +2,8 @@ import Synchronization
 
 /// Who holds how much of the memory that models may use.
 ///
-/// Pure. Weights, and the keys and values of one request of full length, are counted whether they
-/// fit or not, for every worker may use them; what further keys and values may take is what those
-/// and earlier grants have left of the capacity.
+/// Pure. A worker's need is reserved before it allocates; keys and values beyond it are granted when
+/// they are asked for, out of what nobody holds and no waiting model lays claim to.
 package struct MemoryLedger: Sendable, Hashable {
     /// One worker process.
     package struct Worker: Sendable, Hashable {
@@ -22,8 +21,9 @@ package struct MemoryLedger: Sendable, Hashable {
 
     /// Bytes that all workers together may hold.
     package let capacity: Int
-    private var weights: [Worker: Int] = [:]
-    private var kept: [Worker: Int] = [:]
+    /// Bytes that waiting models lay claim to; they are not granted.
+    package private(set) var claimedByteCount = 0
+    private var reservations: [Worker: Int] = [:]
     private var grants: [Worker: Int] = [:]
 
     /// A ledger in which nobody holds anything.
@@ -31,40 +31,49 @@ package struct MemoryLedger: Sendable, Hashable {
         self.capacity = max(capacity, 0)
     }
 
-    /// Bytes of all weights.
-    package var weightByteCount: Int { weights.values.reduce(0, Self.sum) }
+    /// Bytes of all reservations.
+    package var reservedByteCount: Int { reservations.values.reduce(0, Self.sum) }
 
-    /// Bytes for keys and values: granted, or a worker's without asking.
-    package var grantedByteCount: Int {
-        Self.sum(grants.values.reduce(0, +), kept.values.reduce(0, Self.sum))
-    }
+    /// Bytes of keys and values granted besides.
+    package var grantedByteCount: Int { grants.values.reduce(0, +) }
 
-    /// Bytes that could be granted now.
-    package var freeByteCount: Int {
-        max(0, capacity - Self.sum(weightByteCount, grantedByteCount))
-    }
+    /// Bytes that workers hold: reserved or granted.
+    package var heldByteCount: Int { Self.sum(reservedByteCount, grantedByteCount) }
+
+    /// Bytes that nobody holds.
+    package var freeByteCount: Int { max(0, capacity - heldByteCount) }
 
     /// Bytes granted to one worker that asked.
     package func grantedByteCount(to worker: Worker) -> Int { grants[worker] ?? 0 }
 
-    /// Notes the size of a worker's weights, in place of what was noted before.
-    package mutating func setWeights(byteCount: Int, of worker: Worker) {
-        weights[worker] = max(byteCount, 0)
+    /// Bytes that one worker holds: reserved or granted.
+    package func heldByteCount(by worker: Worker) -> Int {
+        Self.sum(reservations[worker] ?? 0, grants[worker] ?? 0)
     }
 
-    /// Notes what a worker may use for keys and values without asking.
-    package mutating func setKept(byteCount: Int, by worker: Worker) {
-        kept[worker] = max(byteCount, 0)
+    /// Reserves what a worker is about to allocate; whether it fits was decided before.
+    package mutating func reserve(byteCount: Int, for worker: Worker) {
+        reservations[worker] = max(byteCount, 0)
     }
+
+    /// Notes what waiting models lay claim to.
+    package mutating func claim(byteCount: Int) { claimedByteCount = max(byteCount, 0) }
 
     /// Grants a worker as much of `byteCount` as there is, 0 if there is nothing.
-    package mutating func ask(byteCount: Int, for worker: Worker) -> Int {
-        let granted = min(max(byteCount, 0), freeByteCount)
+    ///
+    /// - Parameters:
+    ///   - byteCount: The wish.
+    ///   - worker: Who asks.
+    ///   - limit: Bytes that there are at most for another reason.
+    /// - Returns: Bytes that the worker may use besides what it holds.
+    package mutating func ask(byteCount: Int, for worker: Worker, limit: Int = .max) -> Int {
+        let grantable = max(0, freeByteCount - claimedByteCount)
+        let granted = max(0, min(byteCount, grantable, limit))
         grants[worker, default: 0] += granted
         return granted
     }
 
-    /// Takes back what a worker gives back, at most what it holds.
+    /// Takes back what a worker gives back, at most what was granted to it.
     package mutating func giveBack(byteCount: Int, by worker: Worker) {
         let held = grants[worker] ?? 0
         grants[worker] = held - min(max(byteCount, 0), held)
@@ -72,8 +81,7 @@ package struct MemoryLedger: Sendable, Hashable {
 
     /// A worker's process is gone, and all its memory with it.
     package mutating func forget(_ worker: Worker) {
-        weights[worker] = nil
-        kept[worker] = nil
+        reservations[worker] = nil
         grants[worker] = nil
     }
 

@@ -5,7 +5,7 @@ import Platform
 /// Pure.
 struct WorkerMonitor {
     /// What is expected of the worker now.
-    private enum Phase { case greeting, loading, resident, stopping }
+    private enum Phase { case greeting, sizing, waiting, loading, resident, stopping }
 
     private var phase = Phase.greeting
     private var lastHeard: MonotonicInstant
@@ -16,14 +16,26 @@ struct WorkerMonitor {
         lastHeard = now
     }
 
-    /// The worker said something.
+    /// The worker said something; while it works on the file only progress counts, for its heartbeat
+    /// comes from another thread.
     mutating func heard(now: MonotonicInstant) {
-        if case .stopping = phase { return }
-        lastHeard = now
+        switch phase {
+        case .stopping, .sizing, .loading: break
+        case .greeting, .waiting, .resident: lastHeard = now
+        }
     }
 
-    /// The worker has greeted and begins to load.
-    mutating func greeted(now: MonotonicInstant) { enter(.loading, now) }
+    /// The worker has loaded more.
+    mutating func progressed(now: MonotonicInstant) { enter(.loading, now) }
+
+    /// The worker has greeted and begins to read the file's header.
+    mutating func greeted(now: MonotonicInstant) { enter(.sizing, now) }
+
+    /// The worker has said what it needs, and waits for it.
+    mutating func sized(now: MonotonicInstant) { enter(.waiting, now) }
+
+    /// The worker may load.
+    mutating func memoryReserved(now: MonotonicInstant) { enter(.loading, now) }
 
     /// The worker has loaded its model.
     mutating func becameResident(now: MonotonicInstant) { enter(.resident, now) }
@@ -38,8 +50,9 @@ struct WorkerMonitor {
     var complaint: String {
         switch phase {
         case .greeting: "did not greet within \(patience)"
+        case .sizing: "did not make sense of the file's header within \(patience)"
         case .loading: "showed no progress for \(patience) while it loaded"
-        case .resident: "sent no heartbeat for \(patience)"
+        case .waiting, .resident: "sent no heartbeat for \(patience)"
         case .stopping: "did not stop within \(patience)"
         }
     }
@@ -47,8 +60,8 @@ struct WorkerMonitor {
     private var patience: Duration {
         switch phase {
         case .greeting: limits.greetingTimeout
-        case .loading: limits.loadSilenceTimeout
-        case .resident: limits.heartbeatTimeout
+        case .sizing, .loading: limits.loadSilenceTimeout
+        case .waiting, .resident: limits.heartbeatTimeout
         case .stopping: limits.stopTimeout
         }
     }

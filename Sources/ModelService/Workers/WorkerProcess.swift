@@ -22,14 +22,12 @@ final class WorkerProcess: Sendable {
         let modelPaths: [String]
         /// Who computes when; nil: the worker computes at any time.
         let turns: TurnTable?
-        /// Where the worker gets a control group of its own, and the most memory it may take there.
+        /// Where the worker gets a control group of its own; nil: it stays in the gateway's.
         let groups: DelegatedGroup?
-        let memoryLimitByteCount: Int
         /// Where its memory is counted, and as whose.
         let ledger: SharedMemoryLedger
         let holder: MemoryLedger.Worker
-        /// What its weights will take, as far as the file's size tells.
-        let weightByteCount: Int
+        let gauge: MemoryGauge
         let limits: ModelServiceLimits
     }
 
@@ -41,8 +39,11 @@ final class WorkerProcess: Sendable {
         var questions: [UInt64: WorkerQuestion] = [:]
         var outbound: OutboundQueue
         var isStopping = false
+        var mayLoad = false
         var status = WorkerStatus()
         var pid: Int32?
+        /// The control group of the process alone, if there is one.
+        var group: ChildGroup?
         /// Its seat among those who take turns computing.
         var turnSeat: Int?
     }
@@ -93,16 +94,24 @@ final class WorkerProcess: Sendable {
         socket.wake()
     }
 
+    /// Lets the worker allocate what its footprint says, which the ledger holds for it.
+    func load() {
+        state.withLock { $0.mayLoad = true }
+        _ = send(.memoryReserved)
+        socket.wake()
+    }
+
+    /// Asks for what the worker's cache holds only for the sake of later requests.
+    func reclaimMemory() { _ = send(.memoryNeeded) }
+
     // MARK: The worker's thread
 
     private func supervise() {
-        let (ledger, holder) = (launch.ledger, launch.holder)
-        ledger.withLock { $0.setWeights(byteCount: launch.weightByteCount, of: holder) }
         let turnSeat = launch.turns?.assignSeat()
         state.withLock { $0.turnSeat = turnSeat }
         let reason = run()
         if let turnSeat { launch.turns?.vacateSeat(turnSeat) }
-        ledger.withLock { $0.forget(holder) }
+        launch.ledger.withLock { $0.forget(launch.holder) }
         report(.ended(reason: reason))
     }
 
@@ -129,6 +138,7 @@ final class WorkerProcess: Sendable {
         log.info("worker started", ("pid", child.pid))
         // Before it is told to load, so that all memory of the model counts there.
         let group = place(child)
+        state.withLock { $0.group = group }
         defer { group?.remove() }
         let complaint = converse()
         if let complaint {
@@ -150,12 +160,30 @@ final class WorkerProcess: Sendable {
         guard let groups = launch.groups else { return nil }
         do throws(SystemError) {
             let group = try groups.makeChild(name: "worker-\(child.pid)")
-            try group.limitMemory(byteCount: launch.memoryLimitByteCount)
             try group.add(pid: child.pid)
             return group
         } catch {
             log.warning("the worker gets no control group of its own", ("problem", error))
             return nil
+        }
+    }
+
+    /// Has the kernel end the worker, and nobody else, when it takes much more than it said.
+    ///
+    /// The limit is for defects and has room for what is not planned to the byte: a twentieth, and
+    /// 256 MiB. A worker's figures are not trusted to be sane.
+    private func limitMemory(_ footprint: MemoryFootprint, overheadByteCount: Int) {
+        guard let group = state.withLock({ $0.group }) else { return }
+        let parts = [
+            footprint.weightByteCount, footprint.scratchByteCount,
+            max(footprint.keptKVByteCount, footprint.maximumKVByteCount), overheadByteCount,
+        ]
+        let need = parts.reduce(0.0) { $0 + Double($1) }
+        let limit = Int(min(need * 1.05 + Double(256 << 20), 0x1p62))
+        do throws(SystemError) {
+            try group.limitMemory(byteCount: limit)
+        } catch {
+            log.warning("the worker's memory cannot be limited", ("problem", error))
         }
     }
 
@@ -194,9 +222,14 @@ final class WorkerProcess: Sendable {
         var reader = FrameReader<WorkerMessage>()
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         var isStopping = false
+        var mayLoad = false
         while true {
-            let (hasOutput, wantsStop) = state.withLock { state in
-                (!state.outbound.isEmpty, state.isStopping)
+            let (hasOutput, wantsLoad, wantsStop) = state.withLock { state in
+                (!state.outbound.isEmpty, state.mayLoad, state.isStopping)
+            }
+            if wantsLoad, !mayLoad {
+                mayLoad = true
+                monitor.memoryReserved(now: .now())
             }
             if wantsStop, !isStopping {
                 isStopping = true
@@ -235,14 +268,16 @@ final class WorkerProcess: Sendable {
             var options = launch.options
             options.turnSeat = state.withLock { $0.turnSeat }
             _ = send(.load(options))
+        case .footprint(let footprint):
+            monitor.sized(now: .now())
+            let overhead = state.withLock { $0.pid }.flatMap { launch.gauge.resident($0) } ?? 0
+            limitMemory(footprint, overheadByteCount: overhead)
+            report(.sized(footprint, overheadByteCount: overhead))
         case .loading(let fraction):
+            monitor.progressed(now: .now())
             report(.loading(fraction: fraction))
         case .ready(let facts):
             monitor.becameResident(now: .now())
-            launch.ledger.withLock {
-                $0.setWeights(byteCount: facts.weightByteCount, of: launch.holder)
-                $0.setKept(byteCount: facts.keptKVByteCount, by: launch.holder)
-            }
             report(.ready(facts))
         case .loadFailed(let message):
             report(.loadFailed(message: message))
@@ -257,12 +292,14 @@ final class WorkerProcess: Sendable {
         case .heartbeat(let status):
             state.withLock { $0.status = status }
         case .memoryWanted(let byteCount):
+            let limit = launch.gauge.available() - launch.gauge.reserveByteCount
             let granted = launch.ledger.withLock {
-                $0.ask(byteCount: byteCount, for: launch.holder)
+                $0.ask(byteCount: byteCount, for: launch.holder, limit: limit)
             }
             _ = send(.memoryGranted(byteCount: granted))
         case .memoryReturned(let byteCount):
             launch.ledger.withLock { $0.giveBack(byteCount: byteCount, by: launch.holder) }
+            report(.memoryReturned)
         }
         return nil
     }

@@ -19,6 +19,9 @@ package struct GenerationOptions: Sendable, Hashable {
     package var includesUsage: Bool
     /// The end user as the client names one: OpenAI's `safety_identifier`, or the older `user`.
     package var user: String?
+    /// How long the model may be idle afterwards, as the client wrote it: seconds or a duration
+    /// (Ollama's `keep_alive`).
+    package var keepAlive: String?
 
     /// Reads the common members of `body`; a refused value throws 400 with its `param`.
     ///
@@ -56,7 +59,8 @@ package struct GenerationOptions: Sendable, Hashable {
             choiceCount: try body.integer("n", in: 1...limits.maximumChoiceCount) ?? 1,
             streams: streams,
             includesUsage: includesUsage,
-            user: try user(body)
+            user: try user(body),
+            keepAlive: try body.keepAlive()
         )
     }
 

@@ -46,12 +46,13 @@ extension RequestField {
     static let extensions =
         honoured(
             "ignore_eos",
+            "keep_alive",
             "min_p",
             "repeat_last_n",
             "repeat_penalty",
             "repetition_penalty",
             "top_k"
-        ) + accepted("cache_prompt", "keep_alive")
+        ) + accepted("cache_prompt")
 
     /// Their ways to ask for output of a given form.
     static let outputConstraints = refused(

@@ -15,6 +15,14 @@ package enum MemoryFacts {
         return ([machine].compactMap(\.self) + groups).min() ?? 1 << 30
     }
 
+    /// Bytes that a process takes of the machine's memory, pages that it shares with others in
+    /// proportion (`Pss` of /proc/PID/smaps_rollup, proc(5)); nil if it is gone or another user's.
+    package static func residentByteCount(of pid: Int32) -> Int? {
+        (try? Files.text(of: "/proc/\(pid)/smaps_rollup")).flatMap { text in
+            value(of: "Pss:", in: text).map { $0 * 1024 }
+        }
+    }
+
     /// The value of `MemAvailable:  12345 kB`, in bytes.
     static func available(memoryInformation text: String) -> Int? {
         value(of: "MemAvailable:", in: text).map { $0 * 1024 }

@@ -116,7 +116,7 @@ final class Outbox: Sendable {
             case .event(let id, _): .event(id: id, .failed(failure))
             case .tokens(let id, _), .text(let id, _), .requestFailed(let id, _):
                 .requestFailed(id: id, failure)
-            case .hello, .loading, .ready, .loadFailed, .heartbeat, .memoryWanted,
+            case .hello, .footprint, .loading, .ready, .loadFailed, .heartbeat, .memoryWanted,
                 .memoryReturned:
                 nil
             }

@@ -50,6 +50,8 @@ package final class LoadedModel {
     ///   - options: What to load and with which bounds.
     ///   - instructionSet: The kernels to use.
     ///   - surroundings: What the process knows of the machine.
+    ///   - reserve: Called on this thread with what will be allocated, before any of it is; returns
+    ///     when that is allowed.
     ///   - progress: Called on this thread with the loaded fraction, ascending to 1.
     /// - Returns: The model, bound to this thread.
     /// - Throws: An error whose description says what is wrong and how to mend it.
@@ -57,11 +59,12 @@ package final class LoadedModel {
         _ options: WorkerLoadOptions,
         instructionSet: InstructionSet,
         surroundings: WorkerSurroundings,
+        reserve: (MemoryFootprint) -> Void = { _ in },
         progress: @escaping (Double) -> Void = { _ in }
     ) throws -> LoadedModel {
         let file = try open(options)
         do {
-            let model = try load(options, file, instructionSet, surroundings, progress)
+            let model = try load(options, file, instructionSet, surroundings, reserve, progress)
             try file.checkUnchanged()
             return model
         } catch {
@@ -84,6 +87,7 @@ package final class LoadedModel {
         _ file: GGUFFile,
         _ instructionSet: InstructionSet,
         _ surroundings: WorkerSurroundings,
+        _ reserve: (MemoryFootprint) -> Void,
         _ progress: @escaping (Double) -> Void
     ) throws -> LoadedModel {
         let shape = try ModelConfiguration(file)
@@ -92,11 +96,13 @@ package final class LoadedModel {
             tokenizer: tokenizer,
             templateSource: try file.metadata.string("tokenizer.chat_template")
         )
-        let budget = KVBudget(wish(options, shape, file, surroundings))
+        let wish = wish(options, shape, file, surroundings)
+        let budget = KVBudget(wish)
         let threadCount = min(
             512,
             max(1, options.threadCount ?? surroundings.coreCount)
         )
+        reserve(try footprint(of: file, wish, budget, threadCount: threadCount))
         let threads = try KernelThreadPool(
             threadCount: threadCount,
             instructionSet: instructionSet
@@ -164,9 +170,39 @@ package final class LoadedModel {
                 type: storageType(options.kvType, file)
             ),
             blockTokenCount: KVStorage.blockTokenCount,
-            availableByteCount: max(0, surroundings.availableByteCount - weightByteCount)
+            availableByteCount: max(
+                0,
+                (options.memoryByteCount ?? surroundings.availableByteCount) - weightByteCount
+            )
         )
     }
+
+    private static func footprint(
+        of file: GGUFFile,
+        _ wish: KVBudget.Wish,
+        _ budget: KVBudget,
+        threadCount: Int
+    ) throws -> MemoryFootprint {
+        let need = try Transformer.memoryNeed(
+            of: file,
+            contextLength: budget.contextLength,
+            threadCount: threadCount,
+            logitRowCount: plannedLogitRowCount
+        )
+        let keptBlockCount = min(budget.keptSlabCount * budget.slabBlockCount, budget.blockCount)
+        return MemoryFootprint(
+            weightByteCount: need.weightByteCount,
+            scratchByteCount: need.scratchByteCount,
+            keptKVByteCount: keptBlockCount * wish.blockByteCount,
+            maximumKVByteCount: budget.blockCount * wish.blockByteCount,
+            kvBytesPerToken: wish.blockByteCount / KVStorage.blockTokenCount,
+            contextLength: budget.contextLength
+        )
+    }
+
+    /// Tokens of a step that get logits: a row of each running sequence and its guesses. Several
+    /// clients at once that want log-probabilities of their prompts commit more, for a while.
+    private static let plannedLogitRowCount = 64
 
     private static func facts(
         _ file: GGUFFile,

@@ -48,7 +48,7 @@ final class PromptService: Sendable {
                 return .text(id: id, try encoder.detokenize(tokens))
             case .applyTemplate(_, let chat):
                 return .text(id: id, try encoder.render(chat, now: LocalTime.now()).text)
-            case .load, .generate, .cancel, .memoryGranted, .stop:
+            case .load, .memoryReserved, .generate, .cancel, .memoryGranted, .memoryNeeded, .stop:
                 preconditionFailure("only questions are answered")
             }
         } catch {

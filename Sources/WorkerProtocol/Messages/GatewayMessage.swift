@@ -4,8 +4,11 @@
 /// any order; ids are the gateway's and are unique among what is unanswered. Closing the socket
 /// means the same as `stop`.
 package enum GatewayMessage: Sendable, Hashable {
-    /// Load this model; answered by `loading` and then `ready` or `loadFailed`.
+    /// Load this model; answered by `footprint`, or by `loadFailed` if the file is no model.
     case load(WorkerLoadOptions)
+    /// What the footprint says may be allocated; answered by `loading` and then `ready` or
+    /// `loadFailed`.
+    case memoryReserved
     /// Start a generation; answered by its events.
     case generate(GenerationRequest)
     /// End a generation after the running step; answered by its `finished(.cancelled)` event, or
@@ -21,6 +24,9 @@ package enum GatewayMessage: Sendable, Hashable {
     /// The answer to `memoryWanted`: this much may be used besides what was granted before; 0 if
     /// there is none now.
     case memoryGranted(byteCount: Int)
+    /// Others need memory: forget what is only kept for later prompts; answered by `memoryReturned`
+    /// with what that freed, also if it is nothing.
+    case memoryNeeded
     /// End the process.
     case stop
 }

@@ -6,6 +6,9 @@
 package enum WorkerMessage: Sendable, Hashable {
     /// The worker speaks this version; the gateway ends a worker of another version.
     case hello(protocolVersion: UInt32)
+    /// What the model will take; the first answer to `load`. The worker waits for `memoryReserved`
+    /// before it allocates any of it.
+    case footprint(MemoryFootprint)
     /// How much of the model is loaded, 0...1.
     case loading(fraction: Double)
     /// The model can generate.

@@ -15,6 +15,8 @@ extension GatewayMessage: SerializableField {
         case 6: self = .applyTemplate(id: try reader.integer(), try ChatPrompt(from: &reader))
         case 7: self = .stop
         case 8: self = .memoryGranted(byteCount: try reader.count())
+        case 9: self = .memoryReserved
+        case 10: self = .memoryNeeded
         case let tag: throw .unknownTag(type: "GatewayMessage", tag: tag)
         }
     }
@@ -48,6 +50,8 @@ extension GatewayMessage: SerializableField {
         case .memoryGranted(let byteCount):
             writer.write(UInt8(8))
             writer.write(count: byteCount)
+        case .memoryReserved: writer.write(UInt8(9))
+        case .memoryNeeded: writer.write(UInt8(10))
         }
     }
 }

@@ -55,6 +55,7 @@ extension WorkerLoadOptions: SerializableField {
             contextLength: try reader.optionalCount(),
             threadCount: try reader.optionalCount(),
             kvByteCount: try reader.optionalCount(),
+            memoryByteCount: try reader.optionalCount(),
             maximumSequenceCount: try reader.count(),
             queue: try QueueLimits(from: &reader),
             kvType: try reader.choice(),
@@ -69,6 +70,7 @@ extension WorkerLoadOptions: SerializableField {
         writer.write(optionalCount: contextLength)
         writer.write(optionalCount: threadCount)
         writer.write(optionalCount: kvByteCount)
+        writer.write(optionalCount: memoryByteCount)
         writer.write(count: maximumSequenceCount)
         queue.serialize(to: &writer)
         writer.write(kvType.rawValue)

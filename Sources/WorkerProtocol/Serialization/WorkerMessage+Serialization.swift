@@ -19,6 +19,7 @@ extension WorkerMessage: SerializableField {
         case 9: self = .heartbeat(try WorkerStatus(from: &reader))
         case 10: self = .memoryWanted(byteCount: try reader.count())
         case 11: self = .memoryReturned(byteCount: try reader.count())
+        case 12: self = .footprint(try MemoryFootprint(from: &reader))
         case let tag: throw .unknownTag(type: "WorkerMessage", tag: tag)
         }
     }
@@ -62,6 +63,9 @@ extension WorkerMessage: SerializableField {
         case .memoryReturned(let byteCount):
             writer.write(UInt8(11))
             writer.write(count: byteCount)
+        case .footprint(let footprint):
+            writer.write(UInt8(12))
+            footprint.serialize(to: &writer)
         }
     }
 }

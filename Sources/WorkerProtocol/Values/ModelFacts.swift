@@ -41,14 +41,6 @@ package struct ModelFacts: Sendable, Hashable {
     /// Text of the end-of-sequence token.
     package var endTokenText: String?
 
-    /// Bytes of keys and values that the worker may always use: those of one sequence of the
-    /// context length.
-    package var keptKVByteCount: Int {
-        let (count, overflows) = min(contextLength, kvCapacityTokens)
-            .multipliedReportingOverflow(by: kvBytesPerToken)
-        return overflows ? .max : count
-    }
-
     /// Makes facts; what is left out is unknown (0 or empty).
     package init(
         architecture: String,

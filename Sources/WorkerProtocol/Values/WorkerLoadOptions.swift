@@ -18,6 +18,9 @@ package struct WorkerLoadOptions: Sendable, Hashable {
     ///
     /// The memory is committed when it is first used.
     package var kvByteCount: Int?
+    /// Bytes that all models together may take, by which a context length and an amount of keys and
+    /// values are chosen that are not asked for; nil: what the machine has left.
+    package var memoryByteCount: Int?
     /// Sequences computed at the same time, 1....
     package var maximumSequenceCount: Int
     /// What one key may have under way, and all keys together; more is refused as overloaded.
@@ -64,6 +67,7 @@ package struct WorkerLoadOptions: Sendable, Hashable {
         contextLength: Int? = nil,
         threadCount: Int? = nil,
         kvByteCount: Int? = nil,
+        memoryByteCount: Int? = nil,
         maximumSequenceCount: Int = 32,
         queue: QueueLimits = QueueLimits(),
         kvType: KVType = .f16,
@@ -75,6 +79,7 @@ package struct WorkerLoadOptions: Sendable, Hashable {
         self.contextLength = contextLength
         self.threadCount = threadCount
         self.kvByteCount = kvByteCount
+        self.memoryByteCount = memoryByteCount
         self.maximumSequenceCount = maximumSequenceCount
         self.queue = queue
         self.kvType = kvType

@@ -1,0 +1,29 @@
+import Platform
+
+/// How much memory there is and how much a process has: the machine's, or a test's.
+package struct MemoryGauge: Sendable {
+    /// Bytes that the machine, or the process's control group, has left now.
+    package var available: @Sendable () -> Int
+    /// Bytes that a process takes of the machine's memory now; nil if nobody can say.
+    package var resident: @Sendable (_ pid: Int32) -> Int?
+    /// Bytes of what is available that are not for models: for the system and this process.
+    package var reserveByteCount: Int
+
+    /// Makes a gauge.
+    package init(
+        available: @escaping @Sendable () -> Int,
+        resident: @escaping @Sendable (Int32) -> Int?,
+        reserveByteCount: Int
+    ) {
+        self.available = available
+        self.resident = resident
+        self.reserveByteCount = reserveByteCount
+    }
+
+    /// The machine's.
+    package static let machine = MemoryGauge(
+        available: MemoryFacts.availableByteCount,
+        resident: MemoryFacts.residentByteCount(of:),
+        reserveByteCount: 256 << 20
+    )
+}

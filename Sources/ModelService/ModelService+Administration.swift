@@ -1,0 +1,159 @@
+import Platform
+import Telemetry
+import WorkerProtocol
+
+// What operators ask for.
+extension ModelService {
+    /// What it would take to make a model resident.
+    package struct Planned: Sendable, Hashable {
+        /// The model's id.
+        package let model: String
+        /// Whether it has its memory already; the plan then says what it was.
+        package let isResident: Bool
+        /// What it takes.
+        package let need: MemoryNeed
+        /// Whether that fits, and who would go.
+        package let plan: ResidencyPlan
+    }
+
+    /// The plan for a model, by the same rules as its load; changes nothing.
+    ///
+    /// A model whose needs are not known yet is looked at by a worker of its own, which ends
+    /// afterwards.
+    package func plan(
+        _ name: String,
+        _ options: LeaseOptions = LeaseOptions()
+    ) async throws(ModelServiceError) -> Planned {
+        var entry = try await entry(named: name)
+        guard !isShuttingDown else { throw .shuttingDown }
+        if let context = options.contextLength { entry = entry.with(contextLength: context) }
+        let present = slots[entry.id].flatMap { slot in
+            slot.machine.presentWorker != nil && slot.entry == entry ? slot.need : nil
+        }
+        let need: MemoryNeed
+        if let known = present ?? needs[NeedKey(entry)] {
+            need = known
+        } else {
+            need = try await measure(entry)
+            if needs.count >= configuration.limits.maximumCatalogEntryCount { needs = [:] }
+            needs[NeedKey(entry)] = need
+        }
+        let others = slots.values.filter { $0.entry.id != entry.id }.compactMap { resident($0) }
+        let isResident = slots[entry.id].flatMap { resident($0) } != nil
+        return Planned(
+            model: entry.id,
+            isResident: isResident,
+            need: need,
+            plan: ResidencyPlanner.plan(
+                byteCount: isResident ? 0 : need.byteCount,
+                mayEvict: options.mayEvict,
+                residents: others,
+                room: room(),
+                now: .now()
+            )
+        )
+    }
+
+    /// Has a worker read the file's header and say what the model will take.
+    private func measure(_ entry: CatalogEntry) async throws(ModelServiceError) -> MemoryNeed {
+        let (reports, continuation) = AsyncStream.makeStream(of: WorkerReport.self)
+        let worker: WorkerProcess
+        do {
+            // No slot's worker has the number 0.
+            worker = try WorkerProcess(
+                launch: launch(entry, holder: MemoryLedger.Worker(model: entry.id, number: 0)),
+                log: log.with(("model", entry.id), ("purpose", "plan"))
+            ) { continuation.yield($0) }
+            try worker.start()
+        } catch {
+            throw .loadFailed(
+                model: entry.id,
+                message: "cannot start a worker: \(error)",
+                retryAfter: .seconds(10)
+            )
+        }
+        liveWorkerCount += 1
+        var outcome: Result<MemoryNeed, ModelServiceError>?
+        for await report in reports {
+            switch report {
+            case .sized(let footprint, let overheadByteCount):
+                outcome = .success(
+                    MemoryNeed(footprint: footprint, overheadByteCount: overheadByteCount)
+                )
+                worker.stop()
+            case .loadFailed(let message):
+                outcome = .failure(
+                    .loadFailed(model: entry.id, message: message, retryAfter: .seconds(10))
+                )
+            case .ended(let reason):
+                outcome =
+                    outcome
+                    ?? .failure(
+                        .loadFailed(model: entry.id, message: reason, retryAfter: .seconds(10))
+                    )
+                continuation.finish()
+            case .loading, .ready, .memoryReturned: break
+            }
+        }
+        workerIsGone()
+        guard let outcome else { throw .cancelled }
+        return try outcome.get()
+    }
+
+    /// Gives the model's memory back once its present requests have ended; requests that wait for
+    /// it are refused.
+    package func unload(_ name: String) async throws(ModelServiceError) {
+        let id = try await entry(named: name).id
+        guard let slot = slots[id] else { return }
+        if slot.machine.isComing { refuseWaiting(id, .unloaded(model: id)) }
+        log.info("model is unloaded", ("model", id))
+        carryOut(change(id) { $0.unloadRequested() }, for: id)
+    }
+
+    /// Keeps the model from going for the sake of others or of the time, or no longer does.
+    ///
+    /// It is not loaded by this.
+    package func pin(_ name: String, _ isPinned: Bool) async throws(ModelServiceError) {
+        let entry = try await entry(named: name)
+        var slot = slots[entry.id] ?? newSlot(entry)
+        slot.isPinned = isPinned
+        slots[entry.id] = slot
+        settle()
+    }
+
+    /// What happens from now on to models and to the service; nil if too many watch already.
+    ///
+    /// A watcher who falls behind loses the oldest events.
+    package nonisolated func watch() -> AsyncStream<ModelEvent>? {
+        hub.watch(limit: configuration.limits.maximumWatcherCount)
+    }
+
+    /// Ends everybody's watch: the service is about to stop.
+    package nonisolated func endWatches() { hub.finish() }
+
+    /// Returns when the model has no worker any more, or somebody wants it again.
+    package func awaitUnloaded(_ name: String) async throws(ModelServiceError) {
+        let id = try await entry(named: name).id
+        guard slots[id]?.machine.presentWorker != nil, let events = watch() else { return }
+        for await event in events where event.model == id {
+            guard case .draining = slots[id]?.machine.state else { return }
+        }
+    }
+
+    /// Loads the models that are configured to be there from the start; what fails is logged.
+    package func preload() async {
+        for entry in await catalog() where entry.settings.isPreloaded ?? false {
+            Task { [self] in
+                do throws(ModelServiceError) {
+                    _ = try await lease(entry.id)
+                } catch {
+                    log.error(
+                        "model cannot be preloaded",
+                        ("model", entry.id),
+                        ("reason", "\(error)")
+                    )
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+import Platform
+import Synchronization
+import Telemetry
+import WorkerProtocol
+
+// Who has memory: carrying out what `ResidencyPolicy` decides, and the end of idle models.
+extension ModelService {
+    /// What a plan that was made before is for.
+    struct NeedKey: Hashable {
+        let path: String
+        let byteCount: Int
+        let modificationTime: Int
+        let settings: ModelConfigurationEntry
+
+        init(_ entry: CatalogEntry) {
+            path = entry.path
+            byteCount = entry.byteCount
+            modificationTime = entry.modificationTime
+            settings = entry.settings
+        }
+    }
+
+    /// Looks at who waits for memory and who has been idle for too long, acts, and sets the alarm
+    /// for the next time when something is due.
+    func settle() {
+        guard !isShuttingDown else { return }
+        let now = MonotonicInstant.now()
+        unloadExpired(now: now)
+        let decision = configuration.limits.residency.decide(
+            waiting: slots.values.compactMap { waiting($0) },
+            residents: slots.values.compactMap { resident($0) },
+            room: room(),
+            now: now
+        )
+        ledger.withLock { $0.claim(byteCount: decision.claimedByteCount) }
+        for action in decision.actions { carryOut(action, now: now) }
+        let ends = slots.values.compactMap { idleEnd(of: $0) }
+        setAlarm(at: (ends + [decision.nextLook].compactMap(\.self)).min())
+    }
+
+    private func carryOut(_ action: ResidencyPolicy.Action, now: MonotonicInstant) {
+        switch action {
+        case .load(let id):
+            guard let slot = slots[id], let number = slot.workerNumber, let need = slot.need else {
+                return
+            }
+            let holder = MemoryLedger.Worker(model: id, number: number)
+            ledger.withLock { $0.reserve(byteCount: need.byteCount, for: holder) }
+            _ = change(id) {
+                $0.memoryReserved(now: now)
+                return .none
+            }
+            needs[NeedKey(slot.entry)] = need
+            slot.worker?.load()
+        case .drain(let id, let other):
+            let reason = "\(other) needs its memory"
+            log.info("model has to go", ("model", id), ("reason", reason))
+            slots[id]?.counts.evictions += 1
+            announce(.eviction(reason: reason), of: id)
+            carryOut(change(id) { $0.unloadRequested() }, for: id)
+        case .reclaim(let id):
+            slots[id]?.reclaimed = now
+            for slot in slots.values where slot.machine.presentWorker != nil {
+                slot.worker?.reclaimMemory()
+            }
+        case .refuse(let id, let plan):
+            if let slot = slots[id], let need = slot.need { needs[NeedKey(slot.entry)] = need }
+            refuseWaiting(id, .insufficientMemory(model: id, plan))
+            carryOut(change(id) { $0.abandoned() }, for: id)
+        }
+    }
+
+    // MARK: What the policy sees
+
+    private func waiting(_ slot: Slot) -> ResidencyPolicy.Waiting? {
+        guard case .waiting = slot.machine.state, let need = slot.need,
+            let oldest = slot.waiting.map(\.arrival).min()
+        else { return nil }
+        return ResidencyPolicy.Waiting(
+            model: slot.entry.id,
+            byteCount: need.byteCount,
+            since: oldest,
+            mayEvict: slot.waiting.contains { $0.mayEvict },
+            reclaimed: slot.reclaimed
+        )
+    }
+
+    func resident(_ slot: Slot) -> ResidencyPlanner.Resident? {
+        guard let number = slot.machine.presentWorker else { return nil }
+        let holder = MemoryLedger.Worker(model: slot.entry.id, number: number)
+        let (held, granted) = ledger.withLock {
+            ($0.heldByteCount(by: holder), $0.grantedByteCount(to: holder))
+        }
+        guard held > 0 else { return nil }
+        let activity: ResidencyPlanner.Resident.Activity
+        var since: MonotonicInstant?
+        switch slot.machine.state {
+        case .resident(_, let start):
+            since = start
+            activity = slot.idleSince.map { .idle(since: $0) } ?? .busy
+        case .draining: activity = .leaving
+        case .unloaded, .starting, .waiting, .loading, .failed: activity = .loading
+        }
+        return ResidencyPlanner.Resident(
+            model: slot.entry.id,
+            byteCount: held,
+            reclaimableByteCount: granted,
+            activity: activity,
+            isPinned: slot.isPinned,
+            residentSince: since,
+            reload: slot.reload ?? .seconds(1)
+        )
+    }
+
+    /// What is free by the ledger and by the machine.
+    func room() -> MemoryRoom {
+        let holders = slots.values.compactMap { slot -> (held: Int, pid: Int32)? in
+            guard let number = slot.machine.presentWorker,
+                let pid = slot.worker?.state.withLock({ $0.pid })
+            else { return nil }
+            let holder = MemoryLedger.Worker(model: slot.entry.id, number: number)
+            let held = ledger.withLock { $0.heldByteCount(by: holder) }
+            return held > 0 ? (held, pid) : nil
+        }
+        let gauge = configuration.gauge
+        let uncommitted = holders.reduce(0) { sum, holder in
+            sum + max(0, holder.held - (gauge.resident(holder.pid) ?? 0))
+        }
+        let (capacity, held) = ledger.withLock { ($0.capacity, $0.heldByteCount) }
+        return MemoryRoom(
+            budget: capacity,
+            held: held,
+            available: gauge.available(),
+            reserve: gauge.reserveByteCount,
+            uncommitted: uncommitted
+        )
+    }
+
+    // MARK: Idle models
+
+    /// Notes since when nobody uses the model.
+    func noteIdleness(of id: String) {
+        guard let slot = slots[id], case .resident = slot.machine.state,
+            slot.machine.leaseCount == 0, slot.idleSince == nil
+        else { return }
+        slots[id]?.idleSince = .now()
+    }
+
+    /// When an idle model is unloaded; nil if that is not for the time to decide.
+    func idleEnd(of slot: Slot) -> MonotonicInstant? {
+        guard let idleSince = slot.idleSince, !slot.isPinned, case .resident = slot.machine.state
+        else { return nil }
+        switch slot.keepAlive ?? slot.entry.settings.keepAlive {
+        case nil: return idleSince.advanced(by: configuration.limits.keepAlive)
+        case .forever?: return nil
+        case .duration(let duration)?: return idleSince.advanced(by: duration)
+        }
+    }
+
+    private func unloadExpired(now: MonotonicInstant) {
+        for (id, slot) in slots {
+            guard let end = idleEnd(of: slot), end <= now else { continue }
+            log.info("model was idle", ("model", id))
+            carryOut(change(id) { $0.unloadRequested() }, for: id)
+        }
+    }
+
+    /// Looks again at `time`, unless it will earlier.
+    private func setAlarm(at time: MonotonicInstant?) {
+        if let alarm, alarm.time == time { return }
+        alarm?.task.cancel()
+        alarm = nil
+        guard let time else { return }
+        let delay = max(.zero, time.duration(since: .now()))
+        let events = events
+        alarm = (
+            time,
+            Task {
+                try? await Task.sleep(for: delay)
+                if !Task.isCancelled { events.yield(.look) }
+            }
+        )
+    }
+}

@@ -1,0 +1,68 @@
+import Kernels
+package import ModelFiles
+import Tensors
+
+extension Transformer {
+    /// The memory that a model will take, in bytes, known before anything of it is allocated.
+    package struct MemoryNeed: Sendable, Hashable {
+        /// Packed matrices, norms and biases.
+        package let weightByteCount: Int
+        /// Activations, logits and the rotary table, once batches and positions have been as large
+        /// as they can be.
+        package let scratchByteCount: Int
+    }
+
+    /// What ``load(_:pool:contextLength:progress:)`` and full batches will allocate for `file`.
+    ///
+    /// - Parameters:
+    ///   - file: The open model; only its header is read.
+    ///   - contextLength: The most positions of a sequence.
+    ///   - threadCount: Threads of the pool.
+    ///   - logitRowCount: The most tokens of a batch that get logits.
+    /// - Returns: Bytes.
+    /// - Throws: `ModelError`, naming the key or tensor at fault.
+    package static func memoryNeed(
+        of file: GGUFFile,
+        contextLength: Int,
+        threadCount: Int,
+        logitRowCount: Int
+    ) throws(ModelError) -> MemoryNeed {
+        let configuration = try ModelConfiguration(file)
+        let tensors = try DecoderTensors(file: file, configuration: configuration)
+        return MemoryNeed(
+            weightByteCount: try tensors.packedByteCount(),
+            scratchByteCount: StepProgram.committedByteCount(
+                shape: DecoderProgram.shape(configuration),
+                rotary: (contextLength, configuration.rotary.dimensionCount),
+                threadCount: threadCount,
+                logitRowCount: logitRowCount
+            )
+        )
+    }
+}
+
+extension DecoderTensors {
+    /// Bytes of all tensors in the kernels' layouts.
+    fileprivate func packedByteCount() throws(ModelError) -> Int {
+        var matrices = [embedding] + (output.map { [$0] } ?? [])
+        var vectors = [outputNorm]
+        for layer in layers {
+            matrices += layer.weights.map(\.matrix)
+            vectors += layer.weights.compactMap(\.bias)
+            vectors += [layer.attentionNorm, layer.feedForwardNorm]
+        }
+        var sum = vectors.reduce(0) { $0 + $1.elementCount * MemoryLayout<Float>.size }
+        for tensor in matrices {
+            let byteCount = PackedMatrix.byteCount(
+                type: tensor.type,
+                rows: tensor.dimensions[1],
+                columns: tensor.dimensions[0]
+            )
+            guard let byteCount else {
+                throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
+            }
+            sum += byteCount
+        }
+        return sum
+    }
+}

@@ -1,0 +1,21 @@
+extension MemoryFootprint: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        self.init(
+            weightByteCount: try reader.count(),
+            scratchByteCount: try reader.count(),
+            keptKVByteCount: try reader.count(),
+            maximumKVByteCount: try reader.count(),
+            kvBytesPerToken: try reader.count(),
+            contextLength: try reader.count()
+        )
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        writer.write(count: weightByteCount)
+        writer.write(count: scratchByteCount)
+        writer.write(count: keptKVByteCount)
+        writer.write(count: maximumKVByteCount)
+        writer.write(count: kvBytesPerToken)
+        writer.write(count: contextLength)
+    }
+}
