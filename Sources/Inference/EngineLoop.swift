@@ -12,7 +12,6 @@ package final class EngineLoop {
     private let pass: any ForwardPass
     private let mailbox: EngineMailbox
     private let turn: ComputeTurn?
-    private var computeDuration = Duration.zero
     private let emit: ([EngineEmission]) -> Void
     private let moveMemory: (MemoryMove) -> Void
 
@@ -65,9 +64,7 @@ package final class EngineLoop {
                 if case .emptied(let blocks) = move { pass.releaseMemory(ofBlocks: blocks) }
                 moveMemory(move)
             }
-            var status = engine.status
-            status.computeDuration = computeDuration
-            mailbox.publish(status)
+            mailbox.publish(engine.status)
             handOver()
             patience = hasComputed ? .none : engine.nextWakeUp.map { .until($0) } ?? .forever
         }
@@ -83,9 +80,7 @@ package final class EngineLoop {
         for copy in step.copies { pass.copyBlock(from: copy.source, to: copy.destination) }
         pass.forward(step.batch)
         engine.completeStep(pass, clock: MonotonicInstant.now)
-        let duration = MonotonicInstant.now().duration(since: started)
-        computeDuration += duration
-        turn?.stepped(duration: duration)
+        turn?.stepped(duration: MonotonicInstant.now().duration(since: started))
         return true
     }
 

@@ -5,8 +5,10 @@ package enum KeepAlive: Sendable, Hashable {
     /// Until somebody unloads it, or another model needs its memory.
     case forever
 
-    /// Reads what Ollama's clients write: seconds, or a duration like `300ms`, `5m` or `1h30m`; any
-    /// negative one means for ever. Nil for anything else, or more than 100 years.
+    /// Reads what Ollama's clients write.
+    ///
+    /// Seconds, or a duration like `300ms`, `5m` or `1h30m`; any negative one means for ever. Nil for
+    /// anything else, or more than 100 years.
     package init?(_ text: String) {
         if let seconds = Double(text) {
             self.init(seconds: seconds)
@@ -30,7 +32,9 @@ package enum KeepAlive: Sendable, Hashable {
         self.init(seconds: isNegative ? -1 : seconds)
     }
 
-    /// So many seconds; negative means for ever. Nil for more than 100 years, or no number.
+    /// So many seconds, or for ever if negative.
+    ///
+    /// Nil for more than 100 years, or no number.
     package init?(seconds: Double) {
         guard seconds.isFinite, seconds < 100 * 365 * 86_400 else { return nil }
         self = seconds < 0 ? .forever : .duration(.seconds(seconds))

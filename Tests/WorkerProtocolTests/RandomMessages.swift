@@ -135,9 +135,10 @@ struct RandomMessages {
             stepTotal: count(),
             preemptionTotal: count(),
             cachedTokenTotal: count(),
+            lookedUpTokenTotal: count(),
             draftTokenTotal: count(),
             acceptedDraftTokenTotal: count(),
-            computeDuration: .nanoseconds(count())
+            busyNanosecondTotal: count()
         )
     }
 

@@ -19,13 +19,18 @@ enum StatusCommand {
             let models = (json["models"]?.arrayValue ?? []).map { ModelObject(json: $0) }
             let resident = models.count { $0.json["state"]?.stringValue == "resident" }
             let running = models.reduce(0) { $0 + ($1.json["running"]?.intValue ?? 0) }
+            let cancelled = json["requests"]?["cancelled_total"]?.intValue ?? 0
+            let rejected = json["requests"]?["rejected_total"]?.intValue ?? 0
             let uptime = json["uptime_seconds"]?.intValue.map { Quantity.duration(seconds: $0) }
             terminal.write(
                 CommandSpecification.columns([
                     ("version", json["version"]?.stringValue ?? "-"),
                     ("running for", uptime ?? "-"),
                     ("models", "\(models.count), of which \(resident) in memory"),
-                    ("requests", "\(running) running"),
+                    (
+                        "requests",
+                        "\(running) running, \(cancelled) cancelled, \(rejected) refused so far"
+                    ),
                 ])
             )
             return 0

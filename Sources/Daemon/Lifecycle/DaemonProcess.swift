@@ -98,6 +98,7 @@ package struct DaemonProcess {
             configuration,
             inherited: inherited,
             handler: gateway,
+            connections: gateway.connections,
             log: log
         )
     }

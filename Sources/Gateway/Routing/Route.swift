@@ -17,6 +17,7 @@ package struct Route: Sendable, Hashable {
         case health
         case version
         case openAPI
+        case metrics
         case adminStatus
         case adminModels
         case adminModel
@@ -26,6 +27,16 @@ package struct Route: Sendable, Hashable {
         case unpinModel
         case planLoad
         case adminEvents
+        case routerLoad
+        case routerUnload
+        case routerEvents
+        case swapRunning
+        case swapUnloadAll
+        case swapUnloadModels
+        case swapUnload
+        case studioModels
+        case studioLoad
+        case studioUnload
         case adminRequests
         case cancelRequest
     }

@@ -27,6 +27,8 @@ final class WorkerProcess: Sendable {
         /// Where its memory is counted, and as whose.
         let ledger: SharedMemoryLedger
         let holder: MemoryLedger.Worker
+        /// Where what becomes of it is counted; nil if it is not to be.
+        let counters: ModelCounters?
         let gauge: MemoryGauge
         let limits: ModelServiceLimits
     }
@@ -38,7 +40,8 @@ final class WorkerProcess: Sendable {
         var generations: [UInt64: GenerationRecipient] = [:]
         var questions: [UInt64: WorkerQuestion] = [:]
         var outbound: OutboundQueue
-        var isStopping = false
+        var isStopping: Bool { ending.unloadReason != nil }
+        var ending = WorkerEnding(started: .now())
         var mayLoad = false
         var status = WorkerStatus()
         var pid: Int32?
@@ -84,9 +87,9 @@ final class WorkerProcess: Sendable {
     var isOpen: Bool { state.withLock { $0.isOpen } }
 
     /// Asks the worker to end; it is killed when that takes longer than the limit.
-    func stop() {
+    func stop(_ unloadReason: UnloadReason) {
         let isFirst = state.withLock { state in
-            defer { state.isStopping = true }
+            defer { state.ending.noteStop(unloadReason) }
             return !state.isStopping
         }
         guard isFirst else { return }
@@ -112,6 +115,8 @@ final class WorkerProcess: Sendable {
         let reason = run()
         if let turnSeat { launch.turns?.vacateSeat(turnSeat) }
         launch.ledger.withLock { $0.forget(launch.holder) }
+        let ending = state.withLock { $0.ending }
+        launch.counters?.note(launch.holder) { $0.noteEnd(ending, ofWorker: $1) }
         report(.ended(reason: reason))
     }
 
@@ -123,6 +128,7 @@ final class WorkerProcess: Sendable {
                 try OpenedFile(path: path)
             }
         } catch {
+            state.withLock { $0.ending.noteLoadFailed() }
             failEverything(reason: "it could not be started")
             report(.loadFailed(message: "the model cannot be read: \(error)"))
             return "the model cannot be read: \(error)"
@@ -131,6 +137,7 @@ final class WorkerProcess: Sendable {
         do {
             child = try spawn(passing: files)
         } catch {
+            state.withLock { $0.ending.noteLoadFailed() }
             failEverything(reason: "it could not be started")
             return "cannot start a worker: \(error)"
         }
@@ -278,8 +285,10 @@ final class WorkerProcess: Sendable {
             report(.loading(fraction: fraction))
         case .ready(let facts):
             monitor.becameResident(now: .now())
+            noteReady()
             report(.ready(facts))
         case .loadFailed(let message):
+            state.withLock { $0.ending.noteLoadFailed() }
             report(.loadFailed(message: message))
         case .event(let id, let event):
             deliver(event, id: id)
@@ -291,6 +300,7 @@ final class WorkerProcess: Sendable {
             answer(id: id, .failure(failure))
         case .heartbeat(let status):
             state.withLock { $0.status = status }
+            launch.counters?.note(launch.holder) { $0.noteStatus(status, ofWorker: $1) }
         case .memoryWanted(let byteCount):
             let limit = launch.gauge.available() - launch.gauge.reserveByteCount
             let granted = launch.ledger.withLock {
@@ -302,6 +312,16 @@ final class WorkerProcess: Sendable {
             report(.memoryReturned)
         }
         return nil
+    }
+
+    private func noteReady() {
+        let duration: Duration? = state.withLock { state in
+            guard state.ending.loadDuration == nil else { return nil }
+            state.ending.noteReady(now: .now())
+            return state.ending.loadDuration
+        }
+        guard let duration else { return }
+        launch.counters?.note(launch.holder) { totals, _ in totals.noteLoad(duration) }
     }
 }
 

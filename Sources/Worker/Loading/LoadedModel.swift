@@ -200,9 +200,10 @@ package final class LoadedModel {
         )
     }
 
-    /// Tokens of a step that get logits: a row of each running sequence and its guesses. Several
-    /// clients at once that want log-probabilities of their prompts commit more, for a while.
-    private static let plannedLogitRowCount = 64
+    /// Tokens of a step that get logits: a row of each running sequence.
+    ///
+    /// Several clients at once that want log-probabilities of their prompts commit more, for a while.
+    private static let plannedLogitRowCount = 32
 
     private static func facts(
         _ file: GGUFFile,

@@ -110,9 +110,10 @@ extension WorkerStatus: SerializableField {
             stepTotal: try reader.count(),
             preemptionTotal: try reader.count(),
             cachedTokenTotal: try reader.count(),
+            lookedUpTokenTotal: try reader.count(),
             draftTokenTotal: try reader.count(),
             acceptedDraftTokenTotal: try reader.count(),
-            computeDuration: try reader.duration()
+            busyNanosecondTotal: try reader.count()
         )
     }
 
@@ -128,8 +129,9 @@ extension WorkerStatus: SerializableField {
         writer.write(count: stepTotal)
         writer.write(count: preemptionTotal)
         writer.write(count: cachedTokenTotal)
+        writer.write(count: lookedUpTokenTotal)
         writer.write(count: draftTokenTotal)
         writer.write(count: acceptedDraftTokenTotal)
-        writer.write(computeDuration)
+        writer.write(count: busyNanosecondTotal)
     }
 }
