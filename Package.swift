@@ -75,6 +75,7 @@ let package = Package(
         source("Platform", ["CLinux"]),
         source("JSON"),
         source("Telemetry", ["Platform"]),
+        source("ComputeTurns", ["Platform"]),
 
         // Engine
         source("Tensors"),
@@ -91,24 +92,23 @@ let package = Package(
         source(
             "Inference",
             [
-                "ChatTemplates", "Grammars", "KVCache", "Platform", "Sampling", "Scheduling",
-                "Tokenizers", "Transformers", "WorkerProtocol",
+                "ChatTemplates", "ComputeTurns", "Grammars", "KVCache", "Platform", "Sampling",
+                "Scheduling", "Tokenizers", "Transformers", "WorkerProtocol",
             ]
         ),
         source(
             "Worker",
             [
-                "ChatTemplates", "Grammars", "Inference", "JSON", "Kernels", "KVCache",
-                "ModelFiles",
-                "Platform", "Scheduling", "Telemetry", "Tensors", "Tokenizers", "Transformers",
-                "WorkerProtocol",
+                "ChatTemplates", "ComputeTurns", "Grammars", "Inference", "JSON", "Kernels",
+                "KVCache", "ModelFiles", "Platform", "Scheduling", "Telemetry", "Tensors",
+                "Tokenizers", "Transformers", "WorkerProtocol",
             ]
         ),
 
         // Gateway
         source("HTTP", ["Platform"]),
         source("OpenAIAPI", ["Grammars", "JSON", "Sampling", "WorkerProtocol"]),
-        source("ModelService", ["Platform", "Telemetry", "WorkerProtocol"]),
+        source("ModelService", ["ComputeTurns", "Platform", "Telemetry", "WorkerProtocol"]),
         // openapi.yaml inside the executable.
         .target(name: "CResources"),
         source(
@@ -144,6 +144,7 @@ let package = Package(
         test("PlatformTests", ["Platform", "TestSupport"]),
         test("JSONTests", ["JSON"]),
         test("TelemetryTests", ["Telemetry"]),
+        test("ComputeTurnsTests", ["ComputeTurns", "Platform", "TestSupport"]),
         test("TensorsTests", ["Tensors", "TestSupport"], golden: true),
         test("ModelFilesTests", ["ModelFiles", "Tensors", "TestSupport"]),
         test(

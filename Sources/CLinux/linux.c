@@ -3,17 +3,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 _Static_assert(TORII_EPOLL_IN == EPOLLIN, "EPOLLIN");
@@ -50,6 +55,18 @@ int torii_set_close_on_exec(int descriptor, bool close_on_exec) {
 
 int torii_open_read_only(const char *path) {
     return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
+int torii_open_write_only(const char *path) { return open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY); }
+
+int torii_file_status(int descriptor, int64_t *size, int64_t *modified, uint32_t *mode) {
+    struct stat status;
+    if (syscall(SYS_fstat, descriptor, &status) < 0)
+        return -1;
+    *size = status.st_size;
+    *modified = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
+    *mode = status.st_mode;
+    return 0;
 }
 
 int torii_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
@@ -137,6 +154,11 @@ int torii_wait_exit(pid_t pid, int *status) {
     return 0;
 }
 
+bool torii_is_delegated(const char *directory) {
+    char value = 0;
+    return getxattr(directory, "user.delegate", &value, 1) == 1 && value == '1';
+}
+
 int torii_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
 
 void torii_set_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
@@ -162,6 +184,37 @@ int torii_affinity_cpu_count(void) {
     return -1;
 }
 
+int torii_memfd(size_t byte_count) {
+    int descriptor = memfd_create("torii-turns", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (descriptor < 0)
+        return -1;
+    if (ftruncate(descriptor, (off_t)byte_count) == 0 &&
+        fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+        return descriptor;
+    int error = errno;
+    close(descriptor);
+    errno = error;
+    return -1;
+}
+
+bool torii_memfd_holds(int descriptor, size_t byte_count) {
+    int64_t size = 0, modified = 0;
+    uint32_t mode = 0;
+    int seals = fcntl(descriptor, F_GET_SEALS);
+    return seals >= 0 && (seals & F_SEAL_SHRINK) != 0 &&
+           torii_file_status(descriptor, &size, &modified, &mode) == 0 &&
+           (uint64_t)size >= byte_count;
+}
+
+void torii_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds) {
+    struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+    syscall(SYS_futex, word, FUTEX_WAIT, expected, &limit, NULL, 0);
+}
+
+void torii_futex_wake(const uint32_t *word) {
+    syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
 const char *torii_error_description(int error) {
     const char *text = strerrordesc_np(error);
     return text == NULL ? "unknown error" : text;
@@ -170,4 +223,9 @@ const char *torii_error_description(int error) {
 const char *torii_error_name(int error) {
     const char *name = strerrorname_np(error);
     return name == NULL ? "E?" : name;
+}
+
+const char *torii_signal_name(int signal) {
+    const char *name = sigabbrev_np(signal);
+    return name == NULL ? "?" : name;
 }

@@ -1,5 +1,7 @@
+package import ComputeTurns
 import KVCache
 import Platform
+import WorkerProtocol
 
 /// The engine thread's loop: take commands, plan, compute, sample, emit.
 ///
@@ -9,6 +11,7 @@ package final class EngineLoop {
     private let engine: Engine
     private let pass: any ForwardPass
     private let mailbox: EngineMailbox
+    private let turn: ComputeTurn?
     private let emit: ([EngineEmission]) -> Void
     private let moveMemory: (MemoryMove) -> Void
 
@@ -18,18 +21,21 @@ package final class EngineLoop {
     ///   - engine: The sequences.
     ///   - pass: The model.
     ///   - mailbox: Where commands come from.
+    ///   - turn: Taken for every step; nil to compute at any time.
     ///   - moveMemory: Called on this thread with wishes for memory and with what is returned.
     ///   - emit: Called on this thread with all events of a step at once; must not block.
     package init(
         engine: Engine,
         pass: any ForwardPass,
         mailbox: EngineMailbox,
+        turn: ComputeTurn? = nil,
         moveMemory: @escaping (MemoryMove) -> Void = { _ in },
         emit: @escaping ([EngineEmission]) -> Void
     ) {
         self.engine = engine
         self.pass = pass
         self.mailbox = mailbox
+        self.turn = turn
         self.moveMemory = moveMemory
         self.emit = emit
     }
@@ -48,6 +54,11 @@ package final class EngineLoop {
                 }
             }
             handOver()
+            if !engine.isIdle, let turn, turn.take(clock: MonotonicInstant.now) {
+                // Requests may have come and gone meanwhile.
+                patience = .none
+                continue
+            }
             let hasComputed = step()
             for move in engine.memoryMoves(now: .now()) {
                 if case .emptied(let blocks) = move { pass.releaseMemory(ofBlocks: blocks) }
@@ -60,11 +71,16 @@ package final class EngineLoop {
     }
 
     private func step() -> Bool {
-        guard let step = engine.beginStep(now: .now()) else { return false }
+        let started = MonotonicInstant.now()
+        guard let step = engine.beginStep(now: started) else {
+            turn?.release()
+            return false
+        }
         handOver()
         for copy in step.copies { pass.copyBlock(from: copy.source, to: copy.destination) }
         pass.forward(step.batch)
         engine.completeStep(pass, clock: MonotonicInstant.now)
+        turn?.stepped(duration: MonotonicInstant.now().duration(since: started))
         return true
     }
 

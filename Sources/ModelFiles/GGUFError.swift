@@ -21,6 +21,8 @@ package struct GGUFError: Error, Sendable, Hashable, CustomStringConvertible {
     package enum Problem: Sendable, Hashable {
         /// A system call failed: its name and the system's words.
         case unreadable(call: String, reason: String)
+        /// The file was written to or cut while it was read.
+        case changed
         /// The file doesn't begin with `GGUF`; its first bytes (at most four).
         case notGGUF(firstBytes: [UInt8])
         /// The file was written for big-endian machines.
@@ -63,6 +65,8 @@ extension GGUFError.Problem: CustomStringConvertible {
         switch self {
         case .unreadable(let call, let reason):
             "cannot be read (\(call): \(reason))"
+        case .changed:
+            "changed while it was read; load the model again once whatever writes the file is done"
         case .notGGUF(let firstBytes):
             "is not a GGUF file: it begins with \(Self.quoted(firstBytes)) instead of \"GGUF\"; "
                 + "is it a download page, a Git LFS pointer or another format?"

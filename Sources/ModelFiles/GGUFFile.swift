@@ -27,11 +27,51 @@ package final class GGUFFile: Sendable {
         path: String,
         limits: GGUFLimits = .standard
     ) throws(GGUFError) -> GGUFFile {
-        var parts = [try GGUFPart.open(path: path, index: 0, limits: limits)]
+        try open(path: path, limits: limits) { _, path throws(GGUFError) in
+            try OpenFile(path: path)
+        }
+    }
+
+    /// Reads a model whose files somebody else opened, for a process that may open none.
+    ///
+    /// - Parameters:
+    ///   - path: The path of the only file or of the first part; the others' follow from it, and all
+    ///     of them are for errors.
+    ///   - descriptors: The files in order, open for reading; they belong to the model from now on.
+    ///   - limits: What a file may contain.
+    /// - Returns: The model.
+    /// - Throws: What is wrong with the files, or that there are fewer than the first one says.
+    package static func open(
+        path: String,
+        descriptors: [Int32],
+        limits: GGUFLimits = .standard
+    ) throws(GGUFError) -> GGUFFile {
+        try open(path: path, limits: limits) { index, path throws(GGUFError) in
+            guard index < descriptors.count else {
+                throw GGUFError(
+                    path: path,
+                    problem: .invalidSplit(
+                        reason: "the first part's name does not say that there are so many. "
+                            + "Give them names like NAME-00001-of-00003.gguf"
+                    )
+                )
+            }
+            return try OpenFile(owning: descriptors[index], path: path)
+        }
+    }
+
+    /// `part` opens the part with an index and a path.
+    private static func open(
+        path: String,
+        limits: GGUFLimits,
+        part open: (Int, String) throws(GGUFError) -> OpenFile
+    ) throws(GGUFError) -> GGUFFile {
+        var parts = [try GGUFPart.parse(open(0, path), index: 0, limits: limits)]
         let metadata = parts[0].metadata
         let siblings = try GGUFSplit.siblings(of: metadata, limits: limits)
         for (index, path) in siblings.enumerated() {
-            let part = try GGUFPart.open(path: path, index: index + 1, limits: limits)
+            let file = try open(index + 1, path)
+            let part = try GGUFPart.parse(file, index: index + 1, limits: limits)
             try GGUFSplit.check(part.metadata, isPart: index + 1, of: siblings.count + 1)
             parts.append(part)
         }
@@ -84,6 +124,12 @@ package final class GGUFFile: Sendable {
     /// The tensor called `name`, if the model has it.
     package func tensor(_ name: String) -> GGUFTensor? {
         indexByName[name].map { tensors[$0] }
+    }
+
+    /// Throws if a file was written to, cut or lengthened since it was opened: what was read from it
+    /// may then be of two minds.
+    package func checkUnchanged() throws(GGUFError) {
+        for file in files { try file.checkUnchanged() }
     }
 
     /// Fills `buffer` with the bytes of `tensor` from `byteOffset` on.

@@ -1,3 +1,4 @@
+import Glibc
 import Platform
 import Tensors
 
@@ -10,13 +11,12 @@ struct GGUFPart {
     /// nil if the part was parsed from memory.
     let file: OpenFile?
 
-    /// Opens and parses one file.
-    static func open(
-        path: String,
+    /// Parses one open file.
+    static func parse(
+        _ file: OpenFile,
         index: Int,
         limits: GGUFLimits
     ) throws(GGUFError) -> GGUFPart {
-        let file = try OpenFile(path: path)
         var cursor = GGUFCursor(file: file, limits: limits)
         return try parse(&cursor, file: file, index: index)
     }
@@ -68,6 +68,15 @@ final class OpenFile: Sendable {
         }
     }
 
+    /// Takes over a descriptor that is open for reading.
+    init(owning descriptor: Int32, path: String) throws(GGUFError) {
+        do {
+            file = try ReadOnlyFile(owning: descriptor, path: path)
+        } catch {
+            throw Self.unreadable(path: path, error)
+        }
+    }
+
     /// Fills `buffer` with the bytes from `offset` on, or gives back why that failed.
     func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> GGUFError? {
         do {
@@ -75,8 +84,15 @@ final class OpenFile: Sendable {
             try unsafe file.read(at: offset, into: buffer)
             return nil
         } catch {
+            // A file is as long as it was when it was opened, unless somebody cut it.
+            if error.code == ENODATA { return GGUFError(path: file.path, problem: .changed) }
             return Self.unreadable(path: file.path, error)
         }
+    }
+
+    /// Throws if the file changed since it was opened.
+    func checkUnchanged() throws(GGUFError) {
+        if file.hasChanged { throw GGUFError(path: file.path, problem: .changed) }
     }
 
     private static func unreadable(path: String, _ error: SystemError) -> GGUFError {

@@ -94,6 +94,9 @@ extension ModelService {
             arguments: configuration.workerArguments,
             environment: configuration.workerEnvironment,
             options: loadOptions(entry),
+            modelPaths: entry.partPaths,
+            turns: turns,
+            groups: configuration.workerGroups,
             ledger: ledger,
             holder: holder,
             counters: counters,
@@ -312,6 +315,9 @@ extension ModelService {
     fileprivate func loadOptions(_ entry: CatalogEntry) -> WorkerLoadOptions {
         var options = WorkerLoadOptions(
             modelPath: entry.path,
+            modelDescriptors: entry.partPaths.indices.map {
+                WorkerDescriptors.firstModelFile + Int32($0)
+            },
             contextLength: entry.settings.contextLength,
             threadCount: entry.settings.threadCount,
             kvByteCount: entry.settings.kvByteCount,

@@ -1,3 +1,4 @@
+import ComputeTurns
 import Platform
 package import Telemetry
 package import WorkerProtocol
@@ -56,6 +57,8 @@ package actor ModelService {
     nonisolated let configuration: ModelServiceConfiguration
     let log: Log
     nonisolated let ledger: SharedMemoryLedger
+    /// Which worker computes when; nil if the system refused the memory for it.
+    nonisolated let turns: TurnTable?
     nonisolated let counters = ModelCounters()
     nonisolated let events: AsyncStream<Event>.Continuation
     nonisolated let hub = ModelEventHub()
@@ -81,6 +84,12 @@ package actor ModelService {
         let capacity =
             configuration.memoryByteCount ?? (gauge.available() - gauge.reserveByteCount) / 10 * 9
         ledger = SharedMemoryLedger(MemoryLedger(capacity: capacity))
+        do {
+            turns = try TurnTable()
+        } catch {
+            turns = nil
+            log.warning("models compute without turns", ("problem", error))
+        }
         let (stream, continuation) = AsyncStream.makeStream(of: Event.self)
         events = continuation
         // Ends when the service goes away and its continuation with it. It must not take over the
@@ -91,6 +100,9 @@ package actor ModelService {
     }
 
     deinit { events.finish() }
+
+    /// The directory of the control group that is divided among workers, if there is one.
+    package nonisolated var workerGroupDirectory: String? { configuration.workerGroups?.directory }
 
     /// Who holds how much memory now.
     package nonisolated var memory: MemoryLedger { ledger.withLock { $0 } }

@@ -1,3 +1,5 @@
+package import Platform
+
 /// What the model service needs to know: where models are, how workers are started, and its limits.
 package struct ModelServiceConfiguration: Sendable {
     /// Directories that are scanned for models, the first one wins when two hold the same name.
@@ -12,6 +14,8 @@ package struct ModelServiceConfiguration: Sendable {
     package var workerArguments: [String]
     /// The worker's whole environment; nothing else of the gateway's is passed on.
     package var workerEnvironment: [String: String]
+    /// The control group that is divided among the workers; nil: they stay in the gateway's.
+    package var workerGroups: DelegatedGroup?
     /// Bytes that the workers' weights, keys and values may take together; nil: nine tenths of what
     /// is available when the service is made.
     package var memoryByteCount: Int?
@@ -28,6 +32,7 @@ package struct ModelServiceConfiguration: Sendable {
         workerExecutable: String,
         workerArguments: [String] = ["worker"],
         workerEnvironment: [String: String] = [:],
+        workerGroups: DelegatedGroup? = nil,
         memoryByteCount: Int? = nil,
         gauge: MemoryGauge = .machine,
         limits: ModelServiceLimits = ModelServiceLimits()
@@ -38,6 +43,7 @@ package struct ModelServiceConfiguration: Sendable {
         self.workerExecutable = workerExecutable
         self.workerArguments = workerArguments
         self.workerEnvironment = workerEnvironment
+        self.workerGroups = workerGroups
         self.memoryByteCount = memoryByteCount
         self.gauge = gauge
         self.limits = limits

@@ -1,3 +1,4 @@
+import ComputeTurns
 import Inference
 import Kernels
 import Platform
@@ -8,6 +9,7 @@ import WorkerProtocol
 /// One worker's threads and what they share.
 final class WorkerThreads: Sendable {
     private let descriptor: Int32
+    private let surroundings: WorkerSurroundings
     private let log: Log
     private let outbox: Outbox
     /// Present once the model is loaded.
@@ -23,8 +25,13 @@ final class WorkerThreads: Sendable {
     /// Prepares a worker on a connected socket.
     ///
     /// Borrowed.
-    init(descriptor: Int32, log: Log) throws(SystemError) {
+    init(
+        descriptor: Int32,
+        surroundings: WorkerSurroundings,
+        log: Log
+    ) throws(SystemError) {
         self.descriptor = descriptor
+        self.surroundings = surroundings
         self.log = log
         outbox = try Outbox(descriptor: descriptor)
         memoryReserved = try WakeUp()
@@ -125,6 +132,7 @@ final class WorkerThreads: Sendable {
             engine: model.makeEngine(),
             pass: model.pass,
             mailbox: mailbox,
+            turn: turn(options),
             moveMemory: { move in
                 switch move {
                 case .wanted(let byteCount): outbox.send(.memoryWanted(byteCount: byteCount))
@@ -137,6 +145,13 @@ final class WorkerThreads: Sendable {
         loop.run()
     }
 
+    private func turn(_ options: WorkerLoadOptions) -> ComputeTurn? {
+        guard let table = surroundings.turns, let seat = options.turnSeat,
+            seat < TurnTable.seatCount
+        else { return nil }
+        return ComputeTurn(table: table, seat: seat)
+    }
+
     private func load(_ options: WorkerLoadOptions) throws -> LoadedModel {
         let started = MonotonicInstant.now()
         let (outbox, memoryReserved) = (outbox, memoryReserved)
@@ -144,6 +159,7 @@ final class WorkerThreads: Sendable {
         let model = try LoadedModel.load(
             options,
             instructionSet: try InstructionSet.selected(),
+            surroundings: surroundings,
             reserve: { footprint in
                 outbox.send(.footprint(footprint))
                 // Without end: the process ends when the gateway hangs up instead.
@@ -168,7 +184,8 @@ final class WorkerThreads: Sendable {
             ("context", model.facts.contextLength),
             ("kv_tokens", model.facts.kvCapacityTokens),
             ("threads", model.facts.threadCount),
-            ("kernels", model.facts.instructionSet)
+            ("kernels", model.facts.instructionSet),
+            ("sandbox", model.facts.sandbox)
         )
         return model
     }

@@ -99,10 +99,15 @@ class Server:
 
 
 class Torii(Server):
-    """`torii serve` with one model and a configuration file of our own."""
+    """`torii serve` with one model, or several, and a configuration file of our own.
 
-    def __init__(self, executable, model, flags=(), configuration=None, keys=()):
+    `others` are further models: a name to a file. One file may have several names, which makes it several
+    models. All are loaded at the start, or only the first one.
+    """
+
+    def __init__(self, executable, model, flags=(), configuration=None, keys=(), others=None, preload=True):
         super().__init__("torii")
+        self.others, self.preload = others or {}, preload
         self.executable, self.flags, self.keys = executable, list(flags), list(keys)
         self.model_path = Path(model).resolve()
         self.model = self.model_path.stem.lower()
@@ -114,6 +119,8 @@ class Torii(Server):
         models = self.folder / "models"
         models.mkdir()
         (models / self.model_path.name).symlink_to(self.model_path)
+        for name, path in self.others.items():
+            (models / f"{name}.gguf").symlink_to(Path(path).resolve())
         file = self.folder / "torii.json"
         file.write_text(json.dumps(self.configuration))
         command = [self.executable, "serve", "--config", file, "--listen", "127.0.0.1:0", "--models", models]
@@ -125,7 +132,8 @@ class Torii(Server):
         self.launch(command + self.flags)
         await self.wait_until(self._listens)
         # The model is loaded by the first request that needs it.
-        await self.client.json("POST", "/tokenize", {"model": self.model, "content": "ready"})
+        for model in (self.model, *(self.others if self.preload else ())):
+            await self.client.json("POST", "/tokenize", {"model": model, "content": "ready"})
 
     async def _listens(self):
         match = re.search(r"address=127\.0\.0\.1:(\d+)", self.log())
@@ -133,9 +141,13 @@ class Torii(Server):
             self.client = Client("127.0.0.1", int(match[1]), self.model, *self.keys[:1])
         return bool(match)
 
-    async def state(self):
-        """The model's state as the admin API has it; the counters are of the last heartbeat."""
-        return await self.client.json("GET", f"/admin/v1/models/{self.model}")
+    def client_of(self, model):
+        """A client of one of the other models."""
+        return Client(self.client.host, self.client.port, model, self.client.key)
+
+    async def state(self, model=None):
+        """A model's state as the admin API has it; the counters are of the last heartbeat."""
+        return await self.client.json("GET", f"/admin/v1/models/{model or self.model}")
 
     async def counter(self, name):
         """A counter of the worker; a failure when this build does not have it yet."""

@@ -149,6 +149,22 @@ import WorkerProtocol
         #expect(allowed.hasPrefix("no problem"))
     }
 
+    @Test func `locks workers in unless told otherwise, and tells them how`() throws {
+        #expect(try check().workerSandbox == .available)
+        let strict = try check(
+            flags: [.workerTimeout: ["7"]],
+            variables: ["TORII_WORKER_SANDBOX": "required"],
+            file: "{worker_sandbox: 'off', worker_timeout: 5}"
+        )
+        let service = strict.modelService(variables: [:])
+        #expect(service.workerArguments == ["worker", "--sandbox", "required"])
+        #expect(service.limits.heartbeatTimeout == .seconds(7))
+        #expect(
+            problems(flags: [.workerSandbox: ["maybe"]])
+                == "--worker-sandbox: maybe is not one of required, available, off"
+        )
+    }
+
     @Test func `names the source of a bad value`() {
         #expect(
             problems(flags: [.logLevel: ["loud"]])

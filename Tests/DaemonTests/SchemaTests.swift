@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Platform
 import Testing
 import WorkerProtocol
 
@@ -41,6 +42,7 @@ import WorkerProtocol
             (entry["queue_tokens_per_key"], SettingLimits.queueTokens),
             (entry["queue_timeout"], SettingLimits.queueTimeout),
             (schema["properties"]?["drain_timeout"], SettingLimits.drainTimeout),
+            (schema["properties"]?["worker_timeout"], SettingLimits.workerTimeout),
         ]
         for (property, range) in ranges {
             #expect(property?["minimum"]?.intValue == range.lowerBound)
@@ -48,6 +50,8 @@ import WorkerProtocol
         }
         let types = WorkerLoadOptions.KVType.allCases.map { JSONValue.string($0.name) }
         #expect(entry["kv_type"]?["enum"] == .array(types))
+        let policies = Sandbox.Policy.allCases.map { JSONValue.string($0.rawValue) }
+        #expect(schema["properties"]?["worker_sandbox"]?["enum"] == .array(policies))
     }
 
     @Test func `understands the example, also with everything in it enabled`() throws {

@@ -12,10 +12,11 @@ final class RunningDaemon: Sendable {
     let socket: ListenAddress
     let folder: TemporaryDirectory
 
-    /// Starts a daemon whose models are `tiny`, the real ones named and one that is no model, and waits
-    /// until it is ready.
+    /// Starts a daemon whose models are `tiny` (under further names too), the real ones named and one
+    /// that is no model, and waits until it is ready.
     init(
         tiny: TinyModel? = TinyModel(),
+        copies: [String] = [],
         models: [TestModels] = [],
         brokenModel: String? = nil,
         arguments: [String] = [],
@@ -27,7 +28,9 @@ final class RunningDaemon: Sendable {
             atPath: directory,
             withIntermediateDirectories: true
         )
-        if let tiny { try tiny.writer().write(to: directory + "/tiny.gguf") }
+        for name in ["tiny"] + copies {
+            try tiny?.writer().write(to: directory + "/\(name).gguf")
+        }
         for model in models {
             try FileManager.default.createSymbolicLink(
                 atPath: directory + "/" + model.rawValue,

@@ -5,7 +5,7 @@ import Testing
 @Suite(.timeLimit(.minutes(10)))
 struct GGUFSplitTests {
     /// Two parts of a model: metadata and one tensor, then another tensor.
-    private static func parts(tensorCount: Int32 = 2) -> [GGUFWriter] {
+    static func parts(tensorCount: Int32 = 2) -> [GGUFWriter] {
         (0..<2).map { index in
             var writer = GGUFWriter()
             if index == 0 {
@@ -26,7 +26,7 @@ struct GGUFSplitTests {
         }
     }
 
-    private static func write(
+    static func write(
         _ parts: [GGUFWriter],
         into directory: TemporaryDirectory,
         as names: [String] = ["m-00001-of-00002.gguf", "m-00002-of-00002.gguf"]

@@ -46,6 +46,18 @@ import Testing
 
     private func inheritable() -> Int32 { fcntl(0, F_DUPFD, 800) }
 
+    @Test func `waits for a child's end without taking its status away`() throws {
+        let child = try ChildProcess.spawn(
+            executable: "/bin/sleep",
+            arguments: ["100"],
+            environment: [:]
+        )
+        #expect(!child.waitForEnd(timeout: .milliseconds(1)))
+        child.signal(SIGKILL)
+        #expect(child.waitForEnd(timeout: .seconds(100)))
+        #expect(child.waitForExit() == .signaled(SIGKILL))
+    }
+
     @Test func `tells a child ended by a signal, and a program that is not there`() throws {
         let child = try ChildProcess.spawn(
             executable: "/bin/sleep",
@@ -56,7 +68,7 @@ import Testing
         #expect(Glibc.poll(&poll, 1, 0) == 0)
         child.signal(SIGKILL)
         #expect(child.waitForExit() == .signaled(SIGKILL))
-        #expect(ExitStatus.signaled(SIGKILL).description == "was ended by signal 9")
+        #expect(ExitStatus.signaled(SIGKILL).description == "was ended by signal 9 (SIGKILL)")
         #expect(throws: SystemError(call: "posix_spawn", code: ENOENT, path: "/nowhere")) {
             try ChildProcess.spawn(executable: "/nowhere", arguments: [], environment: [:])
         }

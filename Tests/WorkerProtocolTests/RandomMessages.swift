@@ -84,6 +84,7 @@ struct RandomMessages {
             maximumSequenceCount: count(),
             threadCount: count(),
             instructionSet: text(),
+            sandbox: text(),
             chatTemplate: random.chance(0.5) ? text() : nil,
             beginningTokenText: random.chance(0.5) ? text() : nil,
             endTokenText: random.chance(0.5) ? text() : nil
@@ -104,6 +105,8 @@ struct RandomMessages {
     mutating func options() -> WorkerLoadOptions {
         WorkerLoadOptions(
             modelPath: text(),
+            modelDescriptors: tokens(),
+            turnSeat: optionalCount(),
             contextLength: optionalCount(),
             threadCount: optionalCount(),
             kvByteCount: optionalCount(),

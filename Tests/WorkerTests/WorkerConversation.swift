@@ -24,7 +24,11 @@ final class WorkerConversation {
         let theirs = dup(pair.second.rawValue)
         let exitCode = exitCode
         thread = try DedicatedThread(name: "worker") {
-            let threads = try? WorkerThreads(descriptor: theirs, log: .init(sink: .none))
+            let threads = try? WorkerThreads(
+                descriptor: theirs,
+                surroundings: .now(),
+                log: .init(sink: .none)
+            )
             let code = threads?.run() ?? 99
             exitCode.value.withLock { $0 = code }
             close(theirs)
@@ -65,11 +69,15 @@ final class WorkerConversation {
         _ = write(ours, bytes, bytes.count)
     }
 
-    /// The next message, heartbeats left out; nil at the end.
+    /// The next message; nil at the end. Heartbeats are left out, and the footprint, which is granted.
     func next() throws -> WorkerMessage? {
         while true {
             while let message = try reader.next() {
                 if case .heartbeat = message { continue }
+                if case .footprint = message {
+                    try send(.memoryReserved)
+                    continue
+                }
                 return message
             }
             guard let bytes = receive() else { return nil }

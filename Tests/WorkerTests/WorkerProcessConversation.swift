@@ -5,18 +5,28 @@ import WorkerProtocol
 
 /// A worker in a process of its own, as the gateway starts it, and the gateway's end of its socket.
 final class WorkerProcessConversation {
-    private let child: ChildProcess
+    let child: ChildProcess
     private let ours: Int32
     private var reader = FrameReader<WorkerMessage>()
 
     /// Starts a worker that is asked to load a model; no wait for it takes longer than `patience`.
-    init(_ options: WorkerLoadOptions, patience: Duration = .seconds(30)) throws {
+    init(
+        _ options: WorkerLoadOptions,
+        sandbox: Sandbox.Policy = .available,
+        patience: Duration = .seconds(30)
+    ) throws {
+        var options = options
+        options.modelDescriptors = [WorkerDescriptors.firstModelFile]
+        let file = try ReadOnlyFile.open(path: options.modelPath)
         let pair = try SocketPair.make()
         child = try ChildProcess.spawn(
             executable: BuiltExecutable.path("torii"),
-            arguments: ["worker"],
+            arguments: ["worker", "--sandbox", sandbox.rawValue],
             environment: ["SWIFT_BACKTRACE": "enable=no"],
-            inheriting: [(descriptor: pair.second.rawValue, as: 3)]
+            inheriting: [
+                (descriptor: pair.second.rawValue, as: WorkerDescriptors.socket),
+                (descriptor: file.rawValue, as: WorkerDescriptors.firstModelFile),
+            ]
         )
         ours = dup(pair.first.rawValue)
         var limit = timeval(tv_sec: Int(patience.components.seconds), tv_usec: 0)
@@ -32,11 +42,16 @@ final class WorkerProcessConversation {
         _ = Glibc.send(ours, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }
 
-    /// The next message, heartbeats left out; nil at the end, or when patience is.
+    /// The next message; nil at the end, or when patience is. Heartbeats are left out, and the
+    /// footprint, which is granted.
     func next() throws -> WorkerMessage? {
         while true {
             while let message = try reader.next() {
                 if case .heartbeat = message { continue }
+                if case .footprint = message {
+                    try send(.memoryReserved)
+                    continue
+                }
                 return message
             }
             var buffer = [UInt8](repeating: 0, count: 4096)

@@ -108,6 +108,8 @@ static void *member_main(void *argument) {
     member self = *(member *)argument;
     free(argument);
     torii_pool *pool = self.pool;
+    // By the thread itself: naming another one takes a file, which a locked-in process cannot open.
+    pthread_setname_np(pthread_self(), "torii-kernel");
     unsigned seen = 0;
     for (;;) {
         gate_wait(&pool->start, seen, IDLE_SPIN_NANOSECONDS);
@@ -146,7 +148,6 @@ static bool start_member(torii_pool *pool, int index) {
         free(self);
         return false;
     }
-    pthread_setname_np(pool->threads[index], "torii-kernel");
     return true;
 }
 

@@ -21,8 +21,13 @@ int torii_signalfd(const sigset_t *signals);
 int torii_duplicate_above(int descriptor, int lowest);
 int torii_set_nonblocking(int descriptor, bool nonblocking);
 int torii_set_close_on_exec(int descriptor, bool close_on_exec);
+// Size in bytes, time of the last change in nanoseconds since 1970, and st_mode of an open file.
+// Unlike glibc's fstat it makes the system call of that name, which the sandbox allows.
+int torii_file_status(int descriptor, int64_t *size, int64_t *modified, uint32_t *mode);
 // open(2) for reading, close-on-exec, without becoming the terminal's owner or waiting on a FIFO.
 int torii_open_read_only(const char *path);
+// open(2) for writing, close-on-exec, of a file that exists.
+int torii_open_write_only(const char *path);
 
 // ---- epoll ----
 
@@ -58,6 +63,8 @@ int torii_pidfd_open(pid_t pid);
 int torii_pidfd_send_signal(int pidfd, int signal);
 // Waits for the child and reaps it. `*status`: the exit code, or minus the signal that ended it.
 int torii_wait_exit(pid_t pid, int *status);
+// Whether the directory of a control group has the extended attribute user.delegate=1.
+bool torii_is_delegated(const char *directory);
 // prctl(PR_SET_PDEATHSIG).
 int torii_set_parent_death_signal(int signal);
 // Names the calling thread; `name` has at most 15 bytes.
@@ -65,9 +72,35 @@ void torii_set_thread_name(const char *name);
 // CPUs in the calling thread's affinity mask, or -1.
 int torii_affinity_cpu_count(void);
 
+// ---- shared memory ----
+
+// A close-on-exec memfd(2) of `byte_count` zeros whose size is sealed.
+int torii_memfd(size_t byte_count);
+// Whether the descriptor is a memfd(2) of at least that size that cannot shrink.
+bool torii_memfd_holds(int descriptor, size_t byte_count);
+// futex(2) between processes. Waits while `*word` is `expected`, for `nanoseconds` at most.
+void torii_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds);
+void torii_futex_wake(const uint32_t *word);
+
+// ---- sandbox (sandbox.c) ----
+
+// prctl(PR_SET_NO_NEW_PRIVS), which the two below need.
+int torii_set_no_new_privileges(void);
+// setrlimit(RLIMIT_CORE, 0).
+int torii_forbid_core_files(void);
+// Denies the calling thread, and the threads that it starts, everything Landlock knows: paths, TCP
+// ports, abstract unix sockets, signals to other processes. Fails with ENOSYS or EOPNOTSUPP where
+// the kernel has no Landlock.
+int torii_landlock_deny_everything(void);
+// Leaves all threads of the process the system calls that computing takes; the others fail with
+// EPERM. What is left of open files, sockets and processes: using the descriptors that are open.
+int torii_seccomp_confine(void);
+
 // ---- texts ----
 
 // A static description ("No such file or directory"), never NULL.
 const char *torii_error_description(int error);
+// A static name ("KILL"), never NULL.
+const char *torii_signal_name(int signal);
 // A static name ("ENOENT"), never NULL.
 const char *torii_error_name(int error);

@@ -4,19 +4,23 @@ import Worker
 
 /// `torii worker`: the process of one model, started by the daemon.
 enum WorkerCommand {
-    /// The descriptor on which the daemon hands over its end of the socket pair.
-    private static let socket: Int32 = 3
-
     static let command = Command(
         specification: CommandSpecification(
             name: "worker",
             summary: "Run one model for the daemon",
             discussion: "The daemon starts it; it has nothing to do for people.",
+            options: [
+                .value("--sandbox", name: "POLICY", help: "required, available (default) or off")
+            ],
             isHidden: true
         ),
-        run: { _, _ in
+        run: { arguments, _ in
+            let name = arguments.string("--sandbox") ?? Sandbox.Policy.available.rawValue
+            guard let policy = Sandbox.Policy(rawValue: name) else {
+                throw UsageError(command: "worker", problem: "--sandbox \(name) is no policy")
+            }
             DedicatedThread.nameCurrentThread("torii-worker")
-            return Worker.run(descriptor: socket)
+            return Worker.run(sandbox: policy)
         }
     )
 }

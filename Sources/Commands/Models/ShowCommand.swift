@@ -63,6 +63,7 @@ enum ShowCommand {
                 ("weights", model.factBytes("weight_byte_count")),
                 ("KV per token", model.factBytes("kv_bytes_per_token")),
                 ("KV capacity", model.fact("kv_capacity_tokens") + " tokens"),
+                ("sandbox", model.fact("sandbox")),
                 (
                     "chat template",
                     model.facts?["chat_template"]?.stringValue == nil

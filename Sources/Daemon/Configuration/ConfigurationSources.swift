@@ -107,6 +107,8 @@ package struct ConfigurationSources: Sendable {
         case .allowedOrigins: settings.allowedOrigins != nil
         case .drainTimeout: settings.drainTimeout != nil
         case .logLevel: settings.logLevel != nil
+        case .workerSandbox: settings.workerSandbox != nil
+        case .workerTimeout: settings.workerTimeout != nil
         }
     }
 }

@@ -51,6 +51,8 @@ private struct ConfigurationChecker {
             allowedOrigins: settings.allowedOrigins ?? [],
             drainTimeout: .seconds(settings.drainTimeout ?? 30),
             logLevel: logLevel(),
+            workerSandbox: workerSandbox(),
+            workerTimeout: .seconds(settings.workerTimeout ?? 10),
             modelDirectories: modelDirectories(),
             modelDefaults: entry(settings.models.defaults ?? ModelEntrySettings()),
             models: models(),
@@ -99,6 +101,14 @@ private struct ConfigurationChecker {
         let names = LogLevel.allCases.map(\.name).joined(separator: ", ")
         problems.append(sources.problem(.logLevel, "\(name) is not one of \(names)"))
         return .info
+    }
+
+    private mutating func workerSandbox() -> Sandbox.Policy {
+        guard let name = settings.workerSandbox else { return .available }
+        if let policy = Sandbox.Policy(rawValue: name) { return policy }
+        let names = Sandbox.Policy.allCases.map(\.rawValue).joined(separator: ", ")
+        problems.append(sources.problem(.workerSandbox, "\(name) is not one of \(names)"))
+        return .available
     }
 
     private mutating func modelDirectories() -> [String] {

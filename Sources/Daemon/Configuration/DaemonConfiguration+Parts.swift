@@ -1,5 +1,6 @@
 import Gateway
 import ModelService
+import Platform
 
 extension DaemonConfiguration {
     /// What the gateway needs to know.
@@ -14,12 +15,16 @@ extension DaemonConfiguration {
 
     /// What the model service needs to know; workers get a few of the daemon's `variables`.
     func modelService(variables: [String: String]) -> ModelServiceConfiguration {
-        ModelServiceConfiguration(
+        var limits = ModelServiceLimits()
+        limits.heartbeatTimeout = workerTimeout
+        return ModelServiceConfiguration(
             directories: modelDirectories,
             models: models,
             defaults: modelDefaults,
             workerExecutable: "/proc/self/exe",
-            workerEnvironment: Self.workerVariables(from: variables)
+            workerArguments: ["worker", "--sandbox", workerSandbox.rawValue],
+            workerEnvironment: Self.workerVariables(from: variables),
+            limits: limits
         )
     }
 
@@ -39,7 +44,9 @@ extension DaemonConfiguration {
         listen == other.listen && apiKeys == other.apiKeys
             && allowAnonymous == other.allowAnonymous && allowedHosts == other.allowedHosts
             && allowedOrigins == other.allowedOrigins && drainTimeout == other.drainTimeout
-            && logLevel == other.logLevel && modelDirectories == other.modelDirectories
+            && logLevel == other.logLevel && workerSandbox == other.workerSandbox
+            && workerTimeout == other.workerTimeout
+            && modelDirectories == other.modelDirectories
             && modelDefaults == other.modelDefaults && models == other.models
     }
 }

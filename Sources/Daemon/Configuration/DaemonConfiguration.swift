@@ -1,6 +1,7 @@
 package import Gateway
 package import HTTP
 package import ModelService
+package import Platform
 package import Telemetry
 
 /// Everything the daemon needs to know, checked.
@@ -22,6 +23,10 @@ package struct DaemonConfiguration: Sendable {
     package var drainTimeout: Duration
     /// The lowest level of log entries that are written: info.
     package var logLevel: LogLevel
+    /// Whether and how strictly workers lock themselves in: as far as the kernel can.
+    package var workerSandbox: Sandbox.Policy
+    /// How long a model's process may be silent before it is ended: 10 s.
+    package var workerTimeout: Duration
     /// Directories that are scanned for models.
     package var modelDirectories: [String]
     /// Settings of every model without own ones.

@@ -39,9 +39,16 @@ extension DaemonSetting {
         case .allowedHosts: settings.allowedHosts = values
         case .allowedOrigins: settings.allowedOrigins = values
         case .logLevel: settings.logLevel = text
+        case .workerSandbox: settings.workerSandbox = text
         case .allowAnonymous: settings.allowAnonymous = try Self.boolean(text, from: source)
         case .drainTimeout:
             settings.drainTimeout = try Self.number(text, SettingLimits.drainTimeout, from: source)
+        case .workerTimeout:
+            settings.workerTimeout = try Self.number(
+                text,
+                SettingLimits.workerTimeout,
+                from: source
+            )
         case .kvType: defaults.kvType = try Self.kvType(text, from: source)
         case .speculation: defaults.speculation = try Self.boolean(text, from: source)
         case .context, .threads, .parallel, .kvBytes, .queueRequests, .queueRequestsPerKey,

@@ -16,6 +16,10 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
     package var drainTimeout: Int?
     /// The lowest level of log entries that are written.
     package var logLevel: String?
+    /// Whether and how strictly workers lock themselves in.
+    package var workerSandbox: String?
+    /// Seconds that a model's process may be silent.
+    package var workerTimeout: Int?
     /// Where models are and how they run.
     package var models: ModelSettings
 
@@ -27,6 +31,8 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
         case allowedOrigins = "allowed_origins"
         case drainTimeout = "drain_timeout"
         case logLevel = "log_level"
+        case workerSandbox = "worker_sandbox"
+        case workerTimeout = "worker_timeout"
         // Editors write it to find the schema; the daemon has no use for it.
         case schema = "$schema"
     }
@@ -48,6 +54,11 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
             in: SettingLimits.drainTimeout
         )
         logLevel = try container.decodeIfPresent(String.self, forKey: .logLevel)
+        workerSandbox = try container.decodeIfPresent(String.self, forKey: .workerSandbox)
+        workerTimeout = try container.integer(
+            forKey: .workerTimeout,
+            in: SettingLimits.workerTimeout
+        )
         models =
             try container.decodeIfPresent(ModelSettings.self, forKey: .models)
             ?? ModelSettings()
@@ -63,6 +74,8 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
         result.allowedOrigins = winner.allowedOrigins ?? allowedOrigins
         result.drainTimeout = winner.drainTimeout ?? drainTimeout
         result.logLevel = winner.logLevel ?? logLevel
+        result.workerSandbox = winner.workerSandbox ?? workerSandbox
+        result.workerTimeout = winner.workerTimeout ?? workerTimeout
         result.models.directories = winner.models.directories ?? models.directories
         result.models.entries = winner.models.entries ?? models.entries
         result.models.defaults = (models.defaults ?? ModelEntrySettings())

@@ -141,6 +141,7 @@ enum SettingLimits {
     static let queueTimeout = 1...86_400
     /// Seconds.
     static let drainTimeout = 0...3600
+    static let workerTimeout = 2...3600
     /// The largest configuration file, in bytes.
     static let maximumFileByteCount = 1 << 20
 }

@@ -90,10 +90,9 @@ package struct DaemonProcess {
         configuration = try surroundings.configuration(!inherited.isEmpty)
         log = Log(level: configuration.logLevel, sink: surroundings.logSink)
         ResourceLimits.raiseDescriptorLimit()
-        service = ModelService(
-            configuration: configuration.modelService(variables: surroundings.variables),
-            log: log
-        )
+        var serviceConfiguration = configuration.modelService(variables: surroundings.variables)
+        serviceConfiguration.workerGroups = Self.workerGroups(log)
+        service = ModelService(configuration: serviceConfiguration, log: log)
         gateway = Gateway(service: service, configuration: configuration.gateway, log: log)
         server = try ListeningSockets.open(
             configuration,
@@ -102,6 +101,18 @@ package struct DaemonProcess {
             connections: gateway.connections,
             log: log
         )
+    }
+
+    /// The control group to divide among workers, if the service manager has handed one over.
+    private static func workerGroups(_ log: Log) -> DelegatedGroup? {
+        do throws(DelegatedGroup.Unavailable) {
+            let group = try DelegatedGroup()
+            log.info("workers get control groups", ("directory", group.directory))
+            return group
+        } catch {
+            log.info("workers get no control groups of their own", ("reason", error))
+            return nil
+        }
     }
 
     /// The main thread waits for signals while a task acts on them.

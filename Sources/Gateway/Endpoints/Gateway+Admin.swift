@@ -20,6 +20,7 @@ extension Gateway {
                 "rejected_total": .integer(metrics.rejected.total),
             ],
             "memory": Self.memoryObject(service.memory),
+            "worker_groups": service.workerGroupDirectory.map { .string($0) } ?? nil,
             "models": .array(await service.status().map { Self.modelObject($0) }),
         ])
     }
@@ -131,6 +132,7 @@ extension Gateway {
             "maximum_sequence_count": .integer(facts.maximumSequenceCount),
             "thread_count": .integer(facts.threadCount),
             "instruction_set": .string(facts.instructionSet),
+            "sandbox": .string(facts.sandbox),
             "chat_template": facts.chatTemplate.map { .string($0) } ?? nil,
             "beginning_token": facts.beginningTokenText.map { .string($0) } ?? nil,
             "end_token": facts.endTokenText.map { .string($0) } ?? nil,

@@ -13,6 +13,13 @@ package struct CatalogEntry: Sendable, Hashable {
     /// The settings that apply: the model's own, completed by the defaults.
     package let settings: ModelConfigurationEntry
 
+    /// Paths of the model's files in order: of all parts, if it is split.
+    package var partPaths: [String] {
+        let name = path.split(separator: "/").last.map { String($0) } ?? path
+        let directory = path.dropLast(name.count)
+        return (ModelFileName(name)?.fileNames(first: name) ?? [name]).map { directory + $0 }
+    }
+
     /// Makes an entry.
     package init(
         id: String,

@@ -150,8 +150,11 @@ extension WorkerProcess {
         question?.resume(returning: result)
     }
 
-    /// The worker is gone: everything that waits for it fails now.
-    func failEverything() {
+    /// The worker is gone, or is about to be: everything that waits for it fails now.
+    ///
+    /// - Parameter reason: What has become of the process: "it …".
+    func failEverything(reason: String) {
+        let failure = GenerationFailure.workerDied(reason)
         let (generations, questions) = state.withLock { state in
             defer {
                 state.isOpen = false
@@ -162,20 +165,28 @@ extension WorkerProcess {
         }
         for recipient in generations.values {
             _ = recipient.exchange.deliver(
-                .failed(.workerDied),
+                .failed(failure),
                 choice: recipient.choice,
                 now: .now()
             )
         }
-        for question in questions.values { question.resume(returning: .failure(.workerDied)) }
+        for question in questions.values { question.resume(returning: .failure(failure)) }
     }
 }
 
 extension GenerationFailure {
+    /// What requests are told that come when the worker is gone.
+    static let workerDied = workerDied("it has ended")
+
     /// What the requests of a worker that died are told.
-    static let workerDied = GenerationFailure(
-        kind: .workerDied,
-        message: "The process that ran this model ended unexpectedly. Send the request again: "
-            + "a new one is started for it."
-    )
+    ///
+    /// - Parameter reason: What has become of the process: "it …".
+    /// - Returns: The failure.
+    static func workerDied(_ reason: String) -> GenerationFailure {
+        GenerationFailure(
+            kind: .workerDied,
+            message: "The process that ran this model ended unexpectedly: \(reason). Send the "
+                + "request again: a new one is started for it."
+        )
+    }
 }

@@ -1,3 +1,4 @@
+import ComputeTurns
 import Glibc
 import Platform
 import Synchronization
@@ -17,6 +18,12 @@ final class WorkerProcess: Sendable {
         let arguments: [String]
         let environment: [String: String]
         let options: WorkerLoadOptions
+        /// The model's files in order; they are opened here, a worker can open none.
+        let modelPaths: [String]
+        /// Who computes when; nil: the worker computes at any time.
+        let turns: TurnTable?
+        /// Where the worker gets a control group of its own; nil: it stays in the gateway's.
+        let groups: DelegatedGroup?
         /// Where its memory is counted, and as whose.
         let ledger: SharedMemoryLedger
         let holder: MemoryLedger.Worker
@@ -38,6 +45,10 @@ final class WorkerProcess: Sendable {
         var mayLoad = false
         var status = WorkerStatus()
         var pid: Int32?
+        /// The control group of the process alone, if there is one.
+        var group: ChildGroup?
+        /// Its seat among those who take turns computing.
+        var turnSeat: Int?
     }
 
     let state: Mutex<State>
@@ -99,7 +110,10 @@ final class WorkerProcess: Sendable {
     // MARK: The worker's thread
 
     private func supervise() {
+        let turnSeat = launch.turns?.assignSeat()
+        state.withLock { $0.turnSeat = turnSeat }
         let reason = run()
+        if let turnSeat { launch.turns?.vacateSeat(turnSeat) }
         launch.ledger.withLock { $0.forget(launch.holder) }
         let ending = state.withLock { $0.ending }
         launch.counters?.note(launch.holder) { $0.noteEnd(ending, ofWorker: $1) }
@@ -108,39 +122,104 @@ final class WorkerProcess: Sendable {
 
     /// Starts the process, serves it to its end, and returns why it ended.
     private func run() -> String {
-        let child: ChildProcess
+        let files: [OpenedFile]
         do {
-            child = try spawn()
+            files = try launch.modelPaths.map { path throws(SystemError) in
+                try OpenedFile(path: path)
+            }
         } catch {
             state.withLock { $0.ending.noteLoadFailed() }
-            failEverything()
+            failEverything(reason: "it could not be started")
+            report(.loadFailed(message: "the model cannot be read: \(error)"))
+            return "the model cannot be read: \(error)"
+        }
+        let child: ChildProcess
+        do {
+            child = try spawn(passing: files)
+        } catch {
+            state.withLock { $0.ending.noteLoadFailed() }
+            failEverything(reason: "it could not be started")
             return "cannot start a worker: \(error)"
         }
         state.withLock { $0.pid = child.pid }
         log.info("worker started", ("pid", child.pid))
+        // Before it is told to load, so that all memory of the model counts there.
+        let group = place(child)
+        state.withLock { $0.group = group }
+        defer { group?.remove() }
         let complaint = converse()
-        failEverything()
+        if let complaint {
+            failEverything(reason: "it \(complaint)")
+        } else if !child.waitForEnd(timeout: Self.endPatience) {
+            failEverything(reason: "it hung up")
+        }
         child.signal(SIGKILL)
         let status = child.waitForExit()
-        let reason = complaint.map { "the worker \($0)" } ?? "the worker process \(status)"
+        let end = group?.hasRunOutOfMemory == true ? "ran out of memory and \(status)" : "\(status)"
+        failEverything(reason: "it \(end)")
+        let reason = complaint.map { "the worker \($0)" } ?? "the worker process \(end)"
         log.info("worker ended", ("pid", child.pid), ("reason", reason))
         return reason
     }
 
-    private func spawn() throws(SystemError) -> ChildProcess {
+    /// Gives the process a control group of its own, if there is one to be had.
+    private func place(_ child: ChildProcess) -> ChildGroup? {
+        guard let groups = launch.groups else { return nil }
+        do throws(SystemError) {
+            let group = try groups.makeChild(name: "worker-\(child.pid)")
+            try group.add(pid: child.pid)
+            return group
+        } catch {
+            log.warning("the worker gets no control group of its own", ("problem", error))
+            return nil
+        }
+    }
+
+    /// Has the kernel end the worker, and nobody else, when it takes much more than it said.
+    ///
+    /// The limit is for defects and has room for what is not planned to the byte: a twentieth, and
+    /// 256 MiB. A worker's figures are not trusted to be sane.
+    private func limitMemory(_ footprint: MemoryFootprint, overheadByteCount: Int) {
+        guard let group = state.withLock({ $0.group }) else { return }
+        let parts = [
+            footprint.weightByteCount, footprint.scratchByteCount,
+            max(footprint.keptKVByteCount, footprint.maximumKVByteCount), overheadByteCount,
+        ]
+        let need = parts.reduce(0.0) { $0 + Double($1) }
+        let limit = Int(min(need * 1.05 + Double(256 << 20), 0x1p62))
+        do throws(SystemError) {
+            try group.limitMemory(byteCount: limit)
+        } catch {
+            log.warning("the worker's memory cannot be limited", ("problem", error))
+        }
+    }
+
+    /// How long a process that has hung up may take to end by itself.
+    ///
+    /// Its requests wait for the reason so long.
+    private static let endPatience = Duration.milliseconds(50)
+
+    private func spawn(passing files: [OpenedFile]) throws(SystemError) -> ChildProcess {
         let descriptor = childEnd.withLock { end in
             defer { end = nil }
             return end
         }
         guard let descriptor else { preconditionFailure("a worker is started once") }
         defer { _ = close(descriptor) }
+        var inherited = [(descriptor: descriptor, as: WorkerDescriptors.socket)]
+        if let turns = launch.turns {
+            inherited.append((descriptor: turns.descriptor, as: WorkerDescriptors.turns))
+        }
+        for (number, file) in zip(launch.options.modelDescriptors, files) {
+            inherited.append((descriptor: file.file.rawValue, as: number))
+        }
         return try ChildProcess.spawn(
             executable: launch.executable,
             // The executable may be /proc/self/exe, which says nothing in a list of processes.
             programName: "torii",
             arguments: launch.arguments,
             environment: launch.environment,
-            inheriting: [(descriptor: descriptor, as: 3)]
+            inheriting: inherited
         )
     }
 
@@ -193,10 +272,13 @@ final class WorkerProcess: Sendable {
                     + "not \(WorkerProtocolVersion.current): restart the daemon"
             }
             monitor.greeted(now: .now())
-            _ = send(.load(launch.options))
+            var options = launch.options
+            options.turnSeat = state.withLock { $0.turnSeat }
+            _ = send(.load(options))
         case .footprint(let footprint):
             monitor.sized(now: .now())
             let overhead = state.withLock { $0.pid }.flatMap { launch.gauge.resident($0) } ?? 0
+            limitMemory(footprint, overheadByteCount: overhead)
             report(.sized(footprint, overheadByteCount: overhead))
         case .loading(let fraction):
             monitor.progressed(now: .now())
@@ -241,4 +323,11 @@ final class WorkerProcess: Sendable {
         guard let duration else { return }
         launch.counters?.note(launch.holder) { totals, _ in totals.noteLoad(duration) }
     }
+}
+
+/// A file of the model, open as long as the object lives.
+private final class OpenedFile {
+    let file: ReadOnlyFile
+
+    init(path: String) throws(SystemError) { file = try ReadOnlyFile.open(path: path) }
 }

@@ -35,6 +35,20 @@ package enum Files {
         }
     }
 
+    /// Writes `text` in one write(2) to a file that exists, as the kernel's files want it.
+    package static func write(_ text: String, to path: String) throws(SystemError) {
+        // Safety: the string outlives the call as a NUL-terminated copy.
+        let descriptor = try FileDescriptor(
+            returnedBy: "open",
+            unsafe torii_open_write_only(path),
+            path: path
+        )
+        let bytes = Array(text.utf8)
+        // Safety: the array outlives the call, which only reads it.
+        let count = unsafe Glibc.write(descriptor.rawValue, bytes, bytes.count)
+        guard count == bytes.count else { throw .last("write", path: path) }
+    }
+
     /// `contents` as text; bytes that are not UTF-8 become U+FFFD.
     package static func text(
         of path: String,

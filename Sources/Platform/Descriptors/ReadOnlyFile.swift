@@ -8,10 +8,10 @@ package struct ReadOnlyFile: ~Copyable, Sendable {
     private let descriptor: FileDescriptor
     /// As given to `open`.
     package let path: String
-    /// The length when the file was opened, in bytes.
-    package let byteCount: Int
+    private let status: FileStatus
 
-    /// Opens a regular file; directories, sockets and devices are refused with EINVAL.
+    /// Opens a regular file; directories, sockets and devices are refused with EINVAL or
+    /// EISDIR.
     package static func open(path: String) throws(SystemError) -> ReadOnlyFile {
         // Safety: the string outlives the call as a NUL-terminated copy.
         let descriptor = try FileDescriptor(
@@ -19,26 +19,43 @@ package struct ReadOnlyFile: ~Copyable, Sendable {
             unsafe torii_open_read_only(path),
             path: path
         )
-        var status = stat()
-        // Safety: `status` is a valid stat structure for the length of the call.
-        guard unsafe fstat(descriptor.rawValue, &status) == 0 else {
-            throw .last("fstat", path: path)
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            let code = status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL
-            throw SystemError(call: "open", code: code, path: path)
-        }
-        return ReadOnlyFile(
-            descriptor: descriptor,
-            path: path,
-            byteCount: Int(status.st_size)
-        )
+        return try ReadOnlyFile(descriptor: descriptor, path: path)
     }
 
-    private init(descriptor: consuming FileDescriptor, path: String, byteCount: Int) {
+    /// Takes over a descriptor that is open for reading on a regular file.
+    ///
+    /// - Parameters:
+    ///   - descriptor: Open, and owned by nobody else.
+    ///   - path: What the file is called in errors.
+    /// - Throws: EINVAL or EISDIR if it is no regular file, and what fstat(2) reports.
+    package init(owning descriptor: Int32, path: String) throws(SystemError) {
+        try self.init(descriptor: FileDescriptor(owning: descriptor), path: path)
+    }
+
+    private init(descriptor: consuming FileDescriptor, path: String) throws(SystemError) {
+        let status = try FileStatus(of: descriptor.rawValue, path: path)
+        guard status.mode & S_IFMT == S_IFREG else {
+            let code = status.mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL
+            throw SystemError(call: "open", code: code, path: path)
+        }
         self.descriptor = descriptor
         self.path = path
-        self.byteCount = byteCount
+        self.status = status
+    }
+
+    /// The length when the file was opened, in bytes.
+    package var byteCount: Int { status.byteCount }
+
+    /// The descriptor; it stays open as long as this value lives.
+    ///
+    /// Borrowed.
+    package var rawValue: Int32 { descriptor.rawValue }
+
+    /// Whether somebody wrote to the file, or cut or lengthened it, since it was opened.
+    ///
+    /// A file that took its place under the same name is another one and does not count.
+    package var hasChanged: Bool {
+        (try? FileStatus(of: descriptor.rawValue, path: path)) != status
     }
 
     /// Fills `buffer` with the bytes from `offset` on.
@@ -66,5 +83,26 @@ package struct ReadOnlyFile: ~Copyable, Sendable {
                 throw .last("pread", path: path)
             }
         }
+    }
+}
+
+/// What fstat(2) says about an open file.
+private struct FileStatus: Equatable {
+    let byteCount: Int
+    /// Nanoseconds since 1970.
+    let modified: Int64
+    let mode: UInt32
+
+    init(of descriptor: Int32, path: String) throws(SystemError) {
+        var size: Int64 = 0
+        var modified: Int64 = 0
+        var mode: UInt32 = 0
+        // Safety: the three variables are writable for the length of the call.
+        guard unsafe torii_file_status(descriptor, &size, &modified, &mode) == 0 else {
+            throw .last("fstat", path: path)
+        }
+        byteCount = Int(size)
+        self.modified = modified
+        self.mode = mode
     }
 }

@@ -12,7 +12,9 @@ package enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .exited(let code): "exited with code \(code)"
-        case .signaled(let signal): "was ended by signal \(signal)"
+        case .signaled(let signal):
+            // Safety: the C function returns a static NUL-terminated string for every number.
+            unsafe "was ended by signal \(signal) (SIG\(String(cString: torii_signal_name(signal))))"
         }
     }
 }
@@ -103,6 +105,19 @@ package final class ChildProcess: Sendable {
     /// Sends a signal; a process that has already ended is left alone.
     package func signal(_ number: Int32) {
         _ = torii_pidfd_send_signal(pidfd, number)
+    }
+
+    /// Waits until the process has ended, or for `timeout`; it is not reaped.
+    ///
+    /// - Returns: Whether it has ended.
+    package func waitForEnd(timeout: Duration) -> Bool {
+        let deadline = MonotonicInstant.now().advanced(by: timeout)
+        var entry = pollfd(fd: pidfd, events: Int16(POLLIN), revents: 0)
+        while true {
+            // Safety: one valid entry for the length of the call.
+            let count = unsafe poll(&entry, 1, pollTimeout(until: deadline))
+            if count >= 0 || errno != EINTR { return count > 0 }
+        }
     }
 
     /// Blocks the calling thread until the process has ended, and reaps it.

@@ -49,6 +49,7 @@ package final class LoadedModel {
     /// - Parameters:
     ///   - options: What to load and with which bounds.
     ///   - instructionSet: The kernels to use.
+    ///   - surroundings: What the process knows of the machine.
     ///   - reserve: Called on this thread with what will be allocated, before any of it is; returns
     ///     when that is allowed.
     ///   - progress: Called on this thread with the loaded fraction, ascending to 1.
@@ -57,21 +58,49 @@ package final class LoadedModel {
     package static func load(
         _ options: WorkerLoadOptions,
         instructionSet: InstructionSet,
+        surroundings: WorkerSurroundings,
         reserve: (MemoryFootprint) -> Void = { _ in },
         progress: @escaping (Double) -> Void = { _ in }
     ) throws -> LoadedModel {
-        let file = try GGUFFile.open(path: options.modelPath)
+        let file = try open(options)
+        do {
+            let model = try load(options, file, instructionSet, surroundings, reserve, progress)
+            try file.checkUnchanged()
+            return model
+        } catch {
+            // Whatever was wrong with it, that it changed under the reader's hands is the reason.
+            try file.checkUnchanged()
+            throw error
+        }
+    }
+
+    private static func open(_ options: WorkerLoadOptions) throws -> GGUFFile {
+        if options.modelDescriptors.isEmpty { return try GGUFFile.open(path: options.modelPath) }
+        return try GGUFFile.open(
+            path: options.modelPath,
+            descriptors: options.modelDescriptors
+        )
+    }
+
+    private static func load(
+        _ options: WorkerLoadOptions,
+        _ file: GGUFFile,
+        _ instructionSet: InstructionSet,
+        _ surroundings: WorkerSurroundings,
+        _ reserve: (MemoryFootprint) -> Void,
+        _ progress: @escaping (Double) -> Void
+    ) throws -> LoadedModel {
         let shape = try ModelConfiguration(file)
         let tokenizer = try Tokenizer(metadata: file.metadata)
         let encoder = PromptEncoder(
             tokenizer: tokenizer,
             templateSource: try file.metadata.string("tokenizer.chat_template")
         )
-        let wish = wish(options, shape, file)
+        let wish = wish(options, shape, file, surroundings)
         let budget = KVBudget(wish)
         let threadCount = min(
             512,
-            max(1, options.threadCount ?? ProcessorFacts.usableCoreCount())
+            max(1, options.threadCount ?? surroundings.coreCount)
         )
         reserve(try footprint(of: file, wish, budget, threadCount: threadCount))
         let threads = try KernelThreadPool(
@@ -88,7 +117,8 @@ package final class LoadedModel {
             blockCount: budget.blockCount,
             type: storageType(options.kvType, file)
         )
-        let facts = facts(file, shape, encoder, budget, transformer, storage, options, threads)
+        var facts = facts(file, shape, encoder, budget, transformer, storage, options, threads)
+        facts.sandbox = "\(surroundings.sandbox)"
         return LoadedModel(
             facts: facts,
             pass: TransformerPass(transformer: transformer, storage: storage),
@@ -124,7 +154,8 @@ package final class LoadedModel {
     private static func wish(
         _ options: WorkerLoadOptions,
         _ shape: ModelConfiguration,
-        _ file: GGUFFile
+        _ file: GGUFFile,
+        _ surroundings: WorkerSurroundings
     ) -> KVBudget.Wish {
         let weightByteCount = file.tensors.reduce(0) { $0 + $1.byteCount }
         return KVBudget.Wish(
@@ -141,7 +172,7 @@ package final class LoadedModel {
             blockTokenCount: KVStorage.blockTokenCount,
             availableByteCount: max(
                 0,
-                (options.memoryByteCount ?? MemoryFacts.availableByteCount()) - weightByteCount
+                (options.memoryByteCount ?? surroundings.availableByteCount) - weightByteCount
             )
         )
     }

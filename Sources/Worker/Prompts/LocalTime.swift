@@ -3,6 +3,9 @@ import Glibc
 
 /// The wall clock, for templates that write today's date into the prompt.
 enum LocalTime {
+    /// Reads the time zone, for a process that can open no files later.
+    static func prepare() { tzset() }
+
     /// This moment in the process's time zone.
     static func now() -> ChatTemplateDate {
         var moment = timespec()

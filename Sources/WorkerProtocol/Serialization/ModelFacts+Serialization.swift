@@ -16,6 +16,7 @@ extension ModelFacts: SerializableField {
             maximumSequenceCount: try reader.count(),
             threadCount: try reader.count(),
             instructionSet: try reader.string(),
+            sandbox: try reader.string(),
             chatTemplate: try reader.optionalString(),
             beginningTokenText: try reader.optionalString(),
             endTokenText: try reader.optionalString()
@@ -38,6 +39,7 @@ extension ModelFacts: SerializableField {
         writer.write(count: maximumSequenceCount)
         writer.write(count: threadCount)
         writer.write(instructionSet)
+        writer.write(sandbox)
         writer.write(optionalString: chatTemplate)
         writer.write(optionalString: beginningTokenText)
         writer.write(optionalString: endTokenText)
@@ -48,6 +50,8 @@ extension WorkerLoadOptions: SerializableField {
     init(from reader: inout FieldReader) throws(WorkerProtocolError) {
         self.init(
             modelPath: try reader.string(),
+            modelDescriptors: try reader.tokens(),
+            turnSeat: try reader.optionalCount(),
             contextLength: try reader.optionalCount(),
             threadCount: try reader.optionalCount(),
             kvByteCount: try reader.optionalCount(),
@@ -61,6 +65,8 @@ extension WorkerLoadOptions: SerializableField {
 
     func serialize(to writer: inout FieldWriter) {
         writer.write(modelPath)
+        writer.write(modelDescriptors)
+        writer.write(optionalCount: turnSeat)
         writer.write(optionalCount: contextLength)
         writer.write(optionalCount: threadCount)
         writer.write(optionalCount: kvByteCount)

@@ -32,6 +32,8 @@ package struct ModelFacts: Sendable, Hashable {
     package var threadCount: Int
     /// The kernels in use, for example `avx512`.
     package var instructionSet: String
+    /// How the worker has locked itself in: `landlock+seccomp`, one of the two, or `none`.
+    package var sandbox: String
     /// The chat template's source, as the file has it (or the default that stands in for it).
     package var chatTemplate: String?
     /// Text of the beginning-of-sequence token.
@@ -56,6 +58,7 @@ package struct ModelFacts: Sendable, Hashable {
         maximumSequenceCount: Int = 0,
         threadCount: Int = 0,
         instructionSet: String = "",
+        sandbox: String = "",
         chatTemplate: String? = nil,
         beginningTokenText: String? = nil,
         endTokenText: String? = nil
@@ -75,6 +78,7 @@ package struct ModelFacts: Sendable, Hashable {
         self.maximumSequenceCount = maximumSequenceCount
         self.threadCount = threadCount
         self.instructionSet = instructionSet
+        self.sandbox = sandbox
         self.chatTemplate = chatTemplate
         self.beginningTokenText = beginningTokenText
         self.endTokenText = endTokenText

@@ -2,6 +2,11 @@
 package struct WorkerLoadOptions: Sendable, Hashable {
     /// Path of the GGUF file (its first part if it is split).
     package var modelPath: String
+    /// The open descriptors of the file, or of all parts in order, in the worker; empty: the worker
+    /// opens ``modelPath`` itself, which one that has locked itself in cannot.
+    package var modelDescriptors: [Int32]
+    /// Its seat in the table of compute turns that it got; nil: it computes without turns.
+    package var turnSeat: Int?
     /// The most prompt and output tokens of a sequence; nil: what the model was trained for.
     ///
     /// A larger value than the trained one is lowered to it.
@@ -57,6 +62,8 @@ package struct WorkerLoadOptions: Sendable, Hashable {
     /// Makes options; everything left out is the worker's choice.
     package init(
         modelPath: String,
+        modelDescriptors: [Int32] = [],
+        turnSeat: Int? = nil,
         contextLength: Int? = nil,
         threadCount: Int? = nil,
         kvByteCount: Int? = nil,
@@ -67,6 +74,8 @@ package struct WorkerLoadOptions: Sendable, Hashable {
         speculation: Speculation = .automatic
     ) {
         self.modelPath = modelPath
+        self.modelDescriptors = modelDescriptors
+        self.turnSeat = turnSeat
         self.contextLength = contextLength
         self.threadCount = threadCount
         self.kvByteCount = kvByteCount

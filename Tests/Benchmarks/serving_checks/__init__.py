@@ -22,6 +22,7 @@ class Bench:
     flags: list[str] = field(default_factory=list)
     queue_flags: list[str] = field(default_factory=list)
     minimum_speculation: float = 1.0
+    fault_rounds: int = 3
 
     def serve(self, *flags, model=SMOLLM2, **more):
         """A daemon of our own with further flags; `async with` starts and stops it."""
