@@ -182,7 +182,7 @@ let package = Package(
             path: "Tests/GrammarBenchmarks",
             swiftSettings: testSettings
         ),
-        test("GrammarsTests", ["Grammars", "JSON", "TestSupport"]),
+        test("GrammarsTests", ["Grammars", "JSON", "TestSupport"], golden: true),
         test("SamplingTests", ["CKernels", "Sampling", "TestSupport"]),
         test(
             "WorkerTests",
