@@ -187,7 +187,7 @@ let package = Package(
         test(
             "WorkerTests",
             [
-                "ChatTemplates", "Grammars", "JSON", "ModelFiles", "Platform", "Sampling",
+                "ChatTemplates", "JSON", "ModelFiles", "Platform", "Sampling",
                 "Tokenizers", "Worker", "WorkerProtocol", "TestSupport",
             ]
         ),

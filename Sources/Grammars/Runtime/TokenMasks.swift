@@ -176,10 +176,13 @@ struct TokenMasks {
         into mask: inout TokenMask
     ) throws(ParseSets.Failure) -> [Int32] {
         path[top.map { Int(vocabulary.nodes[$0].depth) } ?? 0] = set
+        var plainSet = ParseSets.dead
+        if top == nil, try sets.isClosedUnderPlainBytes(set) { plainSet = set }
         var walk = TreeWalk(
             vocabulary,
             below: top,
-            deepest: onlyShortTokens ? Self.shortReach : .max
+            deepest: onlyShortTokens ? Self.shortReach : .max,
+            plainSet: plainSet
         )
         while let missing = walk.advance(vocabulary, sets, path: &path, words: &mask.words) {
             _ = try sets.next(missing.set, missing.byteClass)

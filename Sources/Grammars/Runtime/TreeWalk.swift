@@ -8,11 +8,14 @@ struct TreeWalk {
     private let end: Int
     /// Nodes deeper than this are left out.
     private let deepest: Int
+    /// A set that plain bytes lead back to; ``ParseSets/dead`` for none.
+    private let plainSet: Int32
     /// Nodes with children at which the rule ends that began in the unknown set.
     private(set) var exits: [Int32] = []
 
-    /// - Parameter top: The node below which to walk; nil for the whole tree.
-    init(_ vocabulary: GrammarVocabulary, below top: Int?, deepest: Int) {
+    /// Begins at the first node below `top`, or of the whole tree if that is nil.
+    init(_ vocabulary: GrammarVocabulary, below top: Int?, deepest: Int, plainSet: Int32) {
+        self.plainSet = plainSet
         node = top.map { $0 + 1 } ?? 0
         end = top.map { Int(vocabulary.nodes[$0].subtreeEnd) } ?? vocabulary.nodes.count
         self.deepest = deepest
@@ -54,6 +57,15 @@ struct TreeWalk {
                 continue
             }
             let parent = path[depth - 1]
+            if current.isPlain, parent == plainSet {
+                // Everything below leads back to the same set.
+                for node in node..<Int(current.subtreeEnd) where nodes[node].depth <= deepest {
+                    let token = Int(nodes[node].token)
+                    if token >= 0 { words[token >> 6] |= 1 << UInt64(token & 63) }
+                }
+                node = Int(current.subtreeEnd)
+                continue
+            }
             let byteClass = classes[Int(current.byte)]
             let next = rows[Int(parent) * classCount + Int(byteClass)]
             if next <= ParseSets.dead {
