@@ -185,12 +185,12 @@ let package = Package(
             path: "Tests/GrammarBenchmarks",
             swiftSettings: testSettings
         ),
-        test("GrammarsTests", ["Grammars", "JSON", "TestSupport"]),
+        test("GrammarsTests", ["Grammars", "JSON", "TestSupport"], golden: true),
         test("SamplingTests", ["CKernels", "Sampling", "TestSupport"]),
         test(
             "WorkerTests",
             [
-                "ChatTemplates", "Grammars", "JSON", "ModelFiles", "Platform", "Sampling",
+                "ChatTemplates", "JSON", "ModelFiles", "Platform", "Sampling",
                 "Tokenizers", "Worker", "WorkerProtocol", "TestSupport",
             ]
         ),

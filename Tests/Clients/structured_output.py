@@ -10,8 +10,10 @@ enforced must be refused with 400 and the path. The exit status is 1 when anythi
 import argparse
 import concurrent.futures
 import json
+import os
 import re
 import sys
+import time
 from pathlib import Path
 
 import jsonschema
@@ -288,10 +290,24 @@ def hostile():
     yield {"json_schema": {"properties": {f"p{i}": {"type": "string", "pattern": f"x{i}+y*"} for i in range(1500)}}}
 
 
+def check_golden():
+    """What the unit tests' grammars accept is valid for the other validator too."""
+    cases = Path(__file__).parent.parent / "GrammarsTests/Golden/schema-cases.json"
+    for case in json.loads(cases.read_text()):
+        validator = jsonschema.Draft202012Validator(
+            case["schema"], format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+        )
+        for text in case["accepted"]:
+            validator.validate(json.loads(text))
+    return "stop"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--torii", default=".build/release/torii")
-    parser.add_argument("--models", type=Path, default=Path.home() / ".cache/torii/test-models")
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    models = os.environ.get("TORII_TEST_MODELS") or f"{cache}/torii/test-models"
+    parser.add_argument("--models", type=Path, default=Path(models))
     parser.add_argument("--url", help="of a daemon that runs already")
     arguments = parser.parse_args()
     daemon = None if arguments.url else Daemon(arguments.torii, arguments.models)
@@ -304,8 +320,9 @@ def main():
     jobs += [(f"completion at {t}", check_completion, t) for t in TEMPERATURES]
     jobs += [(f"streams at {t}", check_streams, t) for t in (0, 1)]
     jobs += [(f"refuses {n}", check_refusal, n, s) for n in REFUSED for s in (False, True)]
+    jobs += [("golden cases", lambda client: check_golden())]
     jobs += [(f"hostile {i}", check_hostile, body) for i, body in enumerate(hostile())]
-    counts, failed = {}, 0
+    counts, failed, started = {}, 0, time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         futures = {pool.submit(job[1], client, *job[2:]): job[0] for job in jobs}
         for future in concurrent.futures.as_completed(futures):
@@ -318,7 +335,8 @@ def main():
     if daemon and daemon.stop() != 0:
         failed += 1
         print("FAILED the daemon did not stop cleanly:\n" + "".join(daemon.log[-20:]))
-    print(f"{len(jobs) - failed} of {len(jobs)} passed: {counts}")
+    seconds = time.monotonic() - started
+    print(f"{len(jobs) - failed} of {len(jobs)} passed in {seconds:.0f} s: {counts}")
     sys.exit(1 if failed else 0)
 
 

@@ -14,7 +14,7 @@ enum BenchmarkGrammars {
             ("wide", .jsonSchema(wide, path: "")),
             ("regex", .regex(#"(\w+ ){3,10}\w+[.!?]"#, path: "")),
             ("gbnf arithmetic", .gbnf(arithmetic, path: "")),
-            ("gbnf words", .gbnf("root ::= letter+ ([ \\n] letter+)*\nletter ::= [a-zA-Z]", path: "")),
+            ("gbnf words", .gbnf(words, path: "")),
             (
                 "strict tool",
                 .triggered([
@@ -37,7 +37,8 @@ enum BenchmarkGrammars {
         _ random: inout SeededGenerator,
         _ count: Int
     ) -> Int32? {
-        let start = random.chance(0.5) ? random.int(in: 0...min(20_000, count - 1)) : random.int(in: 0...count - 1)
+        let bound = random.chance(0.5) ? min(20_000, count) : count
+        let start = random.int(in: 0...bound - 1)
         for offset in 0..<count {
             let token = Int32((start + offset) % count)
             if mask.contains(token) { return token }
@@ -142,6 +143,11 @@ enum BenchmarkGrammars {
         }
         return ["type": "object", "properties": .object(properties)]
     }
+
+    static let words = """
+        root   ::= letter+ ([ \\n] letter+)*
+        letter ::= [a-zA-Z]
+        """
 
     static let arithmetic = """
         root  ::= (expr "=" ws term "\\n")+

@@ -37,7 +37,9 @@ struct RandomGrammars {
             case 4: part = "(\"ab\" | \"1\" | \"日\")"
             default: part = "\"\(pick(["a", "ab", "1", " ", "+", "é"]))\""
             }
-            if random.chance(0.4) { part += pick(["*", "+", "?", "{2}", "{1,3}", "{0,40}", "{30,}"]) }
+            if random.chance(0.4) {
+                part += pick(["*", "+", "?", "{2}", "{1,3}", "{0,40}", "{30,}"])
+            }
             parts.append(part)
         }
         return parts.joined(separator: " ")
@@ -58,7 +60,9 @@ struct RandomGrammars {
             case 6: text += "(?:\(regex(depth: depth + 1))|\(regex(depth: depth + 1)))"
             default: text += "(\(regex(depth: depth + 1)))"
             }
-            if random.chance(0.4) { text += pick(["*", "+", "?", "{2}", "{1,3}", "{0,30}", "{20,}"]) }
+            if random.chance(0.4) {
+                text += pick(["*", "+", "?", "{2}", "{1,3}", "{0,30}", "{20,}"])
+            }
         }
         return text
     }

@@ -10,8 +10,8 @@ import Testing
     /// Follows random outputs of a grammar and compares each mask with the naive matcher.
     private func check(
         _ expression: GrammarExpression,
-        walks: Int = 3,
-        steps: Int = 25,
+        walks: Int = 2,
+        steps: Int = 14,
         seed: UInt64
     ) throws {
         var random = SeededGenerator(seed: seed)
@@ -50,7 +50,8 @@ import Testing
                 // Long tokens lead on faster than the many single bytes.
                 let long = allowed.filter { $0 > SmallVocabulary.callToken }
                 let choice = !long.isEmpty && random.chance(0.6) ? long : allowed
-                guard let token = choice.isEmpty ? nil : choice[random.int(in: 0...choice.count - 1)],
+                guard
+                    let token = choice.isEmpty ? nil : choice[random.int(in: 0...choice.count - 1)],
                     token != SmallVocabulary.end
                 else { break }
                 let before = state
@@ -65,12 +66,11 @@ import Testing
 
     @Test func `masks of schemas are exact`() throws {
         for (index, example) in JSONSchemaTests.cases.enumerated() {
-            let schema = try JSONValue.parse(example.schema)
-            try check(.jsonSchema(schema, path: ""), walks: 2, seed: UInt64(index))
+            try check(.jsonSchema(example.schema, path: ""), walks: 2, seed: UInt64(index))
         }
     }
 
-    @Test(arguments: UInt64(0)..<60)
+    @Test(arguments: UInt64(0)..<40)
     func `masks of random grammars are exact`(seed: UInt64) throws {
         var grammars = RandomGrammars(seed: seed)
         try check(.gbnf(grammars.gbnf(), path: ""), seed: seed)
@@ -83,7 +83,7 @@ import Testing
             .text(notContaining: ["<tool_call>", "abab"], controlTokens: false),
             .oneOf(["<tool_call>", "abab"]), .regex("x{2,40}y", path: ""),
         ])
-        try check(expression, walks: 10, steps: 40, seed: 1)
+        try check(expression, walks: 3, steps: 40, seed: 1)
     }
 
     @Test func `forgetting parse sets changes nothing`() throws {

@@ -73,7 +73,11 @@ package struct Grammar: Sendable {
         let rootRule = try rules.reserve(path: "")
         rules.define(rootRule, as: root)
         var builder = GrammarBuilder(limits: limits)
-        try builder.build(rules.nodes)
+        do throws(GrammarError) {
+            try builder.build(rules.nodes)
+        } catch {
+            throw GrammarError(path: expression.path, reason: error.reason)
+        }
         states = builder.states
         starts = builder.starts
         loops = builder.loops

@@ -22,7 +22,7 @@ package struct GrammarLimits: Sendable, Hashable {
     package var maximumParseStateCount = 60_000
     /// Places of the grammar that one parse state may be at; more means that the grammar is too
     /// ambiguous to follow.
-    package var maximumItemCount = 4_096
+    package var maximumItemCount = 2_048
     /// Memory of the masks kept for one grammar, in bytes.
     package var maximumMaskByteCount = 4 << 20
 

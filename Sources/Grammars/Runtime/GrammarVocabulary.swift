@@ -11,7 +11,14 @@ package final class GrammarVocabulary: Sendable {
         /// The number of bytes that lead here, 1 or more.
         let depth: UInt16
         let byte: UInt8
+        /// Whether this byte and all in the subtree are plain.
+        var isPlain: Bool
     }
+
+    /// The bytes that most tokens consist of, and that few grammars tell apart inside of texts.
+    static let plainBytes = Array(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-.,;:()'!?".utf8
+    )
 
     /// The number of tokens; ids are below it.
     package let tokenCount: Int
@@ -148,6 +155,9 @@ private struct TreeBuilder {
     private(set) var longest = 0
     /// The nodes on the way to the last token.
     private var path: [Int] = []
+    private let isPlainByte = (UInt8.min...UInt8.max).map {
+        GrammarVocabulary.plainBytes.contains($0)
+    }
 
     init(pool: [UInt8], offsets: [Int32]) {
         self.pool = pool
@@ -165,13 +175,15 @@ private struct TreeBuilder {
         }
         close(keeping: common)
         for depth in common..<range.count {
+            let byte = pool[range.lowerBound + depth]
             path.append(nodes.count)
             nodes.append(
                 GrammarVocabulary.Node(
                     subtreeEnd: 0,
                     token: -1,
                     depth: UInt16(depth + 1),
-                    byte: pool[range.lowerBound + depth]
+                    byte: byte,
+                    isPlain: isPlainByte[Int(byte)]
                 )
             )
         }
@@ -188,6 +200,10 @@ private struct TreeBuilder {
     mutating func finish() { close(keeping: 0) }
 
     private mutating func close(keeping count: Int) {
-        while path.count > count { nodes[path.removeLast()].subtreeEnd = Int32(nodes.count) }
+        while path.count > count {
+            let last = path.removeLast()
+            nodes[last].subtreeEnd = Int32(nodes.count)
+            if !nodes[last].isPlain, let parent = path.last { nodes[parent].isPlain = false }
+        }
     }
 }

@@ -35,7 +35,6 @@ extension ParseSets {
         mutating func run(_ items: [Item], in sets: ParseSets) throws(Failure) {
             for item in items { push(item.state, item.count, item.origin) }
             while let item = work.popLast() {
-                fuel -= 1
                 guard fuel > 0, seen.count <= sets.grammar.limits.maximumItemCount else {
                     throw .tooAmbiguous
                 }
@@ -45,6 +44,7 @@ extension ParseSets {
 
         private mutating func push(_ state: Int32, _ count: Int32, _ origin: Int32) {
             let item = Item(state: state, count: count, origin: origin)
+            fuel -= 1
             if seen.insert(item).inserted { work.append(item) }
         }
 

@@ -15,6 +15,12 @@ struct ParseSets {
         /// The set in which the state's rule began; ``itself`` if that is the set the item is in.
         let origin: Int32
 
+        func hash(into hasher: inout Hasher) {
+            // One number, since sets of items are where the time goes.
+            let place = UInt64(UInt32(bitPattern: state)) << 32 | UInt64(UInt32(bitPattern: origin))
+            hasher.combine(place ^ UInt64(UInt32(bitPattern: count)) &* 0x9E37_79B9_7F4A_7C15)
+        }
+
         static func < (left: Item, right: Item) -> Bool {
             if left.origin != right.origin { return left.origin < right.origin }
             if left.state != right.state { return left.state < right.state }
@@ -102,6 +108,15 @@ struct ParseSets {
         let next = try self.set(of: items)
         rows[index] = next
         return next
+    }
+
+    /// Whether every plain byte leads from a set back to it, and no rule of the unknown set ends.
+    mutating func isClosedUnderPlainBytes(_ set: Int32) throws(Failure) -> Bool {
+        guard !isExit[Int(set)] else { return false }
+        for byte in GrammarVocabulary.plainBytes {
+            guard try next(set, classes.classes[Int(byte)]) == set else { return false }
+        }
+        return true
     }
 
     /// Where a byte leads, before closure.

@@ -40,8 +40,8 @@ package final class TokenConstraint: Sendable {
     private let selectors: [ResolvedSelector]
     private let memory: Mutex<Memory>
 
-    /// Items handled in one operation at most, some 0.1 µs each.
-    private static let fuel = 1_500_000
+    /// Items looked at in one operation at most, some 0.1 µs each.
+    private static let fuel = 1_000_000
 
     /// Prepares a grammar for a vocabulary.
     ///

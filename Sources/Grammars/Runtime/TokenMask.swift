@@ -3,7 +3,7 @@ package struct TokenMask: Sendable, Hashable {
     /// The number of tokens, set or not.
     package let count: Int
     /// The bits, 64 in each word from the lowest up; bits beyond `count` are clear.
-    package private(set) var words: [UInt64]
+    package internal(set) var words: [UInt64]
 
     /// The empty set.
     package init(count: Int) {

@@ -175,36 +175,19 @@ struct TokenMasks {
         in sets: inout ParseSets,
         into mask: inout TokenMask
     ) throws(ParseSets.Failure) -> [Int32] {
-        let nodes = vocabulary.nodes
-        let classes = sets.classes.classes
-        let classCount = sets.classCount
-        var node = top.map { $0 + 1 } ?? 0
-        let end = top.map { Int(nodes[$0].subtreeEnd) } ?? nodes.count
-        path[top.map { Int(nodes[$0].depth) } ?? 0] = set
-        var exits: [Int32] = []
-        let deepest = onlyShortTokens ? Self.shortReach : Int.max
-        while node < end {
-            let current = nodes[node]
-            let depth = Int(current.depth)
-            guard depth <= deepest else {
-                node = Int(current.subtreeEnd)
-                continue
-            }
-            let parent = path[depth - 1]
-            let byteClass = classes[Int(current.byte)]
-            var next = sets.rows[Int(parent) * classCount + Int(byteClass)]
-            if next == ParseSets.unmade { next = try sets.next(parent, byteClass) }
-            if next == ParseSets.dead {
-                node = Int(current.subtreeEnd)
-                continue
-            }
-            if current.token >= 0 { mask.insert(current.token) }
-            node += 1
-            guard Int(current.subtreeEnd) > node else { continue }
-            path[depth] = next
-            if sets.isExit[Int(next)] { exits.append(Int32(node - 1)) }
+        path[top.map { Int(vocabulary.nodes[$0].depth) } ?? 0] = set
+        var plainSet = ParseSets.dead
+        if top == nil, try sets.isClosedUnderPlainBytes(set) { plainSet = set }
+        var walk = TreeWalk(
+            vocabulary,
+            below: top,
+            deepest: onlyShortTokens ? Self.shortReach : .max,
+            plainSet: plainSet
+        )
+        while let missing = walk.advance(vocabulary, sets, path: &path, words: &mask.words) {
+            _ = try sets.next(missing.set, missing.byteClass)
         }
-        return exits
+        return walk.exits
     }
 
     private func addTokenEdges(of set: Int32, in sets: ParseSets, to mask: inout TokenMask) {

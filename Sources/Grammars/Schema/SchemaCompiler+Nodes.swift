@@ -107,17 +107,7 @@ extension SchemaCompiler {
         let path = constraint.place
         let space = try shared(JSONSyntax.lineBreak)
         let comma = GrammarNode.sequence([.text(","), space])
-        var named: [(isRequired: Bool, member: GrammarNode)] = []
-        for name in constraint.propertyNames {
-            let isRequired = constraint.required.contains(name)
-            guard try acceptsName(name, constraint) else {
-                if isRequired { return .choice([]) }
-                continue
-            }
-            let value = try node(of: constraint.schemas(ofProperty: name))
-            let key = GrammarNode.text(JSONValue.string(name).serialized())
-            named.append((isRequired, .sequence([key, JSONSyntax.colon, value])))
-        }
+        guard let named = try namedMembers(constraint) else { return .choice([]) }
         let others = try otherMembers(constraint)
         let requiredCount = named.count { $0.isRequired }
         if constraint.minimumProperties > max(named.count, requiredCount) + (others.isEmpty ? 0 : 1)
@@ -174,6 +164,24 @@ extension SchemaCompiler {
             }
         }
         return .sequence([.text("{"), space, .network(network), .text("}")])
+    }
+
+    /// The members with declared names; nil when one that is required can't have its name.
+    private mutating func namedMembers(
+        _ constraint: SchemaConstraint
+    ) throws(GrammarError) -> [(isRequired: Bool, member: GrammarNode)]? {
+        var named: [(isRequired: Bool, member: GrammarNode)] = []
+        for name in constraint.propertyNames {
+            let isRequired = constraint.required.contains(name)
+            guard try acceptsName(name, constraint) else {
+                if isRequired { return nil }
+                continue
+            }
+            let value = try node(of: constraint.schemas(ofProperty: name))
+            let key = GrammarNode.text(JSONValue.string(name).serialized())
+            named.append((isRequired, .sequence([key, JSONSyntax.colon, value])))
+        }
+        return named
     }
 
     /// The members whose names are none of the declared ones, by the patterns that the names match.

@@ -30,8 +30,9 @@ extension ChatFormat {
         }
         let isReasoning = endsInReasoning(prompt)
         var holdsCalls = false
+        var isOptional = false
         if !tools.isEmpty {
-            let calls = ToolCallGrammar(syntax, chat)
+            let calls = ToolCallGrammar(syntax, chat, checks: schemaChecks)
             let isStrict = chat.tools?.arrayValue?.contains { $0["function"]?["strict"] == true }
             if chat.toolChoice != .automatic {
                 encoded.constraint = calls.required
@@ -42,6 +43,7 @@ extension ChatFormat {
             } else if calls.isNative || isStrict ?? false {
                 encoded.constraint = calls.automatic
                 holdsCalls = true
+                isOptional = !(isStrict ?? false)
             }
         }
         if let constraint = encoded.constraint {
@@ -52,18 +54,22 @@ extension ChatFormat {
             )
         }
         guard syntax.marksParts else { return }
-        encoded.answer = AnswerPlan(
-            parser: AnswerParser(
-                syntax,
-                startsInReasoning: isReasoning,
-                startsInContent: chat.continuesFinalMessage,
-                tools: tools,
-                streamsCalls: holdsCalls,
-                maximumCallCount: chat.allowsParallelToolCalls ? .max : 1
-            ),
-            reasoningBudget: chat.reasoningBudget,
-            reasoningEnd: tokenizer.encode(syntax.reasoningEnd, specialTokens: true)
-        )
+        func plan(streamsCalls: Bool) -> AnswerPlan {
+            AnswerPlan(
+                parser: AnswerParser(
+                    syntax,
+                    startsInReasoning: isReasoning,
+                    startsInContent: chat.continuesFinalMessage,
+                    tools: tools,
+                    streamsCalls: streamsCalls,
+                    maximumCallCount: chat.allowsParallelToolCalls ? .max : 1
+                ),
+                reasoningBudget: chat.reasoningBudget,
+                reasoningEnd: tokenizer.encode(syntax.reasoningEnd, specialTokens: true)
+            )
+        }
+        encoded.answer = plan(streamsCalls: holdsCalls)
+        if isOptional { encoded.fallback = plan(streamsCalls: false) }
     }
 }
 

@@ -8,6 +8,7 @@ import WorkerProtocol
 final class ChatFormat: Sendable {
     /// How the model marks the parts of its answers.
     let syntax: AnswerSyntax
+    let schemaChecks = SchemaChecks()
     private let template: ChatTemplate
     private let specialTokens: JSONObject
     /// Whether the template joins a call's arguments to other text, and so cannot take an object.

@@ -10,4 +10,7 @@ struct EncodedPrompt {
     var answer: AnswerPlan?
     /// What the output is held to.
     var constraint: GrammarExpression?
+    /// How the answer is read without the constraint, if nobody asked for it; nil: a constraint that
+    /// cannot be followed is an error.
+    var fallback: AnswerPlan?
 }

@@ -1,4 +1,5 @@
 import ChatTemplates
+import Grammars
 import Inference
 import WorkerProtocol
 
@@ -22,14 +23,12 @@ final class PromptService: Sendable {
     /// goes wrong is an event.
     func generate(_ request: GenerationRequest) {
         do throws(GenerationFailure) {
-            let prompt = try encoder.encode(
+            var prompt = try encoder.encode(
                 request.prompt,
                 constraint: request.constraint,
                 now: LocalTime.now()
             )
-            let constraint = try prompt.constraint.map { expression throws(GenerationFailure) in
-                try constraints.constraint(for: expression)
-            }
+            let constraint = try compile(&prompt)
             let generation = Generation(
                 request: request,
                 promptTokens: prompt.tokens,
@@ -44,6 +43,21 @@ final class PromptService: Sendable {
             }
         } catch {
             outbox.send(.event(id: request.id, .failed(error)))
+        }
+    }
+
+    /// The constraint of a prompt's output; where nobody asked for one, a constraint that cannot be
+    /// followed is left out.
+    private func compile(
+        _ prompt: inout EncodedPrompt
+    ) throws(GenerationFailure) -> TokenConstraint? {
+        guard let expression = prompt.constraint else { return nil }
+        do throws(GenerationFailure) {
+            return try constraints.constraint(for: expression)
+        } catch {
+            guard let fallback = prompt.fallback else { throw error }
+            prompt.answer = fallback
+            return nil
         }
     }
 

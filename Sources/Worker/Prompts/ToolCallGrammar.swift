@@ -23,7 +23,8 @@ struct ToolCallGrammar {
     /// - Parameters:
     ///   - syntax: How the model marks the parts of its answers, calls among them.
     ///   - chat: Its tools, and which of them must be called.
-    init(_ syntax: AnswerSyntax, _ chat: ChatPrompt) {
+    ///   - checks: What is known of schemas already.
+    init(_ syntax: AnswerSyntax, _ chat: ChatPrompt, checks: SchemaChecks = SchemaChecks()) {
         self.syntax = syntax
         isSingle = !chat.allowsParallelToolCalls
         var functions: [Function] = []
@@ -33,7 +34,8 @@ struct ToolCallGrammar {
             }
             if case .named(let only) = chat.toolChoice, only != name { continue }
             let path = "tools[\(index)].function.parameters"
-            functions.append(Function(name: name, arguments: Self.arguments(function, path: path)))
+            let arguments = Self.arguments(function, path: path, checks)
+            functions.append(Function(name: name, arguments: arguments))
         }
         self.functions = functions
     }
@@ -51,12 +53,16 @@ struct ToolCallGrammar {
     ///
     /// A schema that no grammar can follow costs a tool that is not strict its schema, and makes a
     /// request with a strict one fail, when the expression is compiled.
-    private static func arguments(_ function: JSONValue, path: String) -> GrammarExpression {
+    private static func arguments(
+        _ function: JSONValue,
+        path: String,
+        _ checks: SchemaChecks
+    ) -> GrammarExpression {
         guard var schema = function["parameters"]?.objectValue else { return .jsonObject }
         if schema["type"] == nil { schema["type"] = "object" }
         let expression = GrammarExpression.jsonSchema(.object(schema), path: path)
         if function["strict"] == true { return expression }
-        return (try? Grammar(expression)) == nil ? .jsonObject : expression
+        return checks.canFollow(.object(schema)) ? expression : .jsonObject
     }
 
     // MARK: Whole answers
