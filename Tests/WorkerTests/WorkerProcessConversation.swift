@@ -42,7 +42,7 @@ final class WorkerProcessConversation {
         _ = Glibc.send(ours, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }
 
-    /// The next message; nil at the end, or when patience is. Heartbeats are left out, and the
+    /// The next message, or nil at the end or when patience is. Heartbeats are left out, and the
     /// footprint, which is granted.
     func next() throws -> WorkerMessage? {
         while true {
