@@ -189,7 +189,7 @@ let package = Package(
         test(
             "WorkerTests",
             [
-                "ChatTemplates", "JSON", "ModelFiles", "Platform", "Sampling",
+                "ChatTemplates", "Grammars", "JSON", "ModelFiles", "Platform", "Sampling",
                 "Tokenizers", "Worker", "WorkerProtocol", "TestSupport",
             ]
         ),

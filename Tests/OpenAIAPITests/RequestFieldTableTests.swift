@@ -25,7 +25,7 @@ import Testing
     static let completion: JSONValue = ["model": "m", "prompt": "hello"]
 
     static let unsupported: [(String, JSONValue)] = [
-        ("modalities", ["text", "audio"]),
+        ("modalities", ["text", "audio"])
     ]
     static let harmless: [(String, JSONValue)] = [
         ("response_format", ["type": "text"]), ("tool_choice", "auto"), ("function_call", "none"),
