@@ -190,7 +190,7 @@ let package = Package(
         test(
             "WorkerTests",
             [
-                "ChatTemplates", "JSON", "ModelFiles", "Platform", "Sampling",
+                "ChatTemplates", "Grammars", "JSON", "ModelFiles", "Platform", "Sampling",
                 "Tokenizers", "Worker", "WorkerProtocol", "TestSupport",
             ]
         ),
