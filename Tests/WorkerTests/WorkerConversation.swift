@@ -69,7 +69,9 @@ final class WorkerConversation {
         _ = write(ours, bytes, bytes.count)
     }
 
-    /// The next message, or nil at the end. Heartbeats are left out, and the footprint, which is granted.
+    /// The next message; nil at the end.
+    ///
+    /// Heartbeats are left out, and the footprint, which is granted.
     func next() throws -> WorkerMessage? {
         while true {
             while let message = try reader.next() {

@@ -42,8 +42,9 @@ final class WorkerProcessConversation {
         _ = Glibc.send(ours, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }
 
-    /// The next message, or nil at the end or when patience is. Heartbeats are left out, and the
-    /// footprint, which is granted.
+    /// The next message; nil at the end, or when patience is.
+    ///
+    /// Heartbeats are left out, and the footprint, which is granted.
     func next() throws -> WorkerMessage? {
         while true {
             while let message = try reader.next() {
