@@ -22,7 +22,7 @@ extension Gateway {
         case .applyTemplate: return .whole(try await applyTemplate(request, &record))
         case .root: return .whole(.text("Torii is running\n"))
         case .liveness, .health: return .whole(.json(["status": "ok"]))
-        case .readiness: return .whole(readiness())
+        case .readiness: return .whole(await readiness())
         case .version: return .whole(.json(["version": .string(configuration.version)]))
         case .openAPI: return .whole(openAPI())
         case .metrics: return .whole(await metricsDocument())
@@ -57,12 +57,6 @@ extension Gateway {
         } catch {
             throw .malformedJSON(error)
         }
-    }
-
-    private func readiness() -> Reply {
-        isReady
-            ? .json(["status": "ready"])
-            : .json(["status": "stopping"], status: 503, headers: ["retry-after": "5"])
     }
 
     /// The description that was compiled in, the same file as at the top of the repository.

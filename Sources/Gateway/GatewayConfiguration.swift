@@ -36,6 +36,8 @@ package struct GatewayLimits: Sendable, Hashable {
     package var wholeCommitDelay: Duration = .seconds(8)
     /// The longest silence of an answer under way; then a comment or white space is sent: 10 s.
     package var keepAliveInterval: Duration = .seconds(10)
+    /// How long the model service may take to say how it is: 2 s.
+    package var readinessTimeout: Duration = .seconds(2)
     /// Bytes of the bodies of all generation requests under way: 512 MiB; what comes on top is
     /// refused, unless it is alone.
     package var maximumBodyByteCount = 512 << 20

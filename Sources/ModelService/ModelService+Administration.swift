@@ -104,6 +104,12 @@ extension ModelService {
         return try outcome.get()
     }
 
+    /// What is wrong with models that are in memory or on their way there, by their ids.
+    package func troubles() -> [String: String] {
+        let now = MonotonicInstant.now()
+        return slots.compactMapValues { $0.worker?.trouble(now: now) }
+    }
+
     /// Gives the model's memory back once its present requests have ended; requests that wait for
     /// it are refused.
     package func unload(_ name: String) async throws(ModelServiceError) {

@@ -150,7 +150,6 @@ extension ModelService {
         let (held, granted) = ledger.withLock {
             ($0.heldByteCount(by: holder), $0.grantedByteCount(to: holder))
         }
-        guard held > 0 else { return nil }
         let activity: ResidencyPlanner.Resident.Activity
         var since: MonotonicInstant?
         switch slot.machine.state {
@@ -158,7 +157,8 @@ extension ModelService {
             since = start
             activity = slot.idleSince.map { .idle(since: $0) } ?? .busy
         case .draining: activity = .leaving
-        case .unloaded, .starting, .waiting, .loading, .failed: activity = .loading
+        case .loading: activity = .loading
+        case .unloaded, .starting, .waiting, .failed: return nil
         }
         return ResidencyPlanner.Resident(
             model: slot.entry.id,

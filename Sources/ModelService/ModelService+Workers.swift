@@ -279,6 +279,7 @@ extension ModelService {
             facts: state == .resident ? slot?.facts : nil,
             worker: worker?.0,
             pid: worker?.1,
+            trouble: slot?.worker?.trouble(now: now),
             leaseCount: slot?.machine.leaseCount ?? 0,
             waitingCount: slot?.waiting.count ?? 0,
             memory: memory(of: slot, pid: worker?.1),

@@ -67,6 +67,8 @@ package struct ModelStatus: Sendable, Hashable {
     package var worker: WorkerStatus?
     /// The worker's process number.
     package var pid: Int32?
+    /// What is wrong with the worker, although it has not been given up yet.
+    package var trouble: String?
     /// Requests that use the model.
     package var leaseCount: Int
     /// Requests that wait for it to load.

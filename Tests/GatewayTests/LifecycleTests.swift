@@ -130,6 +130,26 @@ import Testing
         await fake.service.shutdown()
     }
 
+    @Test func `is not ready while a model's process is stuck, and says so`() async throws {
+        let fake = try FakeGateway(
+            models: ["good", "other"],
+            services: { $0.limits.heartbeatTimeout = .seconds(6) }
+        )
+        #expect(await fake.send(.get, "/readyz").status == 200)
+        let silent = Task { await fake.chat("!silent") }
+        var answer = await fake.send(.get, "/readyz")
+        while answer.status == 200 { answer = await fake.send(.get, "/readyz") }
+        #expect(answer.status == 503)
+        let json = try answer.json()
+        #expect(json["status"] == "stuck")
+        #expect(json["reasons"]?[0]?.stringValue?.contains("`good` has been silent") == true)
+        #expect(await fake.chat("calm", ["model": "other"]).status == 200)
+        #expect(await fake.send(.get, "/livez").status == 200)
+        #expect(await silent.value.status == 500)
+        #expect(await fake.send(.get, "/readyz").status == 200)
+        await fake.service.shutdown()
+    }
+
     @Test func `tells what happens to models until the server stops`() async throws {
         let fake = try fake(["good"])
         let watcher = Task { await fake.send(.get, "/admin/v1/events") }

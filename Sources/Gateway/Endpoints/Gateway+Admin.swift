@@ -70,6 +70,7 @@ extension Gateway {
             "since": status.since.map { .integer($0) } ?? nil,
             "last_used": status.lastUsed.map { .integer($0) } ?? nil,
             "pid": status.pid.map { .integer(Int($0)) } ?? nil,
+            "trouble": status.trouble.map { .string($0) } ?? nil,
             "pinned": .bool(status.isPinned),
             "expires": status.expires.map { .integer($0) } ?? nil,
             "load_seconds": status.reload.map { .double($0 / .seconds(1)) } ?? nil,

@@ -1,4 +1,5 @@
 import Platform
+import WorkerProtocol
 
 /// Decides when a worker has been silent for too long.
 ///
@@ -9,6 +10,9 @@ struct WorkerMonitor {
 
     private var phase = Phase.greeting
     private var lastHeard: MonotonicInstant
+    /// Since when the engine has sequences to compute and has made no step.
+    private var standsStillSince: MonotonicInstant?
+    private var stepTotal = 0
     private let limits: ModelServiceLimits
 
     init(limits: ModelServiceLimits, now: MonotonicInstant) {
@@ -23,6 +27,16 @@ struct WorkerMonitor {
         case .stopping, .sizing, .loading: break
         case .greeting, .waiting, .resident: lastHeard = now
         }
+    }
+
+    /// What the worker says of its engine, which may hang while its heart beats.
+    mutating func heartbeat(_ status: WorkerStatus, now: MonotonicInstant) {
+        if status.runningCount == 0 {
+            standsStillSince = nil
+        } else if status.stepTotal != stepTotal || standsStillSince == nil {
+            standsStillSince = now
+        }
+        stepTotal = status.stepTotal
     }
 
     /// The worker has loaded more.
@@ -43,17 +57,46 @@ struct WorkerMonitor {
     /// The worker was asked to end; what it says no longer counts.
     mutating func askedToStop(now: MonotonicInstant) { enter(.stopping, now) }
 
-    /// When the worker's silence has lasted too long.
-    var deadline: MonotonicInstant { lastHeard.advanced(by: patience) }
+    /// When the worker's silence, or its engine's, has lasted too long.
+    var deadline: MonotonicInstant {
+        min(lastHeard.advanced(by: patience), engineDeadline ?? lastHeard.advanced(by: patience))
+    }
+
+    private var engineDeadline: MonotonicInstant? {
+        guard case .resident = phase else { return nil }
+        return standsStillSince?.advanced(by: limits.engineStallTimeout)
+    }
+
+    /// What is wrong although the deadline has not passed yet; nil if nothing is.
+    func trouble(now: MonotonicInstant) -> String? {
+        if case .stopping = phase { return nil }
+        let silence = now.duration(since: lastHeard)
+        let stall = standsStillSince.map { now.duration(since: $0) } ?? .zero
+        if case .resident = phase, stall >= limits.engineStallTimeout / 4 {
+            return "has computed nothing for \(stall.components.seconds) s although requests run"
+        }
+        guard silence >= patience / 3 else { return nil }
+        let seconds = silence.components.seconds
+        switch phase {
+        case .greeting: return "has not greeted for \(seconds) s"
+        case .sizing: return "has been reading its file's header for \(seconds) s"
+        case .loading: return "has loaded nothing for \(seconds) s"
+        case .waiting, .resident: return "has been silent for \(seconds) s"
+        case .stopping: return nil
+        }
+    }
 
     /// Why it is ended after the deadline.
-    var complaint: String {
+    func complaint(now: MonotonicInstant) -> String {
+        if let engineDeadline, now >= engineDeadline {
+            return "computed nothing for \(limits.engineStallTimeout) although requests ran"
+        }
         switch phase {
-        case .greeting: "did not greet within \(patience)"
-        case .sizing: "did not make sense of the file's header within \(patience)"
-        case .loading: "showed no progress for \(patience) while it loaded"
-        case .waiting, .resident: "sent no heartbeat for \(patience)"
-        case .stopping: "did not stop within \(patience)"
+        case .greeting: return "did not greet within \(patience)"
+        case .sizing: return "did not make sense of the file's header within \(patience)"
+        case .loading: return "showed no progress for \(patience) while it loaded"
+        case .waiting, .resident: return "sent no heartbeat for \(patience)"
+        case .stopping: return "did not stop within \(patience)"
         }
     }
 

@@ -44,6 +44,7 @@ final class WorkerProcess: Sendable {
         var ending = WorkerEnding(started: .now())
         var mayLoad = false
         var status = WorkerStatus()
+        var monitor: WorkerMonitor
         var pid: Int32?
         /// The control group of the process alone, if there is one.
         var group: ChildGroup?
@@ -71,7 +72,10 @@ final class WorkerProcess: Sendable {
         socket = try WorkerSocket(FileDescriptor(owning: ends.first))
         childEnd = Mutex(theirs.release())
         state = Mutex(
-            State(outbound: OutboundQueue(maximumByteCount: launch.limits.maximumUnsentByteCount))
+            State(
+                outbound: OutboundQueue(maximumByteCount: launch.limits.maximumUnsentByteCount),
+                monitor: WorkerMonitor(limits: launch.limits, now: .now())
+            )
         )
         self.launch = launch
         self.log = log
@@ -85,6 +89,13 @@ final class WorkerProcess: Sendable {
 
     /// Whether requests can still be submitted.
     var isOpen: Bool { state.withLock { $0.isOpen } }
+
+    /// What is wrong with the worker, although it has not been given up yet; nil if nothing is.
+    func trouble(now: MonotonicInstant) -> String? {
+        state.withLock { state in
+            state.isOpen && state.pid != nil ? state.monitor.trouble(now: now) : nil
+        }
+    }
 
     /// Asks the worker to end; it is killed when that takes longer than the limit.
     func stop(_ unloadReason: UnloadReason) {
@@ -225,36 +236,40 @@ final class WorkerProcess: Sendable {
 
     /// Reads until the worker hangs up (nil) or must be ended for the reason returned.
     private func converse() -> String? {
-        var monitor = WorkerMonitor(limits: launch.limits, now: .now())
+        state.withLock { $0.monitor = WorkerMonitor(limits: launch.limits, now: .now()) }
         var reader = FrameReader<WorkerMessage>()
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         var isStopping = false
         var mayLoad = false
         while true {
-            let (hasOutput, wantsLoad, wantsStop) = state.withLock { state in
-                (!state.outbound.isEmpty, state.mayLoad, state.isStopping)
+            let (hasOutput, deadline) = state.withLock { state in
+                if state.mayLoad, !mayLoad {
+                    mayLoad = true
+                    state.monitor.memoryReserved(now: .now())
+                }
+                if state.isStopping, !isStopping {
+                    isStopping = true
+                    state.monitor.askedToStop(now: .now())
+                }
+                return (!state.outbound.isEmpty, state.monitor.deadline)
             }
-            if wantsLoad, !mayLoad {
-                mayLoad = true
-                monitor.memoryReserved(now: .now())
-            }
-            if wantsStop, !isStopping {
-                isStopping = true
-                monitor.askedToStop(now: .now())
-            }
-            socket.wait(forOutput: hasOutput, until: monitor.deadline)
+            socket.wait(forOutput: hasOutput, until: deadline)
             if hasOutput { flush() }
             switch socket.receive(into: &buffer) {
             case .ended:
                 return nil
             case .nothing:
-                if MonotonicInstant.now() >= monitor.deadline { return monitor.complaint }
+                let now = MonotonicInstant.now()
+                let complaint = state.withLock { state in
+                    now >= state.monitor.deadline ? state.monitor.complaint(now: now) : nil
+                }
+                if let complaint { return complaint }
             case .bytes(let bytes):
-                monitor.heard(now: .now())
+                state.withLock { $0.monitor.heard(now: .now()) }
                 reader.append(bytes)
                 do {
                     while let message = try reader.next() {
-                        if let complaint = received(message, &monitor) { return complaint }
+                        if let complaint = received(message) { return complaint }
                     }
                 } catch {
                     return "sent what is no message: \(error)"
@@ -264,27 +279,27 @@ final class WorkerProcess: Sendable {
     }
 
     /// Acts on one message; returns why the worker must be ended, if it must.
-    private func received(_ message: WorkerMessage, _ monitor: inout WorkerMonitor) -> String? {
+    private func received(_ message: WorkerMessage) -> String? {
         switch message {
         case .hello(let version):
             guard version == WorkerProtocolVersion.current else {
                 return "speaks version \(version) of the protocol, "
                     + "not \(WorkerProtocolVersion.current): restart the daemon"
             }
-            monitor.greeted(now: .now())
+            state.withLock { $0.monitor.greeted(now: .now()) }
             var options = launch.options
             options.turnSeat = state.withLock { $0.turnSeat }
             _ = send(.load(options))
         case .footprint(let footprint):
-            monitor.sized(now: .now())
+            state.withLock { $0.monitor.sized(now: .now()) }
             let overhead = state.withLock { $0.pid }.flatMap { launch.gauge.resident($0) } ?? 0
             limitMemory(footprint, overheadByteCount: overhead)
             report(.sized(footprint, overheadByteCount: overhead))
         case .loading(let fraction):
-            monitor.progressed(now: .now())
+            state.withLock { $0.monitor.progressed(now: .now()) }
             report(.loading(fraction: fraction))
         case .ready(let facts):
-            monitor.becameResident(now: .now())
+            state.withLock { $0.monitor.becameResident(now: .now()) }
             noteReady()
             report(.ready(facts))
         case .loadFailed(let message):
@@ -299,7 +314,10 @@ final class WorkerProcess: Sendable {
         case .requestFailed(let id, let failure):
             answer(id: id, .failure(failure))
         case .heartbeat(let status):
-            state.withLock { $0.status = status }
+            state.withLock { state in
+                state.status = status
+                state.monitor.heartbeat(status, now: .now())
+            }
             launch.counters?.note(launch.holder) { $0.noteStatus(status, ofWorker: $1) }
         case .memoryWanted(let byteCount):
             let limit = launch.gauge.available() - launch.gauge.reserveByteCount

@@ -1,0 +1,48 @@
+import ModelService
+import TestSupport
+import Testing
+import WorkerProtocol
+
+/// What is told of workers that are stuck.
+@Suite(.timeLimit(.minutes(5))) struct HealthTests {
+    @Test func `names a worker that has fallen silent while others go on`() async throws {
+        let fake = try FakeService(models: ["good", "other"]) {
+            $0.limits.heartbeatTimeout = .seconds(6)
+        }
+        let service = fake.service
+        let silent = Task { try await fake.answer("!silent") }
+        try await fake.wait { await service.troubles()["good"] != nil }
+        #expect(await service.troubles()["good"]?.contains("silent for") == true)
+        #expect(try await service.status(named: "good").trouble != nil)
+        #expect(try await fake.answer("calm", model: "other").0 == "calm")
+        #expect(await service.troubles()["other"] == nil)
+        // In the end it is given up, and nothing is wrong any more.
+        _ = try await silent.value
+        try await fake.wait { await service.troubles().isEmpty }
+        await service.shutdown()
+    }
+
+    @Test func `names a load that makes no progress before it is given up`() async throws {
+        let fake = try FakeService(models: ["stuck"]) {
+            $0.limits.loadSilenceTimeout = .seconds(6)
+        }
+        let service = fake.service
+        let waiting = Task { try await service.lease("stuck") }
+        try await fake.wait { await service.troubles()["stuck"] != nil }
+        #expect(await service.troubles()["stuck"]?.contains("loaded nothing") == true)
+        waiting.cancel()
+        await service.shutdown()
+        _ = await waiting.result
+    }
+
+    @Test func `ends a worker whose engine stands still although its heart beats`() async throws {
+        let fake = try FakeService { $0.limits.engineStallTimeout = .seconds(2) }
+        let (_, last) = try await fake.answer("!hang")
+        guard case .failed(let failure) = last else {
+            Issue.record("the request fails")
+            return
+        }
+        #expect(failure.kind == .workerDied && failure.message.contains("computed nothing"))
+        await fake.service.shutdown()
+    }
+}
