@@ -140,18 +140,16 @@ extension ModelService {
         }
     }
 
-    /// Loads the models that are configured to be there from the start; what fails is logged.
+    /// Loads the models that are configured to be there from the start, all at the same time; what
+    /// fails is logged.
     package func preload() async {
-        for entry in await catalog() where entry.settings.isPreloaded ?? false {
+        let flagged = await catalog().filter { $0.settings.isPreloaded ?? false }.map(\.id)
+        for name in configuration.preloaded + flagged {
             Task { [self] in
                 do throws(ModelServiceError) {
-                    _ = try await lease(entry.id)
+                    _ = try await lease(name)
                 } catch {
-                    log.error(
-                        "model cannot be preloaded",
-                        ("model", entry.id),
-                        ("reason", "\(error)")
-                    )
+                    log.error("model cannot be preloaded", ("model", name), ("reason", "\(error)"))
                 }
             }
         }

@@ -84,8 +84,9 @@ import WorkerProtocol
         (
             "{models: {entries: {tiny: {colour: 1}}}}",
             "torii.json: models.entries.tiny.colour: unknown key; known here: aliases, context, "
-                + "threads, parallel, speculation, kv_bytes, kv_type, queue_requests, "
-                + "queue_requests_per_key, queue_tokens, queue_tokens_per_key, queue_timeout"
+                + "threads, parallel, speculation, pin, preload, kv_bytes, kv_type, queue_requests, "
+                + "queue_requests_per_key, queue_tokens, queue_tokens_per_key, queue_timeout, "
+                + "keep_alive"
         ),
         (
             "{models: {defaults: {threads: 1.5}}}",
@@ -98,6 +99,16 @@ import WorkerProtocol
         (
             "{models: {entries: {tiny: {kv_type: 'q4'}}}}",
             "torii.json: models.entries.tiny.kv_type: must be f16 or q8 or q8-values"
+        ),
+        (
+            "{models: {memory: 'much'}}",
+            "torii.json: models.memory: must be a size like 12GiB, or a part of the machine's "
+                + "memory like 80%"
+        ),
+        (
+            "{models: {defaults: {keep_alive: 'soon'}}}",
+            "torii.json: models.defaults.keep_alive: must be seconds, or a duration like \"5m\" or "
+                + "\"1h30m\"; -1 means for ever"
         ),
         ("{listen: '127.0.0.1'}", "torii.json: listen: must be a list like [ … ]"),
         ("{allow_anonymous: 1}", "torii.json: allow_anonymous: must be true or false"),
@@ -209,6 +220,40 @@ import WorkerProtocol
             problems(flags: [.kvType: ["q4"]])
                 == "--kv-type: must be f16 or q8 or q8-values, not q4"
         )
+    }
+
+    @Test func `reads who has memory, and for how long, from every source`() throws {
+        let configuration = try check(
+            flags: [.memory: ["80%"], .preload: ["tiny", "other"]],
+            variables: ["TORII_KEEP_ALIVE": "1h30m", "TORII_MIN_RESIDENCE": "0"],
+            file: """
+                {models: {
+                    memory: 1073741824, swap_max_wait: 7, min_residence: 9,
+                    defaults: {keep_alive: 60},
+                    entries: {tiny: {keep_alive: -1, pin: true, preload: true}},
+                }}
+                """
+        )
+        #expect(configuration.memory == .percent(80))
+        #expect(configuration.memory?.byteCount(ofTotal: 1000) == 800)
+        #expect(configuration.residency.maximumSwapWait == .seconds(7))
+        #expect(configuration.residency.minimumResidence == .zero)
+        #expect(configuration.preload == ["tiny", "other"])
+        #expect(configuration.modelDefaults.keepAlive == .duration(.seconds(5400)))
+        let tiny = try #require(configuration.models["tiny"])
+        #expect(tiny.keepAlive == .forever && tiny.isPinned == true && tiny.isPreloaded == true)
+        let service = configuration.modelService(variables: [:])
+        #expect(service.limits.residency == configuration.residency)
+        #expect(service.preloaded == ["tiny", "other"] && (service.memoryByteCount ?? 0) > 0)
+    }
+
+    @Test(arguments: [
+        ("12GiB", MemoryBudget.bytes(12 << 30)), ("67108864", .bytes(64 << 20)),
+        ("100%", .percent(100)), ("0%", nil), ("101%", nil), ("1.5GiB", nil), ("1MiB", nil),
+        ("-1GiB", nil), ("%", nil), ("", nil), ("9000000TiB", nil),
+    ])
+    func `reads a memory budget`(text: String, budget: MemoryBudget?) {
+        #expect(MemoryBudget(text) == budget)
     }
 
     @Test func `gives every setting its own flag, variable and key`() {

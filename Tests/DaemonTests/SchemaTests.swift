@@ -32,6 +32,7 @@ import WorkerProtocol
     @Test func `allows the same numbers`() throws {
         let schema = try schema()
         let entry = try #require(schema["$defs"]?["model"]?["properties"])
+        let models = try #require(schema["properties"]?["models"]?["properties"])
         let ranges = [
             (entry["context"], SettingLimits.context), (entry["threads"], SettingLimits.threads),
             (entry["parallel"], SettingLimits.parallel), (entry["kv_bytes"], SettingLimits.kvBytes),
@@ -41,6 +42,9 @@ import WorkerProtocol
             (entry["queue_tokens_per_key"], SettingLimits.queueTokens),
             (entry["queue_timeout"], SettingLimits.queueTimeout),
             (schema["properties"]?["drain_timeout"], SettingLimits.drainTimeout),
+            (models["swap_max_wait"], SettingLimits.swapMaxWait),
+            (models["min_residence"], SettingLimits.minResidence),
+            (models["memory"]?["anyOf"]?[0], SettingLimits.memory),
         ]
         for (property, range) in ranges {
             #expect(property?["minimum"]?.intValue == range.lowerBound)

@@ -101,6 +101,11 @@ package struct ConfigurationSources: Sendable {
         case .context, .threads, .parallel, .kvBytes, .queueRequests, .queueRequestsPerKey,
             .queueTokens, .queueTokensPerKey, .queueTimeout:
             false
+        case .memory: settings.models.memory != nil
+        case .keepAlive: defaults.keepAlive != nil
+        case .swapMaxWait: settings.models.swapMaxWait != nil
+        case .minResidence: settings.models.minResidence != nil
+        case .preload: settings.models.preload != nil
         case .apiKeyFile: settings.apiKeyFile != nil
         case .allowAnonymous: settings.allowAnonymous != nil
         case .allowedHosts: settings.allowedHosts != nil

@@ -52,6 +52,9 @@ private struct ConfigurationChecker {
             drainTimeout: .seconds(settings.drainTimeout ?? 30),
             logLevel: logLevel(),
             modelDirectories: modelDirectories(),
+            memory: settings.models.memory,
+            residency: residency(),
+            preload: settings.models.preload ?? [],
             modelDefaults: entry(settings.models.defaults ?? ModelEntrySettings()),
             models: models(),
             filePath: sources.filePath
@@ -119,6 +122,15 @@ private struct ConfigurationChecker {
         return directories
     }
 
+    private func residency() -> ResidencyPolicy {
+        var policy = ResidencyPolicy()
+        if let seconds = settings.models.swapMaxWait { policy.maximumSwapWait = .seconds(seconds) }
+        if let seconds = settings.models.minResidence {
+            policy.minimumResidence = .seconds(seconds)
+        }
+        return policy
+    }
+
     private mutating func models() -> [String: ModelConfigurationEntry] {
         let entries = settings.models.entries ?? [:]
         var owners: [String: String] = [:]
@@ -155,7 +167,10 @@ private struct ConfigurationChecker {
                 tokenCount: settings.queueTokens,
                 tokenCountPerKey: settings.queueTokensPerKey,
                 timeout: settings.queueTimeout.map { .seconds($0) }
-            )
+            ),
+            keepAlive: settings.keepAlive,
+            isPinned: settings.pin,
+            isPreloaded: settings.preload
         )
     }
 

@@ -1,5 +1,6 @@
 import Gateway
 import ModelService
+import Platform
 
 extension DaemonConfiguration {
     /// What the gateway needs to know.
@@ -14,12 +15,17 @@ extension DaemonConfiguration {
 
     /// What the model service needs to know; workers get a few of the daemon's `variables`.
     func modelService(variables: [String: String]) -> ModelServiceConfiguration {
-        ModelServiceConfiguration(
+        var limits = ModelServiceLimits()
+        limits.residency = residency
+        return ModelServiceConfiguration(
             directories: modelDirectories,
             models: models,
+            preloaded: preload,
             defaults: modelDefaults,
             workerExecutable: "/proc/self/exe",
-            workerEnvironment: Self.workerVariables(from: variables)
+            workerEnvironment: Self.workerVariables(from: variables),
+            memoryByteCount: memory.map { $0.byteCount(ofTotal: MemoryFacts.totalByteCount()) },
+            limits: limits
         )
     }
 
@@ -40,6 +46,7 @@ extension DaemonConfiguration {
             && allowAnonymous == other.allowAnonymous && allowedHosts == other.allowedHosts
             && allowedOrigins == other.allowedOrigins && drainTimeout == other.drainTimeout
             && logLevel == other.logLevel && modelDirectories == other.modelDirectories
+            && memory == other.memory && residency == other.residency && preload == other.preload
             && modelDefaults == other.modelDefaults && models == other.models
     }
 }

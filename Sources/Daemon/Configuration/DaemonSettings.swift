@@ -63,10 +63,7 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
         result.allowedOrigins = winner.allowedOrigins ?? allowedOrigins
         result.drainTimeout = winner.drainTimeout ?? drainTimeout
         result.logLevel = winner.logLevel ?? logLevel
-        result.models.directories = winner.models.directories ?? models.directories
-        result.models.entries = winner.models.entries ?? models.entries
-        result.models.defaults = (models.defaults ?? ModelEntrySettings())
-            .applying(winner.models.defaults ?? ModelEntrySettings())
+        result.models = models.applying(winner.models)
         return result
     }
 }

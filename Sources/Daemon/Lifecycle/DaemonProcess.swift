@@ -10,8 +10,8 @@ package import Telemetry
 ///
 /// Start: 1. signals, inherited sockets and configuration; 2. model service and gateway;
 /// 3. listening sockets; 4. READY. Stop is the reverse: STOPPING, no new connections, running
-/// requests finish within the drain time-out, workers end, sockets close. No model is loaded at
-/// the start, so a broken one cannot keep the daemon from starting.
+/// requests finish within the drain time-out, workers end, sockets close. Models are loaded after
+/// READY, so a broken one cannot keep the daemon from starting.
 package struct DaemonProcess {
     /// What the daemon needs to know from its surroundings.
     package struct Surroundings: Sendable {
@@ -117,6 +117,7 @@ package struct DaemonProcess {
         // A task of the main thread would ask for a priority that only root may have.
         Task(priority: .medium) {
             notifier.ready(status: await status())
+            await service.preload()
             exitCode.set(await handleEvents())
             events.stop()
         }
