@@ -13,7 +13,7 @@ extension Gateway {
             "version": .string(configuration.version),
             "uptime_seconds": .integer(Int(uptime.components.seconds)),
             "ready": .bool(isReady),
-            "memory": Self.memoryObject(service.memory),
+            "memory": Self.memoryObject(service.memory, room: await service.room()),
             "models": .array(await service.status().map { Self.modelObject($0) }),
         ])
     }
@@ -28,12 +28,14 @@ extension Gateway {
         .json(Self.modelObject(try await modelStatus(id)))
     }
 
-    private static func memoryObject(_ memory: MemoryLedger) -> JSONValue {
+    private static func memoryObject(_ memory: MemoryLedger, room: MemoryRoom) -> JSONValue {
         [
             "capacity_byte_count": .integer(memory.capacity),
             "reserved_byte_count": .integer(memory.reservedByteCount),
             "granted_byte_count": .integer(memory.grantedByteCount),
             "free_byte_count": .integer(memory.freeByteCount),
+            "room_byte_count": .integer(max(0, room.byteCount)),
+            "limit": .string(room.limit == .budget ? "budget" : "machine"),
         ]
     }
 
