@@ -3,7 +3,8 @@ package enum CommandTable {
     static let all: [Command] = [
         ServeCommand.command, RunCommand.command, ListCommand.command, ResidentCommand.command,
         ShowCommand.command, LoadCommand.command, UnloadCommand.command, PlanCommand.command,
-        PinCommand.pin, PinCommand.unpin, StatusCommand.command, BenchCommand.command,
+        PinCommand.pin, PinCommand.unpin, StatusCommand.command, ReloadCommand.command,
+        BenchCommand.command,
         LogitsCommand.command, CheckConfigCommand.command, VersionCommand.command,
         WorkerCommand.command,
     ]

@@ -34,6 +34,7 @@ extension Gateway {
         case .unpinModel: return .whole(try await pinModel(parameter ?? "", isPinned: false))
         case .planLoad: return .whole(try await planLoad(request))
         case .adminEvents: return try adminEvents()
+        case .reload: return .whole(try await reloadConfiguration())
         case .adminRequests: return .whole(adminRequests())
         case .cancelRequest: return .whole(try cancelRequest(parameter ?? ""))
         }

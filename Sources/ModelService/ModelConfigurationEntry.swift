@@ -52,6 +52,14 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
         self.isPreloaded = isPreloaded
     }
 
+    /// Whether a worker that was started with these settings serves a model with `other` as well.
+    func startsAlike(_ other: ModelConfigurationEntry) -> Bool {
+        contextLength == other.contextLength && threadCount == other.threadCount
+            && kvByteCount == other.kvByteCount
+            && maximumSequenceCount == other.maximumSequenceCount && kvType == other.kvType
+            && speculation == other.speculation && queue.limits == other.queue.limits
+    }
+
     /// These settings, with those of `defaults` where they say nothing; aliases are a model's own.
     func completed(by defaults: ModelConfigurationEntry) -> ModelConfigurationEntry {
         var result = self

@@ -28,7 +28,8 @@ extension ModelService {
         guard !isShuttingDown else { throw .shuttingDown }
         if let context = options.contextLength { entry = entry.with(contextLength: context) }
         let present = slots[entry.id].flatMap { slot in
-            slot.machine.presentWorker != nil && slot.entry == entry ? slot.need : nil
+            if case .draining = slot.machine.state { return nil as MemoryNeed? }
+            return slot.machine.presentWorker != nil && slot.entry == entry ? slot.need : nil
         }
         let need: MemoryNeed
         if let known = present ?? needs[NeedKey(entry)] {
@@ -125,7 +126,7 @@ extension ModelService {
     ///
     /// A watcher who falls behind loses the oldest events.
     package nonisolated func watch() -> AsyncStream<ModelEvent>? {
-        hub.watch(limit: configuration.limits.maximumWatcherCount)
+        hub.watch(limit: limits.maximumWatcherCount)
     }
 
     /// Ends everybody's watch: the service is about to stop.

@@ -51,7 +51,12 @@ package actor ModelService {
         case look
     }
 
-    nonisolated let configuration: ModelServiceConfiguration
+    /// The present configuration; `reconfigure` changes what it says about models.
+    var configuration: ModelServiceConfiguration
+    /// Counts the configurations, so that a scan for an older one is not believed.
+    var configurationNumber = 0
+    /// The bounds as they were at the start; those of residency may have changed.
+    nonisolated let limits: ModelServiceLimits
     let log: Log
     nonisolated let ledger: SharedMemoryLedger
     nonisolated let events: AsyncStream<Event>.Continuation
@@ -71,6 +76,7 @@ package actor ModelService {
     /// A service that has not looked for models yet; `catalog()` and `lease(_:)` do.
     package init(configuration: ModelServiceConfiguration, log: Log) {
         self.configuration = configuration
+        limits = configuration.limits
         self.log = log
         let gauge = configuration.gauge
         let capacity =
@@ -116,13 +122,15 @@ package actor ModelService {
         let now = MonotonicInstant.now()
         if let interval, let lastScan, now.duration(since: lastScan) < interval { return }
         lastScan = now
+        let number = configurationNumber
         let outcome = await Self.scan(CatalogScanner(configuration))
+        guard number == configurationNumber else { return }
         for warning in outcome.warnings { log.warning("model scan", ("problem", warning)) }
         knownCatalog = outcome.catalog
     }
 
     @concurrent
-    private static func scan(_ scanner: CatalogScanner) async -> CatalogScanner.Outcome {
+    static func scan(_ scanner: CatalogScanner) async -> CatalogScanner.Outcome {
         scanner.scan()
     }
 
@@ -243,7 +251,7 @@ package actor ModelService {
     ) -> GenerationStream {
         let exchange = GenerationExchange(
             choiceCount: requests.count,
-            limits: configuration.limits
+            limits: limits
         )
         let started = MonotonicInstant.now()
         let key = requests.first?.account.key ?? ""

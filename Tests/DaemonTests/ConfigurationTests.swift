@@ -80,38 +80,38 @@ import WorkerProtocol
     }
 
     @Test(arguments: [
-        ("{lisen: []}", "torii.json: lisen: unknown key; did you mean `listen`?"),
+        ("{lisen: []}", "torii.json: line 1: lisen: unknown key; did you mean `listen`?"),
         (
             "{models: {entries: {tiny: {colour: 1}}}}",
-            "torii.json: models.entries.tiny.colour: unknown key; known here: aliases, context, "
+            "torii.json: line 1: models.entries.tiny.colour: unknown key; known here: aliases, context, "
                 + "threads, parallel, speculation, pin, preload, kv_bytes, kv_type, queue_requests, "
                 + "queue_requests_per_key, queue_tokens, queue_tokens_per_key, queue_timeout, "
                 + "keep_alive"
         ),
         (
             "{models: {defaults: {threads: 1.5}}}",
-            "torii.json: models.defaults.threads: must be a whole number from 1 to 1024"
+            "torii.json: line 1: models.defaults.threads: must be a whole number from 1 to 1024"
         ),
         (
             "{models: {defaults: {context: 5}}}",
-            "torii.json: models.defaults.context: must be a whole number from 16 to 16777216"
+            "torii.json: line 1: models.defaults.context: must be a whole number from 16 to 16777216"
         ),
         (
             "{models: {entries: {tiny: {kv_type: 'q4'}}}}",
-            "torii.json: models.entries.tiny.kv_type: must be f16 or q8 or q8-values"
+            "torii.json: line 1: models.entries.tiny.kv_type: must be f16 or q8 or q8-values"
         ),
         (
             "{models: {memory: 'much'}}",
-            "torii.json: models.memory: must be a size like 12GiB, or a part of the machine's "
+            "torii.json: line 1: models.memory: must be a size like 12GiB, or a part of the machine's "
                 + "memory like 80%"
         ),
         (
             "{models: {defaults: {keep_alive: 'soon'}}}",
-            "torii.json: models.defaults.keep_alive: must be seconds, or a duration like \"5m\" or "
+            "torii.json: line 1: models.defaults.keep_alive: must be seconds, or a duration like \"5m\" or "
                 + "\"1h30m\"; -1 means for ever"
         ),
-        ("{listen: '127.0.0.1'}", "torii.json: listen: must be a list like [ … ]"),
-        ("{allow_anonymous: 1}", "torii.json: allow_anonymous: must be true or false"),
+        ("{listen: '127.0.0.1'}", "torii.json: line 1: listen: must be a list like [ … ]"),
+        ("{allow_anonymous: 1}", "torii.json: line 1: allow_anonymous: must be true or false"),
         ("[]", "torii.json: must be an object like { … }"),
         ("{\n  listen: ['a'\n}", "torii.json: line 3, column 1: expected `,` or `]`"),
         ("{\n  listen: [", "torii.json: line 2, column 11: this `[` is never closed"),

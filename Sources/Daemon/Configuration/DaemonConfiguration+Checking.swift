@@ -139,11 +139,7 @@ private struct ConfigurationChecker {
                 if let other = owners[alias.lowercased()] {
                     let message = "`\(alias)` already belongs to \(other)"
                     problems.append(
-                        ConfigurationProblem(
-                            source: sources.filePath ?? "configuration",
-                            key: "models.entries.\(name).aliases",
-                            message: message
-                        )
+                        sources.problem(at: ["models", "entries", name, "aliases"], message)
                     )
                 }
                 owners[alias.lowercased()] = name

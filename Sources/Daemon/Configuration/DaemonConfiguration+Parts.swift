@@ -39,14 +39,4 @@ extension DaemonConfiguration {
         for name in names { result[name] = variables[name] ?? result[name] }
         return result
     }
-
-    /// Whether both mean the same daemon.
-    func hasSameSettings(as other: DaemonConfiguration) -> Bool {
-        listen == other.listen && apiKeys == other.apiKeys
-            && allowAnonymous == other.allowAnonymous && allowedHosts == other.allowedHosts
-            && allowedOrigins == other.allowedOrigins && drainTimeout == other.drainTimeout
-            && logLevel == other.logLevel && modelDirectories == other.modelDirectories
-            && memory == other.memory && residency == other.residency && preload == other.preload
-            && modelDefaults == other.modelDefaults && models == other.models
-    }
 }

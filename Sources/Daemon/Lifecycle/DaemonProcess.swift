@@ -53,7 +53,7 @@ package struct DaemonProcess {
     private let gateway: Gateway
     private let server: HTTPServer
     private let service: ModelService
-    private let started = MonotonicInstant.now()
+    private let reloader: ConfigurationReloader
 
     /// Runs a daemon until it is told to stop, and returns the exit code.
     ///
@@ -87,7 +87,8 @@ package struct DaemonProcess {
         notifier = surroundings.notifier
         events = try DaemonEvents()
         let inherited = try InheritedSockets.take()
-        configuration = try surroundings.configuration(!inherited.isEmpty)
+        let inheritsSockets = !inherited.isEmpty
+        configuration = try surroundings.configuration(inheritsSockets)
         log = Log(level: configuration.logLevel, sink: surroundings.logSink)
         ResourceLimits.raiseDescriptorLimit()
         service = ModelService(
@@ -101,6 +102,17 @@ package struct DaemonProcess {
             handler: gateway,
             log: log
         )
+        reloader = ConfigurationReloader(
+            configuration,
+            addresses: server.addresses,
+            variables: surroundings.variables,
+            service: service,
+            gateway: gateway,
+            log: log
+        ) {
+            try surroundings.configuration(inheritsSockets)
+        }
+        gateway.onReload { [reloader] in await reloader.reload() }
     }
 
     /// The main thread waits for signals while a task acts on them.
@@ -140,7 +152,7 @@ package struct DaemonProcess {
             case .none: break
             case .reload: await reload()
             case .report: watchdog.report(server: server, service: service) { await status() }
-            case .drain: drain()
+            case .drain: await drain()
             case .extend: notifier.extendTimeout(by: .seconds(2), status: "finishing requests")
             case .end(let code): return code
             }
@@ -149,12 +161,12 @@ package struct DaemonProcess {
     }
 
     /// Runs beside the event loop, so that a second signal is seen.
-    private func drain() {
-        log.info("stopping", ("drain_seconds", configuration.drainTimeout.components.seconds))
+    private func drain() async {
+        let deadline = await reloader.current.drainTimeout
+        log.info("stopping", ("drain_seconds", deadline.components.seconds))
         notifier.stopping(status: "finishing requests")
         gateway.beginStopping()
         let (server, service, events) = (self.server, self.service, self.events)
-        let deadline = configuration.drainTimeout
         Task {
             await server.drain(deadline: deadline)
             await service.shutdown()
@@ -163,22 +175,13 @@ package struct DaemonProcess {
         }
     }
 
-    /// Checks the configuration again and looks for new models.
-    ///
-    /// The running parts keep their settings: the entry says so when they differ.
+    /// Reads the configuration again and puts to use what can change while the daemon runs.
     private func reload() async {
         notifier.reloading(now: .now())
-        do {
-            let changed = try surroundings.configuration(configuration.listen.isEmpty)
-            let models = await service.catalog().count
-            log.info("reloaded", ("models", models))
-            if !changed.hasSameSettings(as: configuration) {
-                log.warning("restart the daemon to apply the changed settings")
-            }
-            notifier.ready(status: await status())
-        } catch {
-            log.error("reload failed, the old configuration stays", ("problem", "\(error)"))
-            notifier.ready(status: "reload failed: \(error)")
+        switch await reloader.reload() {
+        case .applied: notifier.ready(status: await status())
+        case .refused(let problems):
+            notifier.ready(status: "reload failed: " + problems.joined(separator: "; "))
         }
     }
 

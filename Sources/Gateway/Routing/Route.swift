@@ -26,6 +26,7 @@ package struct Route: Sendable, Hashable {
         case unpinModel
         case planLoad
         case adminEvents
+        case reload
         case adminRequests
         case cancelRequest
     }
