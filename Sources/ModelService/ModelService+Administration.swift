@@ -24,7 +24,7 @@ extension ModelService {
         _ name: String,
         _ options: LeaseOptions = LeaseOptions()
     ) async throws(ModelServiceError) -> Planned {
-        var entry = try await entry(named: name)
+        var entry = try await servingEntry(named: name)
         guard !isShuttingDown else { throw .shuttingDown }
         if let context = options.contextLength { entry = entry.with(contextLength: context) }
         let present = slots[entry.id].flatMap { slot in
@@ -104,7 +104,7 @@ extension ModelService {
     /// Gives the model's memory back once its present requests have ended; requests that wait for
     /// it are refused.
     package func unload(_ name: String) async throws(ModelServiceError) {
-        let id = try await entry(named: name).id
+        let id = try await servingEntry(named: name).id
         guard let slot = slots[id] else { return }
         if slot.machine.isComing { refuseWaiting(id, .unloaded(model: id)) }
         log.info("model is unloaded", ("model", id))
@@ -115,7 +115,7 @@ extension ModelService {
     ///
     /// It is not loaded by this.
     package func pin(_ name: String, _ isPinned: Bool) async throws(ModelServiceError) {
-        let entry = try await entry(named: name)
+        let entry = try await servingEntry(named: name)
         var slot = slots[entry.id] ?? newSlot(entry)
         slot.isPinned = isPinned
         slots[entry.id] = slot
@@ -134,7 +134,7 @@ extension ModelService {
 
     /// Returns when the model has no worker any more, or somebody wants it again.
     package func awaitUnloaded(_ name: String) async throws(ModelServiceError) {
-        let id = try await entry(named: name).id
+        let id = try await servingEntry(named: name).id
         guard slots[id]?.machine.presentWorker != nil, let events = watch() else { return }
         for await event in events where event.model == id {
             guard case .draining = slots[id]?.machine.state else { return }
@@ -144,7 +144,9 @@ extension ModelService {
     /// Loads the models that are configured to be there from the start, all at the same time; what
     /// fails is logged.
     package func preload() async {
-        let flagged = await catalog().filter { $0.settings.isPreloaded ?? false }.map(\.id)
+        let flagged = await catalog().filter {
+            $0.variantOf == nil && $0.settings.isPreloaded ?? false
+        }.map(\.id)
         for name in configuration.preloaded + flagged {
             Task { [self] in
                 do throws(ModelServiceError) {

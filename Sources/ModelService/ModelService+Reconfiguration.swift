@@ -38,6 +38,7 @@ extension ModelService {
             let mustGo = new[id].map { update(id, from: before, to: $0) } ?? movedOut
             guard mustGo else { continue }
             if isPresent { leaving.append(id) }
+            if new[id] == nil { refuseWaiting(id, .unloaded(model: id)) }
             carryOut(change(id) { $0.unloadRequested() }, for: id)
         }
         settle()

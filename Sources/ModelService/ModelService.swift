@@ -117,6 +117,20 @@ package actor ModelService {
         }
     }
 
+    /// The model whose worker serves a client's name: of a variant the one it is a variant of.
+    func servingEntry(named name: String) async throws(ModelServiceError) -> CatalogEntry {
+        let entry = try await entry(named: name)
+        guard let base = entry.variantOf else { return entry }
+        return try await self.entry(named: base)
+    }
+
+    /// What requests for the model of that name are taken to say where they say nothing; nothing if
+    /// there is no such model.
+    package func requestDefaults(for name: String?) async -> RequestDefaults {
+        guard let name, let entry = try? await entry(named: name) else { return RequestDefaults() }
+        return entry.settings.requests
+    }
+
     /// Looks at the directories again, unless that was done within `interval`.
     private func rescan(unlessSince interval: Duration?) async {
         let now = MonotonicInstant.now()
@@ -179,7 +193,7 @@ package actor ModelService {
         _ options: LeaseOptions = LeaseOptions(),
         onLoading: @escaping @Sendable (Double) -> Void = { _ in }
     ) async throws(ModelServiceError) -> ModelLease {
-        let entry = try await entry(named: name)
+        let entry = try await servingEntry(named: name)
         guard !isShuttingDown else { throw .shuttingDown }
         let now = MonotonicInstant.now()
         noteDeadWorker(of: entry.id, now: now)

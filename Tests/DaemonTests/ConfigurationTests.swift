@@ -86,7 +86,8 @@ import WorkerProtocol
             "torii.json: line 1: models.entries.tiny.colour: unknown key; known here: aliases, context, "
                 + "threads, parallel, speculation, pin, preload, kv_bytes, kv_type, queue_requests, "
                 + "queue_requests_per_key, queue_tokens, queue_tokens_per_key, queue_timeout, "
-                + "keep_alive"
+                + "keep_alive, variant_of, temperature, system, top_p, top_k, min_p, repeat_penalty, "
+                + "max_tokens"
         ),
         (
             "{models: {defaults: {threads: 1.5}}}",
@@ -109,6 +110,10 @@ import WorkerProtocol
             "{models: {defaults: {keep_alive: 'soon'}}}",
             "torii.json: line 1: models.defaults.keep_alive: must be seconds, or a duration like \"5m\" or "
                 + "\"1h30m\"; -1 means for ever"
+        ),
+        (
+            "{models: {defaults: {temperature: 3}}}",
+            "torii.json: line 1: models.defaults.temperature: must be a number from 0.0 to 2.0"
         ),
         ("{listen: '127.0.0.1'}", "torii.json: line 1: listen: must be a list like [ … ]"),
         ("{allow_anonymous: 1}", "torii.json: line 1: allow_anonymous: must be true or false"),
@@ -254,6 +259,49 @@ import WorkerProtocol
     ])
     func `reads a memory budget`(text: String, budget: MemoryBudget?) {
         #expect(MemoryBudget(text) == budget)
+    }
+
+    @Test func `reads variants and what requests say where they say nothing`() throws {
+        let configuration = try check(
+            file: """
+                {models: {
+                    defaults: {temperature: 0.5, top_k: -1},
+                    entries: {
+                        poet: {
+                            variant_of: "tiny", aliases: ["bard"], temperature: 1.5, top_p: 0.5,
+                            min_p: 0.25, repeat_penalty: 1.25, max_tokens: 9, system: "In verse.",
+                        },
+                    },
+                }}
+                """
+        )
+        let poet = try #require(configuration.models["poet"])
+        #expect(poet.variantOf == "tiny" && poet.aliases == ["bard"])
+        var requests = poet.requests.completed(by: configuration.modelDefaults.requests)
+        #expect(requests.temperature == 1.5 && requests.topP == 0.5 && requests.topK == -1)
+        #expect(requests.minP == 0.25 && requests.repeatPenalty == 1.25)
+        #expect(requests.maximumOutputTokens == 9 && requests.system == "In verse.")
+        requests = configuration.modelDefaults.requests
+        #expect(requests.temperature == 0.5 && requests.system == nil)
+    }
+
+    @Test(arguments: [
+        (
+            "entries: {a: {variant_of: 'm', context: 64}}",
+            "torii.json: models.entries.a: a variant shares the process of m, so only that can be "
+                + "given context, threads, keep_alive and the like"
+        ),
+        (
+            "entries: {a: {variant_of: 'm'}, b: {variant_of: 'a'}}",
+            "torii.json: models.entries.b.variant_of: `a` is a variant itself; name the model"
+        ),
+        (
+            "defaults: {variant_of: 'm'}",
+            "torii.json: models.defaults.variant_of: belongs to a model of `entries`"
+        ),
+    ])
+    func `refuses variants that cannot be`(models: String, message: String) {
+        #expect(problems(file: "{models: {\(models)}}") == message)
     }
 
     @Test func `gives every setting its own flag, variable and key`() {

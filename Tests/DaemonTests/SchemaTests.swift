@@ -41,6 +41,7 @@ import WorkerProtocol
             (entry["queue_tokens"], SettingLimits.queueTokens),
             (entry["queue_tokens_per_key"], SettingLimits.queueTokens),
             (entry["queue_timeout"], SettingLimits.queueTimeout),
+            (entry["top_k"], SettingLimits.topK), (entry["max_tokens"], SettingLimits.maxTokens),
             (schema["properties"]?["drain_timeout"], SettingLimits.drainTimeout),
             (models["swap_max_wait"], SettingLimits.swapMaxWait),
             (models["min_residence"], SettingLimits.minResidence),
@@ -49,6 +50,16 @@ import WorkerProtocol
         for (property, range) in ranges {
             #expect(property?["minimum"]?.intValue == range.lowerBound)
             #expect(property?["maximum"]?.intValue == range.upperBound)
+        }
+        let numbers = [
+            (entry["temperature"], SettingLimits.temperature),
+            (entry["top_p"], SettingLimits.probability),
+            (entry["min_p"], SettingLimits.probability),
+            (entry["repeat_penalty"], SettingLimits.repeatPenalty),
+        ]
+        for (property, range) in numbers {
+            #expect(property?["minimum"]?.doubleValue == range.lowerBound)
+            #expect(property?["maximum"]?.doubleValue == range.upperBound)
         }
         let types = WorkerLoadOptions.KVType.allCases.map { JSONValue.string($0.name) }
         #expect(entry["kv_type"]?["enum"] == .array(types))
@@ -70,6 +81,6 @@ import WorkerProtocol
             source: "torii.json"
         )
         #expect(full.listen?.count == 2)
-        #expect(full.models.entries?.count == 1)
+        #expect(full.models.entries?.count == 2)
     }
 }

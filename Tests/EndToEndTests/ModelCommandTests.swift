@@ -63,6 +63,23 @@ extension EndToEndTests {
             #expect(loaded.code == 1 && loaded.output.contains("missing"), "\(loaded.output)")
         }
 
+        @Test func `serves a variant with its own defaults and no second process`() throws {
+            let folder = try TemporaryDirectory()
+            let path = folder.path + "/torii.json"
+            let text = "{models: {entries: {poet: {variant_of: 'tiny', max_tokens: 3}}}}"
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+            let daemon = try RunningDaemon(arguments: ["--config", path])
+            let answer = try daemon.chat(["model": "poet", "ignore_eos": true])
+            #expect(answer.0 == 200 && answer.1["usage"]?["completion_tokens"] == 3)
+            let more = try daemon.chat(["model": "poet", "max_tokens": 5, "ignore_eos": true])
+            #expect(more.1["usage"]?["completion_tokens"] == 5)
+            #expect(try run(daemon, "list").output.contains("(variant of tiny)"))
+            let processes = try run(daemon, "ps").output
+            #expect(processes.contains("tiny") && !processes.contains("poet"), "\(processes)")
+            #expect(try run(daemon, "unload", "poet").code == 0)
+            #expect(try run(daemon, "ps").output.contains("No model is in memory"))
+        }
+
         @Test func `loads the models that shall be there from the start`() throws {
             let daemon = try RunningDaemon(arguments: ["--preload", "tiny", "--preload", "nowhere"])
             var state = ""

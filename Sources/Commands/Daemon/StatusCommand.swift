@@ -28,6 +28,7 @@ enum StatusCommand {
     /// The daemon in a few lines, and one for each model that was used or has failed.
     static func text(_ json: JSONValue) -> String {
         let models = (json["models"]?.arrayValue ?? []).map { ModelObject(json: $0) }
+            .filter { !$0.isVariant }
         let present = models.count { $0.json["memory"]?.objectValue != nil }
         let uptime = json["uptime_seconds"]?.intValue.map { Quantity.duration(seconds: $0) }
         let running = models.reduce(0) { $0 + $1.number("running") }

@@ -10,6 +10,8 @@ struct ModelObject {
         guard state == "loading", let fraction = json["progress"]?.doubleValue else { return state }
         return "loading \(Int(fraction * 100)) %"
     }
+    /// Whether this is another name of a model.
+    var isVariant: Bool { json["variant_of"]?.stringValue != nil }
     var fileSize: String { json["byte_count"]?.intValue.map { Quantity.bytes($0) } ?? "-" }
     var facts: JSONValue? {
         guard let facts = json["facts"], !facts.isNull else { return nil }

@@ -17,7 +17,9 @@ enum ResidentCommand {
         run: { arguments, environment in
             let client = try DaemonClient(arguments, in: environment)
             let (_, models) = try ModelObject.all(from: client)
-            let present = models.filter { $0.json["state"]?.stringValue != "unloaded" }
+            let present = models.filter {
+                !$0.isVariant && $0.json["state"]?.stringValue != "unloaded"
+            }
             let terminal = environment.terminal
             if arguments.flag("--json") {
                 let list = JSONValue.array(present.map(\.json))

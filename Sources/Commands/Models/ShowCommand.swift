@@ -42,6 +42,7 @@ enum ShowCommand {
             ("name", model.id), ("file", model.json["path"]?.stringValue ?? "-"),
             ("size", model.fileSize), ("state", model.state),
         ]
+        if let base = model.json["variant_of"]?.stringValue { rows.append(("variant of", base)) }
         if let message = model.json["message"]?.stringValue { rows.append(("problem", message)) }
         if model.number("counts", "loads") + model.number("counts", "failed_loads") > 0 {
             rows.append(("history", model.history))

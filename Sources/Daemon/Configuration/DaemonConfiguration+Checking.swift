@@ -145,12 +145,37 @@ private struct ConfigurationChecker {
                 owners[alias.lowercased()] = name
             }
         }
+        checkVariants(entries)
         return entries.mapValues { entry($0) }
+    }
+
+    private mutating func checkVariants(_ entries: [String: ModelEntrySettings]) {
+        let path = ["models", "entries"]
+        for (name, settings) in entries.sorted(by: { $0.key < $1.key }) {
+            guard let base = settings.variantOf else { continue }
+            if entries[base]?.variantOf != nil || base == name {
+                let message = "`\(base)` is a variant itself; name the model"
+                problems.append(sources.problem(at: path + [name, "variant_of"], message))
+            } else if !settings.isAboutRequestsOnly {
+                let message =
+                    "a variant shares the process of \(base), so only that can be given context, "
+                    + "threads, keep_alive and the like"
+                problems.append(sources.problem(at: path + [name], message))
+            }
+        }
+        if settings.models.defaults?.variantOf != nil {
+            let message = "belongs to a model of `entries`"
+            problems.append(
+                sources.problem(at: ["models", "defaults", "variant_of"], message)
+            )
+        }
     }
 
     private func entry(_ settings: ModelEntrySettings) -> ModelConfigurationEntry {
         ModelConfigurationEntry(
             aliases: settings.aliases ?? [],
+            variantOf: settings.variantOf,
+            requests: settings.requests,
             contextLength: settings.context,
             threadCount: settings.threads,
             kvByteCount: settings.kvBytes,

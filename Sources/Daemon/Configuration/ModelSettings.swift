@@ -87,6 +87,10 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
     package var pin: Bool?
     /// Whether the model is loaded at the start.
     package var preload: Bool?
+    /// The model that this is a variant of.
+    package var variantOf: String?
+    /// What requests are taken to say where they say nothing.
+    package var requests = RequestDefaults()
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case aliases, context, threads, parallel, speculation, pin, preload
@@ -98,6 +102,13 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
         case queueTokensPerKey = "queue_tokens_per_key"
         case queueTimeout = "queue_timeout"
         case keepAlive = "keep_alive"
+        case variantOf = "variant_of"
+        case temperature, system
+        case topP = "top_p"
+        case topK = "top_k"
+        case minP = "min_p"
+        case repeatPenalty = "repeat_penalty"
+        case maxTokens = "max_tokens"
     }
 
     init() {}
@@ -123,6 +134,8 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
         keepAlive = try container.keepAlive(forKey: .keepAlive)
         pin = try container.decodeIfPresent(Bool.self, forKey: .pin)
         preload = try container.decodeIfPresent(Bool.self, forKey: .preload)
+        variantOf = try container.decodeIfPresent(String.self, forKey: .variantOf)
+        self.requests = try Self.requests(in: container)
         guard let name = try container.decodeIfPresent(String.self, forKey: .kvType) else { return }
         kvType = WorkerLoadOptions.KVType(name: name)
         guard kvType == nil else { return }
@@ -150,7 +163,41 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
         result.keepAlive = winner.keepAlive ?? keepAlive
         result.pin = winner.pin ?? pin
         result.preload = winner.preload ?? preload
+        result.variantOf = winner.variantOf ?? variantOf
+        result.requests = winner.requests.completed(by: requests)
         return result
+    }
+
+    /// Whether nothing is said that concerns a worker: a variant has none of its own.
+    var isAboutRequestsOnly: Bool {
+        var rest = self
+        rest.aliases = nil
+        rest.variantOf = nil
+        rest.requests = RequestDefaults()
+        return rest == ModelEntrySettings()
+    }
+
+    private static func requests(
+        in container: KeyedDecodingContainer<CodingKeys>
+    ) throws -> RequestDefaults {
+        var requests = RequestDefaults()
+        requests.temperature = try container.number(
+            forKey: .temperature,
+            in: SettingLimits.temperature
+        )
+        requests.topP = try container.number(forKey: .topP, in: SettingLimits.probability)
+        requests.topK = try container.integer(forKey: .topK, in: SettingLimits.topK)
+        requests.minP = try container.number(forKey: .minP, in: SettingLimits.probability)
+        requests.repeatPenalty = try container.number(
+            forKey: .repeatPenalty,
+            in: SettingLimits.repeatPenalty
+        )
+        requests.maximumOutputTokens = try container.integer(
+            forKey: .maxTokens,
+            in: SettingLimits.maxTokens
+        )
+        requests.system = try container.decodeIfPresent(String.self, forKey: .system)
+        return requests
     }
 }
 
@@ -209,6 +256,14 @@ enum SettingLimits {
     static let swapMaxWait = 1...86_400
     /// Seconds.
     static let minResidence = 0...86_400
+    static let temperature = 0.0...2.0
+    /// `top_p` and `min_p`.
+    static let probability = 0.0...1.0
+    /// Tokens; 0 and -1 mean all.
+    static let topK = -1...Int(Int32.max)
+    static let repeatPenalty = 0.01...100.0
+    /// Tokens.
+    static let maxTokens = 1...Int(Int32.max)
     /// How an idle time is written.
     static let keepAliveForm = "seconds, or a duration like \"5m\" or \"1h30m\"; -1 means for ever"
     /// The largest configuration file, in bytes.

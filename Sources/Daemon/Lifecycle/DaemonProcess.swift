@@ -187,7 +187,7 @@ package struct DaemonProcess {
 
     /// The line that `systemctl status` shows.
     private func status() async -> String {
-        let models = await service.status()
+        let models = await service.status().filter { $0.entry.variantOf == nil }
         let resident = models.filter { $0.state == .resident }
         let running = models.reduce(0) { $0 + $1.leaseCount }
         return "\(models.count) models, \(resident.count) resident, \(running) requests running"

@@ -53,6 +53,7 @@ extension Gateway {
         return [
             "id": .string(status.entry.id),
             "aliases": .array(status.entry.aliases.map { .string($0) }),
+            "variant_of": status.entry.variantOf.map { .string($0) } ?? nil,
             "path": .string(status.entry.path),
             "byte_count": .integer(status.entry.byteCount),
             "state": .string(status.state.name),
