@@ -138,7 +138,7 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: testSettings
         ),
-        test("PlatformTests", ["Platform"]),
+        test("PlatformTests", ["Platform", "TestSupport"]),
         test("JSONTests", ["JSON"]),
         test("TelemetryTests", ["Telemetry"]),
         test("TensorsTests", ["Tensors", "TestSupport"], golden: true),

@@ -14,7 +14,11 @@ package final class Gateway: HTTPRequestHandler {
     let configuration: GatewayConfiguration
     let log: Log
     let requests: RequestRegistry
+    let metrics = GatewayMetrics()
+    /// Counts the connections of the server that this gateway answers for.
+    package let connections = ConnectionCounter()
     let started = MonotonicInstant.now()
+    let startTime = Timestamp.now()
     private let guards: Mutex<Guards>
     private let reloadAction = Mutex<@Sendable () async -> ReloadOutcome> {
         .refused(problems: ["This server has no configuration that could be read again."])
@@ -104,7 +108,7 @@ package final class Gateway: HTTPRequestHandler {
             answer = .whole(reply)
         case .route(let route, let parameter, let key):
             requestRecord.routePath = route.path
-            requestRecord.isProbe = route.access == .open
+            requestRecord.isProbe = route.access == .open || route.endpoint == .metrics
             requestRecord.key = key?.name
             do throws(APIError) {
                 answer = try await self.answer(route, parameter, request, key, &requestRecord)
@@ -124,7 +128,11 @@ package final class Gateway: HTTPRequestHandler {
         case .streamed(var body, let bodyHeaders):
             let headers = completed(bodyHeaders, request, requestRecord)
             let writer = respond.stream(status: 200, headers: headers)
-            if await body.send(to: writer, &requestRecord) { writer.finish() }
+            if await body.send(to: writer, &requestRecord) {
+                writer.finish()
+            } else if requestRecord.cancellation == nil {
+                requestRecord.cancellation = .disconnect
+            }
             record(requestRecord, request, status: 200)
         }
     }
@@ -196,9 +204,11 @@ package final class Gateway: HTTPRequestHandler {
 
     // MARK: Record
 
-    /// Writes the one line that the log has about a request.
+    /// Counts a request, and writes the one line that the log has about it.
     private func record(_ record: RequestRecord, _ request: HTTPRequest, status: Int) {
-        let duration = MonotonicInstant.now().duration(since: request.arrival)
+        let now = MonotonicInstant.now()
+        metrics.count(record, status: status, arrival: request.arrival, now: now)
+        let duration = now.duration(since: request.arrival)
         var log = log.with(
             ("request", request.id),
             ("method", request.method.rawValue),

@@ -188,10 +188,12 @@ package final class Engine {
         let computed = clock()
         let choices = choose(plan, pass, now: computed)
         let now = clock()
+        let duration = now.duration(since: lastLook)
+        totals.busyNanosecondTotal += Int(duration.wholeNanoseconds)
         scheduler.commit(
             plan,
             chosen: choices.map { $0?.tokens ?? [] },
-            duration: now.duration(since: lastLook),
+            duration: duration,
             now: now
         )
         self.plan = nil
@@ -281,6 +283,9 @@ package final class Engine {
     private func forget(_ sequence: inout SequenceState, now: MonotonicInstant) {
         sequence.cachedTokenCount = scheduler.cachedTokenCount(of: sequence.id)
         totals.cachedTokenTotal += sequence.cachedTokenCount
+        if sequence.hasStarted, !sequence.echoesLogprobs {
+            totals.lookedUpTokenTotal += sequence.promptTokenCount
+        }
         scheduler.finish(sequence.id, now: now)
         sequences[sequence.id] = nil
         sequenceIDs[sequence.request.id] = nil

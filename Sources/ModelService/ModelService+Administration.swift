@@ -62,7 +62,11 @@ extension ModelService {
         do {
             // No slot's worker has the number 0.
             worker = try WorkerProcess(
-                launch: launch(entry, holder: MemoryLedger.Worker(model: entry.id, number: 0)),
+                launch: launch(
+                    entry,
+                    holder: MemoryLedger.Worker(model: entry.id, number: 0),
+                    counters: nil
+                ),
                 log: log.with(("model", entry.id), ("purpose", "plan"))
             ) { continuation.yield($0) }
             try worker.start()
@@ -81,7 +85,7 @@ extension ModelService {
                 outcome = .success(
                     MemoryNeed(footprint: footprint, overheadByteCount: overheadByteCount)
                 )
-                worker.stop()
+                worker.stop(.request)
             case .loadFailed(let message):
                 outcome = .failure(
                     .loadFailed(model: entry.id, message: message, retryAfter: .seconds(10))

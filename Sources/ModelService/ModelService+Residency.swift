@@ -26,16 +26,81 @@ extension ModelService {
         guard !isShuttingDown else { return }
         let now = MonotonicInstant.now()
         unloadExpired(now: now)
-        let decision = configuration.limits.residency.decide(
-            waiting: slots.values.compactMap { waiting($0) },
-            residents: slots.values.compactMap { resident($0) },
-            room: room(),
-            now: now
+        relievePressure(now: now)
+        var dates = slots.values.compactMap { idleEnd(of: $0) }
+        let wishes = slots.values.compactMap { waiting($0) }
+        if wishes.isEmpty {
+            ledger.withLock { $0.claim(byteCount: 0) }
+        } else {
+            let decision = configuration.limits.residency.decide(
+                waiting: wishes,
+                residents: slots.values.compactMap { resident($0) },
+                room: room(),
+                now: now
+            )
+            ledger.withLock { $0.claim(byteCount: decision.claimedByteCount) }
+            for action in decision.actions { carryOut(action, now: now) }
+            if let look = decision.nextLook { dates.append(look) }
+        }
+        // As long as models are in memory, somebody else may need it.
+        if liveWorkerCount > 0 { dates.append(now.advanced(by: Self.pressureInterval)) }
+        setAlarm(at: dates.min())
+    }
+
+    private static let pressureInterval = Duration.seconds(1)
+
+    /// Gives up something if the machine runs out of memory.
+    private func relievePressure(now: MonotonicInstant) {
+        let gauge = configuration.gauge
+        let reading = MemoryPressure.Reading(
+            available: gauge.available(),
+            reserve: gauge.reserveByteCount,
+            stall: gauge.stall()
         )
-        ledger.withLock { $0.claim(byteCount: decision.claimedByteCount) }
-        for action in decision.actions { carryOut(action, now: now) }
-        let ends = slots.values.compactMap { idleEnd(of: $0) }
-        setAlarm(at: (ends + [decision.nextLook].compactMap(\.self)).min())
+        let idle = slots.values.compactMap { resident($0) }.filter { resident in
+            if case .idle = resident.activity { !resident.isPinned } else { false }
+        }
+        guard let step = pressure.look(reading, canEvict: !idle.isEmpty, now: now) else { return }
+        log.warning(
+            "the machine runs out of memory",
+            ("available", reading.available),
+            ("stall", reading.stall),
+            ("step", "\(step)")
+        )
+        switch step {
+        case .shrinkCaches: reclaimMemory()
+        case .evictIdleModel:
+            let cheapest = idle.min { $0.expectedCost(now: now) < $1.expectedCost(now: now) }
+            if let cheapest {
+                evict(cheapest.model, .pressure, reason: "the machine runs out of memory")
+            }
+        case .refuseRequests: break
+        case .cancelLowestClass: cancelLowestClass()
+        }
+    }
+
+    /// Ends the youngest of the running requests of the lowest class.
+    private func cancelLowestClass() {
+        let victims = slots.values.compactMap { slot in
+            slot.worker?.lowestGeneration.map { (worker: slot.worker, generation: $0) }
+        }
+        guard let victim = victims.max(by: { $0.generation.priority < $1.generation.priority })
+        else { return }
+        victim.worker?.sacrifice(id: victim.generation.id)
+    }
+
+    private func evict(_ id: String, _ kind: UnloadReason, reason: String) {
+        log.info("model has to go", ("model", id), ("reason", reason))
+        slots[id]?.counts.evictions += 1
+        slots[id]?.unloadReason = kind
+        announce(.eviction(reason: reason), of: id)
+        carryOut(change(id) { $0.unloadRequested() }, for: id)
+    }
+
+    private func reclaimMemory() {
+        for slot in slots.values where slot.machine.presentWorker != nil {
+            slot.worker?.reclaimMemory()
+        }
     }
 
     private func carryOut(_ action: ResidencyPolicy.Action, now: MonotonicInstant) {
@@ -53,16 +118,10 @@ extension ModelService {
             needs[NeedKey(slot.entry)] = need
             slot.worker?.load()
         case .drain(let id, let other):
-            let reason = "\(other) needs its memory"
-            log.info("model has to go", ("model", id), ("reason", reason))
-            slots[id]?.counts.evictions += 1
-            announce(.eviction(reason: reason), of: id)
-            carryOut(change(id) { $0.unloadRequested() }, for: id)
+            evict(id, .evicted, reason: "\(other) needs its memory")
         case .reclaim(let id):
             slots[id]?.reclaimed = now
-            for slot in slots.values where slot.machine.presentWorker != nil {
-                slot.worker?.reclaimMemory()
-            }
+            reclaimMemory()
         case .refuse(let id, let plan):
             if let slot = slots[id], let need = slot.need { needs[NeedKey(slot.entry)] = need }
             refuseWaiting(id, .insufficientMemory(model: id, plan))
@@ -161,6 +220,7 @@ extension ModelService {
         for (id, slot) in slots {
             guard let end = idleEnd(of: slot), end <= now else { continue }
             log.info("model was idle", ("model", id))
+            slots[id]?.unloadReason = .idle
             carryOut(change(id) { $0.unloadRequested() }, for: id)
         }
     }

@@ -51,7 +51,11 @@ extension ModelService {
 
     func startWorker(_ number: Int, for id: String) {
         guard let entry = slots[id]?.entry else { return }
-        let launch = launch(entry, holder: MemoryLedger.Worker(model: id, number: number))
+        let launch = launch(
+            entry,
+            holder: MemoryLedger.Worker(model: id, number: number),
+            counters: counters
+        )
         let events = events
         do {
             let worker = try WorkerProcess(launch: launch, log: log.with(("model", id))) { report in
@@ -65,6 +69,7 @@ extension ModelService {
             slots[id]?.fraction = 0
             slots[id]?.idleSince = nil
             slots[id]?.reclaimed = nil
+            slots[id]?.unloadReason = .request
             slots[id]?.loadStarted = .now()
             liveWorkerCount += 1
         } catch {
@@ -78,7 +83,12 @@ extension ModelService {
         }
     }
 
-    func launch(_ entry: CatalogEntry, holder: MemoryLedger.Worker) -> WorkerProcess.Launch {
+    /// `counters` is nil for a worker that is not to load anything.
+    func launch(
+        _ entry: CatalogEntry,
+        holder: MemoryLedger.Worker,
+        counters: ModelCounters?
+    ) -> WorkerProcess.Launch {
         WorkerProcess.Launch(
             executable: configuration.workerExecutable,
             arguments: configuration.workerArguments,
@@ -86,6 +96,7 @@ extension ModelService {
             options: loadOptions(entry),
             ledger: ledger,
             holder: holder,
+            counters: counters,
             gauge: configuration.gauge,
             limits: configuration.limits
         )
@@ -234,7 +245,7 @@ extension ModelService {
         case .start(let number):
             startWorker(number, for: id)
         case .stop:
-            slots[id]?.worker?.stop()
+            slots[id]?.worker?.stop(slots[id]?.unloadReason ?? .request)
         case .none:
             break
         case .wait, .grant, .refuse:

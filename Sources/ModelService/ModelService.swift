@@ -31,6 +31,8 @@ package actor ModelService {
         var reload: Duration?
         /// When caches were asked to shrink for its sake.
         var reclaimed: MonotonicInstant?
+        /// Why it leaves memory, once it has to.
+        var unloadReason = UnloadReason.request
         /// How often it was loaded, went for others' sake, and died.
         var counts = ModelStatus.Counts()
     }
@@ -59,6 +61,7 @@ package actor ModelService {
     nonisolated let limits: ModelServiceLimits
     let log: Log
     nonisolated let ledger: SharedMemoryLedger
+    nonisolated let counters = ModelCounters()
     nonisolated let events: AsyncStream<Event>.Continuation
     nonisolated let hub = ModelEventHub()
     var slots: [String: Slot] = [:]
@@ -70,6 +73,8 @@ package actor ModelService {
     var shutdownWaiters: [CheckedContinuation<Void, Never>] = []
     /// What models take that were not loaded but asked about.
     var needs: [NeedKey: MemoryNeed] = [:]
+    /// What has been given up because the machine runs out of memory.
+    var pressure = MemoryPressure()
     /// The task that looks again at the next moment when something is due.
     var alarm: (time: MonotonicInstant, task: Task<Void, Never>)?
 
@@ -195,6 +200,7 @@ package actor ModelService {
     ) async throws(ModelServiceError) -> ModelLease {
         let entry = try await servingEntry(named: name)
         guard !isShuttingDown else { throw .shuttingDown }
+        guard !pressure.refusesRequests else { throw .memoryPressure }
         let now = MonotonicInstant.now()
         noteDeadWorker(of: entry.id, now: now)
         try prepareSlot(entry, options)
@@ -272,7 +278,9 @@ package actor ModelService {
         let options = LeaseOptions(key: key, keepAlive: keepAlive)
         let lease = Task { [self] in
             do throws(ModelServiceError) {
-                let lease = try await self.lease(name, options) { fraction in
+                let id = try await entry(named: name).id
+                exchange.resolve(model: id)
+                let lease = try await self.lease(id, options) { fraction in
                     exchange.loading(fraction: fraction)
                 }
                 let waited = MonotonicInstant.now().duration(since: started)
@@ -341,7 +349,7 @@ package actor ModelService {
         hub.finish()
         for id in slots.keys {
             refuseWaiting(id, .shuttingDown)
-            slots[id]?.worker?.stop()
+            slots[id]?.worker?.stop(.shutdown)
         }
         guard liveWorkerCount > 0 else { return }
         await withCheckedContinuation { shutdownWaiters.append($0) }

@@ -12,6 +12,8 @@ package enum ModelServiceError: Error, Sendable, Hashable {
     case otherOptions(model: String, contextLength: Int)
     /// The model was unloaded while a request waited for it.
     case unloaded(model: String)
+    /// The machine has no memory left for further requests.
+    case memoryPressure
     /// Too many requests wait for this model to load.
     case overloaded(model: String, retryAfter: Duration)
     /// The service is shutting down.

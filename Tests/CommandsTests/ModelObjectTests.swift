@@ -56,6 +56,7 @@ import Testing
         ]
         let text = StatusCommand.text([
             "version": "1.2.3", "uptime_seconds": 12_000, "ready": true,
+            "requests": ["total": 9, "cancelled_total": 3, "rejected_total": 4],
             "memory": [
                 "capacity_byte_count": .integer(4 << 30), "reserved_byte_count": .integer(1 << 30),
                 "granted_byte_count": .integer(512 << 20), "free_byte_count": .integer(5 << 29),
@@ -66,7 +67,7 @@ import Testing
         #expect(text.contains("1.50 GiB of 4.00 GiB held: 1.00 GiB planned, 512 MiB for further"))
         #expect(text.contains("2.00 GiB for further models, bounded by the machine"))
         #expect(text.contains("3, of which 1 in memory"))
-        #expect(text.contains("2 running, 0 waiting"))
+        #expect(text.contains("2 running, 0 waiting; 3 cancelled, 4 refused so far"))
         #expect(text.contains("tiny  resident  loaded 3×, evicted 1×, last load took 0.4 s\n"))
         #expect(text.contains("bad   failed    failed 2×\n"))
         #expect(text.hasSuffix("\nbad: bad magic\n"))

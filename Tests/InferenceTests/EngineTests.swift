@@ -50,6 +50,22 @@ import WorkerProtocol
         #expect(harness.engine.isIdle)
         #expect(harness.engine.status.kvBlocksInUse == 0)
         #expect(harness.engine.status.outputTokenTotal == 8)
+        // A tick of the clock for each step.
+        #expect(harness.engine.status.stepTotal == 8)
+        #expect(harness.engine.status.busyNanosecondTotal == 8_000_000)
+    }
+
+    @Test func `counts what the prefix cache was asked for, and what it had`() throws {
+        let harness = try Self.harness(saying: "ok")
+        let prompt = Array(repeating: Self.prompt[0], count: 40)
+        for id: UInt64 in 1...2 {
+            harness.submit(Self.request(id), prompt: prompt)
+            harness.run()
+        }
+        let status = harness.engine.status
+        #expect(status.lookedUpTokenTotal == 80 && (32..<40).contains(status.cachedTokenTotal))
+        #expect(status.promptTokenTotal + status.cachedTokenTotal == 80)
+        #expect(harness.finish(2)?.usage.cachedTokenCount == status.cachedTokenTotal)
     }
 
     @Test func `the end-of-generation token can be ignored`() throws {

@@ -35,6 +35,7 @@ import WorkerProtocol
         #expect(states[0] == .resident && states[2] == .resident)
         try await fake.wait("b-needs-3") { $0.state == .unloaded }
         #expect(try await fake.service.status(named: "b-needs-3").counts.evictions == 1)
+        #expect(fake.service.modelTotals["b-needs-3"]?.unloads == [.evicted: 1])
         for await event in events {
             guard case .eviction(let reason) = event.kind else { continue }
             #expect(event.model == "b-needs-3" && reason.contains("c-needs-3"))
@@ -157,6 +158,7 @@ import WorkerProtocol
         #expect(lease?.model == "good")
         lease = nil
         try await fake.wait { $0.state == .unloaded }
+        #expect(fake.service.modelTotals["good"]?.unloads == [.idle: 1])
         let other = try await fake.service.status(named: "other")
         #expect(other.state == .resident && other.expires != nil)
         await fake.service.shutdown()
@@ -167,6 +169,7 @@ import WorkerProtocol
         _ = try await fake.answer("a", model: "a-needs-6")
         let fitting = try await fake.service.plan("b-needs-3")
         #expect(fitting.plan.outcome == .fits && !fitting.isResident)
+        #expect(fake.service.modelTotals["b-needs-3"] == nil, "no load was tried")
         #expect(fitting.need.footprint.weightByteCount == 3 * Self.gibibyte)
         let evicting = try await fake.service.plan("c-needs-5")
         #expect(evicting.plan.outcome == .evict)
@@ -206,6 +209,7 @@ import WorkerProtocol
         _ = await waiting.result
         try await fake.wait("b-needs-6") { $0.state == .unloaded && $0.pid == nil }
         #expect(try await service.status(named: "b-needs-6").counts.loads == 0)
+        #expect(service.modelTotals["b-needs-6"]?.loads == [.cancelled: 1])
         #expect(running.model == "a-needs-6")
         await fake.service.shutdown()
     }
@@ -226,6 +230,56 @@ import WorkerProtocol
             return
         }
         #expect(plan.room == MemoryRoom(byteCount: 4 * Self.gibibyte, limit: .machine))
+        await fake.service.shutdown()
+    }
+
+    @Test func `gives up idle models, then new requests, then the lowest class under pressure`()
+        async throws
+    {
+        let left = Mutex(100)
+        let fake = try service(["busy", "idle"], budget: 10) {
+            $0.gauge = MemoryGauge(
+                available: { left.withLock { $0 } },
+                resident: { _ in 0 },
+                reserveByteCount: 10
+            )
+        }
+        _ = try await fake.answer("a", model: "idle")
+        var request = FakeService.request("!hang")
+        request.account.priority = .batch
+        var first = fake.service.generate([request], model: "busy").makeAsyncIterator()
+        var second = fake.service.generate([FakeService.request("!hang")], model: "busy")
+            .makeAsyncIterator()
+        try await fake.wait("busy") { $0.worker?.runningCount == 2 }
+        left.withLock { $0 = 5 }
+        try await fake.wait("idle") { $0.state == .unloaded }
+        while true {
+            do throws(ModelServiceError) {
+                _ = try await fake.service.lease("busy")
+            } catch {
+                #expect(error == .memoryPressure)
+                break
+            }
+        }
+        left.withLock { $0 = 1 }
+        var last: GenerationStream.Element?
+        while let element = try await first.next() { last = element }
+        guard case .event(_, .failed(let failure)) = last else {
+            Issue.record("the lowest class is ended")
+            return
+        }
+        #expect(failure.kind == .overloaded(.unmeasured))
+        left.withLock { $0 = 100 }
+        while true {
+            do throws(ModelServiceError) {
+                _ = try await fake.service.lease("busy")
+                break
+            } catch {
+                #expect(error == .memoryPressure)
+            }
+        }
+        #expect(try await fake.service.status(named: "busy").worker?.runningCount == 1)
+        _ = try await second.next()
         await fake.service.shutdown()
     }
 }

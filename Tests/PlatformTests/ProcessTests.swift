@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Platform
@@ -108,17 +109,37 @@ import Testing
         #expect(ControlGroup.ancestry(of: "") == [""])
     }
 
-    @Test func `reads what memory is left`() {
+    @Test func `reads what memory is left`() throws {
         let table = "MemTotal: 100 kB\nMemAvailable:    2048 kB\n"
         #expect(MemoryFacts.available(memoryInformation: table) == 2048 * 1024)
         #expect(MemoryFacts.available(memoryInformation: "nothing") == nil)
-        func left(_ maximum: String, _ current: String, _ statistics: String = "") -> Int? {
-            MemoryFacts.available(maximum: maximum, current: current, statistics: statistics)
-        }
-        #expect(left("max\n", "5\n") == nil)
-        #expect(left("100\n", "40\n") == 60)
-        #expect(left("100\n", "140\n") == 0)
-        #expect(left("100\n", "40\n", "anon 5\ninactive_file 30\nactive_file 9\n") == 90)
         #expect(MemoryFacts.availableByteCount() > 0)
+        #expect((0...1).contains(MemoryFacts.stall()))
+        let own = try #require(MemoryFacts.residentByteCount(of: getpid()))
+        #expect(own > 1 << 20)
+        #expect(MemoryFacts.residentByteCount(of: -1) == nil)
+    }
+
+    @Test func `takes the lower of a control group's limits, less what it cannot drop`() throws {
+        let group = try TemporaryDirectory()
+        func left(_ maximum: String, _ high: String) throws -> Int? {
+            _ = try group.write(Array("\(maximum)\n".utf8), to: "memory.max")
+            _ = try group.write(Array("\(high)\n".utf8), to: "memory.high")
+            return MemoryFacts.available(inGroup: group.path)
+        }
+        #expect(try left("100", "max") == nil)
+        let statistics = "anon 30\nfile 999\nshmem 5\nslab_unreclaimable 3\nsock 2\n"
+        _ = try group.write(Array(statistics.utf8), to: "memory.stat")
+        #expect(try left("max", "max") == nil)
+        #expect(try left("100", "max") == 60)
+        #expect(try left("100", "70") == 30)
+        #expect(try left("20", "70") == 0)
+    }
+
+    @Test func `reads the share of time that was lost waiting for memory`() {
+        let text = "some avg10=12.50 avg60=1.00 avg300=0.00 total=9\nfull avg10=9.00 total=1\n"
+        #expect(MemoryFacts.stall(pressure: text) == 0.125)
+        #expect(MemoryFacts.stall(pressure: "full avg10=9.00\n") == nil)
+        #expect(MemoryFacts.stall(pressure: "some avg10=x\n") == nil)
     }
 }

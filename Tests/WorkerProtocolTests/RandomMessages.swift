@@ -132,8 +132,10 @@ struct RandomMessages {
             stepTotal: count(),
             preemptionTotal: count(),
             cachedTokenTotal: count(),
+            lookedUpTokenTotal: count(),
             draftTokenTotal: count(),
-            acceptedDraftTokenTotal: count()
+            acceptedDraftTokenTotal: count(),
+            busyNanosecondTotal: count()
         )
     }
 

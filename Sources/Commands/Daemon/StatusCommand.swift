@@ -31,6 +31,7 @@ enum StatusCommand {
             .filter { !$0.isVariant }
         let present = models.count { $0.json["memory"]?.objectValue != nil }
         let uptime = json["uptime_seconds"]?.intValue.map { Quantity.duration(seconds: $0) }
+        func total(_ key: String) -> Int { json["requests"]?[key]?.intValue ?? 0 }
         let running = models.reduce(0) { $0 + $1.number("running") }
         let waiting = models.reduce(0) { $0 + $1.number("waiting") }
         var text = CommandSpecification.columns([
@@ -40,7 +41,11 @@ enum StatusCommand {
             ("memory", memory(json["memory"])),
             ("room", room(json["memory"])),
             ("models", "\(models.count), of which \(present) in memory"),
-            ("requests", "\(running) running, \(waiting) waiting"),
+            (
+                "requests",
+                "\(running) running, \(waiting) waiting; \(total("cancelled_total")) cancelled, "
+                    + "\(total("rejected_total")) refused so far"
+            ),
         ])
         let used = models.filter {
             $0.number("counts", "loads") + $0.number("counts", "failed_loads")

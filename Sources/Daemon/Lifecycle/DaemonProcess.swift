@@ -100,6 +100,7 @@ package struct DaemonProcess {
             configuration,
             inherited: inherited,
             handler: gateway,
+            connections: gateway.connections,
             log: log
         )
         reloader = ConfigurationReloader(

@@ -13,9 +13,16 @@ enum ListeningSockets {
         _ configuration: DaemonConfiguration,
         inherited: [Int32],
         handler: any HTTPRequestHandler,
+        connections: ConnectionCounter,
         log: Log
     ) throws -> HTTPServer {
-        let server = try server(configuration, inherited: inherited, handler: handler, log: log)
+        let server = try server(
+            configuration,
+            inherited: inherited,
+            handler: handler,
+            connections: connections,
+            log: log
+        )
         // The configuration has been checked; this also holds for what systemd opened.
         if configuration.apiKeys.isEmpty, !configuration.allowAnonymous,
             let open = server.addresses.first(where: { !$0.isLoopback })
@@ -35,11 +42,13 @@ enum ListeningSockets {
         _ configuration: DaemonConfiguration,
         inherited: [Int32],
         handler: any HTTPRequestHandler,
+        connections: ConnectionCounter,
         log: Log
     ) throws -> HTTPServer {
         let named = HTTPServerConfiguration(
             listen: configuration.listen,
-            inheritedDescriptors: inherited
+            inheritedDescriptors: inherited,
+            connections: connections
         )
         guard let path = configuration.standardSocket,
             let address = try? ListenAddress(parsing: "unix:" + path)

@@ -2,6 +2,7 @@ import JSON
 import ModelService
 import OpenAIAPI
 import Platform
+import Telemetry
 import WorkerProtocol
 
 // What operators and the command line ask for.
@@ -13,6 +14,11 @@ extension Gateway {
             "version": .string(configuration.version),
             "uptime_seconds": .integer(Int(uptime.components.seconds)),
             "ready": .bool(isReady),
+            "requests": [
+                "total": .integer(metrics.requests.total),
+                "cancelled_total": .integer(metrics.cancelled.total),
+                "rejected_total": .integer(metrics.rejected.total),
+            ],
             "memory": Self.memoryObject(service.memory, room: await service.room()),
             "models": .array(await service.status().map { Self.modelObject($0) }),
         ])
@@ -106,6 +112,8 @@ extension Gateway {
             "cached_token_total": .integer(worker.cachedTokenTotal),
             "draft_token_total": .integer(worker.draftTokenTotal),
             "accepted_draft_token_total": .integer(worker.acceptedDraftTokenTotal),
+            "looked_up_token_total": .integer(worker.lookedUpTokenTotal),
+            "busy_millisecond_total": .integer(worker.busyNanosecondTotal / 1_000_000),
         ]
     }
 
@@ -134,7 +142,7 @@ extension Gateway {
 }
 
 extension ModelStatus.State {
-    /// The word that `torii ps` shows.
+    /// The word that `torii ps` and metrics show.
     var name: String {
         switch self {
         case .unloaded: "unloaded"

@@ -111,7 +111,11 @@ extension Gateway {
             byteCount: request.body.count,
             monitor: stream.monitor
         )
-        guard let registration = requests.register(entry) else { throw .tooManyBytes }
+        record.monitor = stream.monitor
+        guard let registration = requests.register(entry) else {
+            record.rejection = .memory
+            throw .tooManyBytes
+        }
         let reader = GenerationReader(
             stream,
             registration: registration,

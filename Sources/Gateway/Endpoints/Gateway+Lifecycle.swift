@@ -90,9 +90,20 @@ extension Gateway {
 
     /// `GET /admin/v1/events`: what happens from now on, until the client or the server ends it.
     func adminEvents() throws(APIError) -> Answer {
+        try eventStream { event, number in event.json(number: number) }
+    }
+
+    /// A stream of events in a form of its own; what has none is left out.
+    func eventStream(
+        _ form: @escaping @Sendable (ModelEvent, Int) -> JSONValue?
+    ) throws(APIError) -> Answer {
         guard let events = service.watch() else { throw .tooManyWatchers }
         return .streamed(
-            ModelEventsBody(events: events, interval: configuration.limits.keepAlivePeriod),
+            ModelEventsBody(
+                events: events,
+                interval: configuration.limits.keepAlivePeriod,
+                form: form
+            ),
             headers: [
                 "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no",
             ]
@@ -128,13 +139,13 @@ extension Gateway {
     }
 
     /// The body as JSON, nil if there is none.
-    private func optionalJSON(_ request: HTTPRequest) throws(APIError) -> JSONValue? {
+    func optionalJSON(_ request: HTTPRequest) throws(APIError) -> JSONValue? {
         // `nil` alone would be JSON's null.
         request.body.isEmpty ? Optional.none : try json(request)
     }
 
     /// The service's answer; its errors in the API's words.
-    private func serviced<Result>(
+    func serviced<Result>(
         _ body: () async throws(ModelServiceError) -> Result
     ) async throws(APIError) -> Result {
         do throws(ModelServiceError) {

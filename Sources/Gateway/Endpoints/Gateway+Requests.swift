@@ -24,18 +24,12 @@ extension Gateway {
         now: MonotonicInstant
     ) -> JSONValue {
         let progress = entry.monitor.progress
-        var state = "decoding"
         var loaded: JSONValue = nil
         var position: JSONValue = nil
         switch progress.state {
-        case .loading(let fraction):
-            state = "loading"
-            loaded = .double(fraction)
-        case .queued(let place):
-            state = "queued"
-            position = place.map { .integer($0) } ?? nil
-        case .prefill: state = "prefill"
-        case .decoding: break
+        case .loading(let fraction): loaded = .double(fraction)
+        case .queued(let place): position = place.map { .integer($0) } ?? nil
+        case .prefill, .decoding: break
         }
         let age = now.duration(since: entry.arrival)
         return [
@@ -44,7 +38,7 @@ extension Gateway {
             "key": .string(entry.account.key),
             "user": .string(entry.account.user),
             "class": .string("\(entry.account.priority)"),
-            "state": .string(state),
+            "state": .string(progress.state.phase),
             "progress": loaded,
             "position": position,
             "prompt_tokens": .integer(progress.promptTokenCount),

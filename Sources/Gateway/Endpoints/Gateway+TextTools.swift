@@ -81,7 +81,9 @@ extension Gateway {
         }
         record.model = named
         do throws(ModelServiceError) {
-            return try await service.lease(named)
+            let lease = try await service.lease(named)
+            record.modelID = lease.model
+            return lease
         } catch {
             throw APIError(error)
         }

@@ -43,6 +43,15 @@ extension APIError {
                     + "again.",
                 retryAfter: .seconds(1)
             )
+        case .memoryPressure:
+            self.init(
+                status: 503,
+                kind: .server,
+                code: "memory_pressure",
+                message: "This machine has run out of memory for further requests; send this one "
+                    + "again later.",
+                retryAfter: .seconds(5)
+            )
         case .overloaded(let model, let retryAfter):
             self.init(
                 status: 429,

@@ -1,13 +1,38 @@
+import ModelService
 import OpenAIAPI
 import Platform
 import WorkerProtocol
 
-/// What is known about one request in the end: one line of the log, and the `server-timing` header.
+/// What is known about one request in the end: one line of the log, the `server-timing` header, and
+/// what metrics count.
 struct RequestRecord {
+    /// Why a request ended early that nothing was wrong with.
+    enum Cancellation: String, CaseIterable {
+        /// Its client has gone.
+        case disconnect
+        /// An operator has ended it.
+        case admin
+    }
+
+    /// What was full when a request was refused with 429.
+    enum Rejection: String, CaseIterable {
+        /// The model's queue, for the key or for all.
+        case queue
+        /// The wait for the model's load.
+        case loadQueue = "load_queue"
+        /// The memory for the bodies of requests under way.
+        case memory
+    }
+
     var routePath = "none"
     /// Whether this is a probe, which nobody wants to read about.
     var isProbe = false
+    /// The model as the client wrote it.
     var model: String?
+    /// The catalog's id of the model, of a request without generations.
+    var modelID: String?
+    /// A look at the request's generations, if it has any.
+    var monitor: GenerationMonitor?
     /// The name of the API key, if one was asked for.
     var key: String?
     var load: Duration?
@@ -16,7 +41,13 @@ struct RequestRecord {
     var decode: Duration?
     var promptTokenCount = 0
     var outputTokenCount = 0
+    /// What the client was told about the tokens of the finished generations.
+    var usage = UsageTotals()
+    /// The generations that ended well.
+    var finished: [(reason: FinishReason, usage: GenerationUsage)] = []
     var errorCode: String?
+    var cancellation: Cancellation?
+    var rejection: Rejection?
 
     /// Adds a finished generation; of several, the longest times count.
     mutating func add(_ usage: GenerationUsage) {

@@ -17,6 +17,7 @@ package struct Route: Sendable, Hashable {
         case health
         case version
         case openAPI
+        case metrics
         case adminStatus
         case adminModels
         case adminModel
@@ -27,6 +28,16 @@ package struct Route: Sendable, Hashable {
         case planLoad
         case adminEvents
         case reload
+        case routerLoad
+        case routerUnload
+        case routerEvents
+        case swapRunning
+        case swapUnloadAll
+        case swapUnloadModels
+        case swapUnload
+        case studioModels
+        case studioLoad
+        case studioUnload
         case adminRequests
         case cancelRequest
     }

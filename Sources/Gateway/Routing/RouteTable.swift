@@ -22,6 +22,7 @@ package enum RouteTable {
         Route(.get, "/health", .health, .open),
         Route(.get, "/version", .version, .open),
         Route(.get, "/openapi.yaml", .openAPI, .open),
+        Route(.get, "/metrics", .metrics),
         Route(.get, "/admin/v1/status", .adminStatus),
         Route(.get, "/admin/v1/models", .adminModels),
         Route(.get, "/admin/v1/models/{id}", .adminModel),
@@ -34,6 +35,16 @@ package enum RouteTable {
         Route(.post, "/admin/v1/reload", .reload),
         Route(.get, "/admin/v1/requests", .adminRequests),
         Route(.delete, "/admin/v1/requests/{id}", .cancelRequest),
+        Route(.post, "/models/load", .routerLoad),
+        Route(.post, "/models/unload", .routerUnload),
+        Route(.get, "/models/sse", .routerEvents),
+        Route(.get, "/running", .swapRunning),
+        Route(.get, "/unload", .swapUnloadAll),
+        Route(.post, "/api/models/unload", .swapUnloadModels),
+        Route(.post, "/api/models/unload/{id}", .swapUnload),
+        Route(.get, "/api/v1/models", .studioModels),
+        Route(.post, "/api/v1/models/load", .studioLoad),
+        Route(.post, "/api/v1/models/unload", .studioUnload),
     ]
 
     /// What a request's method and path lead to.

@@ -51,20 +51,35 @@ struct GenerationReader {
         do throws(ModelServiceError) {
             element = try await iterator.next()
         } catch {
-            throw registration.isCancelled ? .requestCancelled : APIError(error)
+            throw note(error, in: &record)
         }
         switch element {
         case .leased(_, let waited):
             record.load = waited
-        case .event(let choice, .finished(_, let counts)):
+        case .event(let choice, .finished(let reason, let counts)):
             usage.add(counts, prompt: choice / choicesPerPrompt)
             record.add(counts)
+            record.usage = usage
+            record.finished.append((reason, counts))
         case .event(_, .failed(let failure)):
             stream.cancel()
+            if case .overloaded = failure.kind { record.rejection = .queue }
             throw APIError(failure, parameter: promptParameter)
         case .event, .loading, .idle, nil: break
         }
         return element
+    }
+
+    /// What the client is told when there is nothing more to read.
+    private func note(_ error: ModelServiceError, in record: inout RequestRecord) -> APIError {
+        switch error {
+        case .cancelled:
+            record.cancellation = registration.isCancelled ? .admin : .disconnect
+            return registration.isCancelled ? .requestCancelled : APIError(error)
+        case .overloaded: record.rejection = .loadQueue
+        default: break
+        }
+        return APIError(error)
     }
 
     /// Has `next` return `.idle` once after `first`, and then after every `interval` without news.

@@ -2,12 +2,14 @@ import HTTP
 import JSON
 import ModelService
 
-/// The stream of `GET /admin/v1/events`: an event each, and a comment when nothing has happened for
-/// a while.
+/// A stream of what happens to models: an event each, and a comment when nothing has happened for a
+/// while.
 struct ModelEventsBody: StreamedBody {
     let events: AsyncStream<ModelEvent>
     /// The longest silence.
     let interval: Duration
+    /// An event as JSON, by its number in this stream; nil if it is left out.
+    let form: @Sendable (ModelEvent, Int) -> JSONValue?
 
     func send(
         to writer: borrowing HTTPBodyWriter,
@@ -35,9 +37,9 @@ struct ModelEventsBody: StreamedBody {
                     try await writer.write(ServerSentEvent.comment("watching"))
                     continue
                 }
+                guard let json = form(event, number + 1) else { continue }
                 number += 1
-                let data = event.json(number: number).serialized()
-                try await writer.write(ServerSentEvent.serialize(data: data))
+                try await writer.write(ServerSentEvent.serialize(data: json.serialized()))
             }
             return !Task.isCancelled
         } catch {
@@ -47,8 +49,10 @@ struct ModelEventsBody: StreamedBody {
 }
 
 extension ModelEvent {
+    /// As `GET /admin/v1/events` tells it.
+    ///
     /// The number counts within one stream: a client that misses one has fallen behind.
-    fileprivate func json(number: Int) -> JSONValue {
+    func json(number: Int) -> JSONValue {
         var members: JSONObject = [
             "seq": .integer(number),
             "time": .integer(time),

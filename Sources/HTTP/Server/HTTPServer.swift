@@ -77,12 +77,13 @@ package final class HTTPServer: Sendable {
     /// - Throws: EAGAIN when the system has no thread left.
     package func start() throws(SystemError) {
         let thread = try DedicatedThread(name: "torii-http") {
-            [poller, mailbox, settings, handler, listeners, limits] in
+            [poller, mailbox, settings, handler, listeners, configuration] in
             let loop = ServerLoop(
                 poller: poller,
                 mailbox: mailbox,
                 settings: settings,
-                limits: limits,
+                limits: configuration.limits,
+                counter: configuration.connections,
                 handler: handler,
                 listeners: listeners
             )

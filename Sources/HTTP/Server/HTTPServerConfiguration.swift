@@ -9,17 +9,21 @@ package struct HTTPServerConfiguration: Sendable {
     /// Access rights of unix sockets that the server makes.
     package var unixSocketMode: UInt32
     package var limits: HTTPLimits
+    /// Where its connections are counted.
+    package var connections: ConnectionCounter
 
     /// Makes a configuration; a server needs at least one address or descriptor.
     package init(
         listen: [ListenAddress],
         inheritedDescriptors: [Int32] = [],
         unixSocketMode: UInt32 = 0o660,
-        limits: HTTPLimits = HTTPLimits()
+        limits: HTTPLimits = HTTPLimits(),
+        connections: ConnectionCounter = ConnectionCounter()
     ) {
         self.listen = listen
         self.inheritedDescriptors = inheritedDescriptors
         self.unixSocketMode = unixSocketMode
         self.limits = limits
+        self.connections = connections
     }
 }

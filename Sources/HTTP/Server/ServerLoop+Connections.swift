@@ -136,6 +136,7 @@ extension ServerLoop {
         while connections.count <= index { connections.append(nil) }
         connections[index] = connection
         connectionCount += 1
+        counter.opened()
         if let origin { remoteCounts[origin, default: 0] += 1 }
         if isRefused {
             connection.machine.overloaded()
@@ -184,6 +185,7 @@ extension ServerLoop {
         _ = Glibc.close(connection.descriptor)
         connections[Int(connection.descriptor)] = nil
         connectionCount -= 1
+        counter.closed()
         if let origin = Self.origin(connection.peer), let count = remoteCounts[origin] {
             remoteCounts[origin] = count > 1 ? count - 1 : nil
         }

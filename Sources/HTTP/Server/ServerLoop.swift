@@ -10,6 +10,7 @@ final class ServerLoop {
     let mailbox: LoopMailbox
     let settings: ResponseSettings
     let limits: HTTPLimits
+    let counter: ConnectionCounter
     let handler: any HTTPRequestHandler
     let listeners: [ListeningSocket]
 
@@ -35,6 +36,7 @@ final class ServerLoop {
         mailbox: LoopMailbox,
         settings: ResponseSettings,
         limits: HTTPLimits,
+        counter: ConnectionCounter,
         handler: any HTTPRequestHandler,
         listeners: [ListeningSocket]
     ) {
@@ -42,6 +44,7 @@ final class ServerLoop {
         self.mailbox = mailbox
         self.settings = settings
         self.limits = limits
+        self.counter = counter
         self.handler = handler
         self.listeners = listeners
     }

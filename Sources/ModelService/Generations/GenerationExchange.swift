@@ -37,7 +37,11 @@ final class GenerationExchange: Sendable {
         for (choice, request) in requests.enumerated() {
             var request = request
             request.queueTimeout = request.queueTimeout ?? lease.queueTimeout
-            let recipient = GenerationRecipient(exchange: self, choice: choice)
+            let recipient = GenerationRecipient(
+                exchange: self,
+                choice: choice,
+                priority: request.account.priority
+            )
             let id = lease.worker.submit(request, to: recipient)
             let isLate = state.withLock { state in
                 if !state.isCancelled { state.ids.append(id) }
@@ -47,6 +51,9 @@ final class GenerationExchange: Sendable {
         }
     }
 
+    /// The client's name of the model is known.
+    func resolve(model id: String) { state.withLock { $0.queue.putModel(id) } }
+
     /// The model is loaded to this fraction.
     func loading(fraction: Double) { put { $0.putLoading(fraction: fraction) } }
 
@@ -55,6 +62,9 @@ final class GenerationExchange: Sendable {
 
     /// How far the generations are.
     var progress: GenerationProgress { state.withLock { $0.queue.progress } }
+
+    /// What has been measured since the last call.
+    func takeTimings() -> GenerationTimings.News { state.withLock { $0.queue.timings.take() } }
 
     /// Takes an event; false when the reader is too far behind, and the choice has been failed.
     func deliver(_ event: GenerationEvent, choice: Int, now: MonotonicInstant) -> Bool {

@@ -18,6 +18,8 @@ package struct GenerationProgress: Sendable, Hashable {
         case decoding
     }
 
+    /// The catalog's id of its model; nil before the name that the client wrote is known.
+    package private(set) var model: String?
     /// Where the request is.
     package private(set) var state = State.loading(fraction: 0)
     /// How full the queue was when the worker accepted it; nil before.
@@ -39,6 +41,9 @@ package struct GenerationProgress: Sendable, Hashable {
         case .prefill, .decoding: true
         }
     }
+
+    /// Notes which model is meant.
+    mutating func resolve(model id: String) { model = id }
 
     /// Notes how much of the model is loaded; false if that is no news in whole percent.
     mutating func load(fraction: Double) -> Bool {
@@ -81,6 +86,9 @@ package struct GenerationMonitor: Sendable {
 
     /// How far they are now.
     package var progress: GenerationProgress { exchange.progress }
+
+    /// What has been measured since the last call by anybody.
+    package func takeTimings() -> GenerationTimings.News { exchange.takeTimings() }
 
     /// Ends them, wherever they are; the stream's reader gets `ModelServiceError.cancelled`.
     package func cancel() { exchange.cancel() }

@@ -18,6 +18,8 @@ struct GenerationQueue {
 
     /// How far the generations are, whatever the reader has read.
     private(set) var progress = GenerationProgress()
+    /// When its parts came.
+    var timings = GenerationTimings()
     private var elements: [GenerationStream.Element] = []
     private var head = 0
     private var byteCount = 0
@@ -36,6 +38,9 @@ struct GenerationQueue {
 
     /// Whether nothing more will be put in.
     var isComplete: Bool { openChoices.isEmpty || error != nil }
+
+    /// The name that the client wrote means this model.
+    mutating func putModel(_ id: String) { progress.resolve(model: id) }
 
     /// The worker is there.
     mutating func putLease(facts: ModelFacts, waited: Duration) {
@@ -63,6 +68,9 @@ struct GenerationQueue {
     mutating func put(_ event: GenerationEvent, choice: Int, now: MonotonicInstant) -> Bool {
         guard openChoices.contains(choice) else { return true }
         progress.receive(event)
+        if let event = GenerationTimings.Event(event) {
+            timings.receive(event, choice: choice, now: now)
+        }
         if event.isLast {
             openChoices.remove(choice)
         } else if isTooFarBehind(now: now) {

@@ -6,6 +6,8 @@ package struct MemoryGauge: Sendable {
     package var available: @Sendable () -> Int
     /// Bytes that a process takes of the machine's memory now; nil if nobody can say.
     package var resident: @Sendable (_ pid: Int32) -> Int?
+    /// The share of the last ten seconds in which somebody waited for memory, 0...1.
+    package var stall: @Sendable () -> Double
     /// Bytes of what is available that are not for models: for the system and this process.
     package var reserveByteCount: Int
 
@@ -13,10 +15,12 @@ package struct MemoryGauge: Sendable {
     package init(
         available: @escaping @Sendable () -> Int,
         resident: @escaping @Sendable (Int32) -> Int?,
+        stall: @escaping @Sendable () -> Double = { 0 },
         reserveByteCount: Int
     ) {
         self.available = available
         self.resident = resident
+        self.stall = stall
         self.reserveByteCount = reserveByteCount
     }
 
@@ -24,6 +28,7 @@ package struct MemoryGauge: Sendable {
     package static let machine = MemoryGauge(
         available: MemoryFacts.availableByteCount,
         resident: MemoryFacts.residentByteCount(of:),
+        stall: MemoryFacts.stall,
         reserveByteCount: 256 << 20
     )
 }

@@ -52,6 +52,11 @@ package enum ResidencyPlanner {
             self.reload = reload
         }
 
+        /// What it will probably cost to have it gone, in seconds.
+        func expectedCost(now: MonotonicInstant) -> Double {
+            VictimSelection.expectedCost(reload: reload, idle: idleTime(now: now))
+        }
+
         /// How long nobody has used it.
         func idleTime(now: MonotonicInstant) -> Duration {
             guard case .idle(let since) = activity else { return .zero }
@@ -114,10 +119,7 @@ package enum ResidencyPlanner {
             VictimSelection.Candidate(
                 model: resident.model,
                 byteCount: resident.byteCount,
-                cost: VictimSelection.expectedCost(
-                    reload: resident.reload,
-                    idle: resident.idleTime(now: now)
-                )
+                cost: resident.expectedCost(now: now)
             )
         }
         guard let chosen = VictimSelection.cheapest(of: candidates, givingBack: byteCount) else {

@@ -6,6 +6,7 @@ import WorkerProtocol
 struct GenerationRecipient: Sendable {
     let exchange: GenerationExchange
     let choice: Int
+    let priority: PriorityClass
 }
 
 /// An answer to a question about text and tokens.
@@ -40,6 +41,29 @@ extension WorkerProcess {
     func cancel(id: UInt64) {
         let isRunning = state.withLock { $0.generations.removeValue(forKey: id) != nil }
         if isRunning { _ = send(.cancel(id: id)) }
+    }
+
+    /// The youngest of the running generations of the lowest class, if there is one.
+    var lowestGeneration: (id: UInt64, priority: PriorityClass)? {
+        state.withLock { state in
+            let lowest = state.generations.max {
+                ($0.value.priority, $0.key) < ($1.value.priority, $1.key)
+            }
+            return lowest.map { ($0.key, $0.value.priority) }
+        }
+    }
+
+    /// Ends a generation because the machine runs out of memory, and tells who waits for it.
+    func sacrifice(id: UInt64) {
+        let recipient = state.withLock { $0.generations.removeValue(forKey: id) }
+        guard let recipient else { return }
+        _ = send(.cancel(id: id))
+        let failure = GenerationFailure(
+            kind: .overloaded(.unmeasured),
+            message: "The machine ran out of memory, and requests of this class are ended first; "
+                + "send it again later."
+        )
+        pass(.failed(failure), to: recipient, id: id)
     }
 
     /// Asks a question; `message` gets the question's id.

@@ -20,6 +20,8 @@ final class WorkerProcess: Sendable {
         /// Where its memory is counted, and as whose.
         let ledger: SharedMemoryLedger
         let holder: MemoryLedger.Worker
+        /// Where what becomes of it is counted; nil if it is not to be.
+        let counters: ModelCounters?
         let gauge: MemoryGauge
         let limits: ModelServiceLimits
     }
@@ -31,7 +33,8 @@ final class WorkerProcess: Sendable {
         var generations: [UInt64: GenerationRecipient] = [:]
         var questions: [UInt64: WorkerQuestion] = [:]
         var outbound: OutboundQueue
-        var isStopping = false
+        var isStopping: Bool { ending.unloadReason != nil }
+        var ending = WorkerEnding(started: .now())
         var mayLoad = false
         var status = WorkerStatus()
         var pid: Int32?
@@ -73,9 +76,9 @@ final class WorkerProcess: Sendable {
     var isOpen: Bool { state.withLock { $0.isOpen } }
 
     /// Asks the worker to end; it is killed when that takes longer than the limit.
-    func stop() {
+    func stop(_ unloadReason: UnloadReason) {
         let isFirst = state.withLock { state in
-            defer { state.isStopping = true }
+            defer { state.ending.noteStop(unloadReason) }
             return !state.isStopping
         }
         guard isFirst else { return }
@@ -98,6 +101,8 @@ final class WorkerProcess: Sendable {
     private func supervise() {
         let reason = run()
         launch.ledger.withLock { $0.forget(launch.holder) }
+        let ending = state.withLock { $0.ending }
+        launch.counters?.note(launch.holder) { $0.noteEnd(ending, ofWorker: $1) }
         report(.ended(reason: reason))
     }
 
@@ -107,6 +112,7 @@ final class WorkerProcess: Sendable {
         do {
             child = try spawn()
         } catch {
+            state.withLock { $0.ending.noteLoadFailed() }
             failEverything()
             return "cannot start a worker: \(error)"
         }
@@ -197,8 +203,10 @@ final class WorkerProcess: Sendable {
             report(.loading(fraction: fraction))
         case .ready(let facts):
             monitor.becameResident(now: .now())
+            noteReady()
             report(.ready(facts))
         case .loadFailed(let message):
+            state.withLock { $0.ending.noteLoadFailed() }
             report(.loadFailed(message: message))
         case .event(let id, let event):
             deliver(event, id: id)
@@ -210,6 +218,7 @@ final class WorkerProcess: Sendable {
             answer(id: id, .failure(failure))
         case .heartbeat(let status):
             state.withLock { $0.status = status }
+            launch.counters?.note(launch.holder) { $0.noteStatus(status, ofWorker: $1) }
         case .memoryWanted(let byteCount):
             let limit = launch.gauge.available() - launch.gauge.reserveByteCount
             let granted = launch.ledger.withLock {
@@ -221,5 +230,15 @@ final class WorkerProcess: Sendable {
             report(.memoryReturned)
         }
         return nil
+    }
+
+    private func noteReady() {
+        let duration: Duration? = state.withLock { state in
+            guard state.ending.loadDuration == nil else { return nil }
+            state.ending.noteReady(now: .now())
+            return state.ending.loadDuration
+        }
+        guard let duration else { return }
+        launch.counters?.note(launch.holder) { totals, _ in totals.noteLoad(duration) }
     }
 }

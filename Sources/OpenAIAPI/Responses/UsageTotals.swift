@@ -5,7 +5,8 @@ package import WorkerProtocol
 package struct UsageTotals: Sendable, Hashable {
     private var promptTokenCounts: [Int: Int] = [:]
     private var cachedTokenCounts: [Int: Int] = [:]
-    private var outputTokenCount = 0
+    /// Tokens of all outputs.
+    package private(set) var outputTokenCount = 0
 
     /// Nothing counted yet.
     package init() {}
@@ -21,15 +22,20 @@ package struct UsageTotals: Sendable, Hashable {
         outputTokenCount += usage.outputTokenCount
     }
 
+    /// Tokens of all prompts.
+    package var promptTokenCount: Int { promptTokenCounts.values.reduce(0, +) }
+
+    /// How many of them needed no computation.
+    package var cachedTokenCount: Int { cachedTokenCounts.values.reduce(0, +) }
+
     /// OpenAI's `CompletionUsage`.
     package var json: JSONValue {
-        let promptCount = promptTokenCounts.values.reduce(0, +)
-        return [
-            "prompt_tokens": .integer(promptCount),
+        [
+            "prompt_tokens": .integer(promptTokenCount),
             "completion_tokens": .integer(outputTokenCount),
-            "total_tokens": .integer(promptCount + outputTokenCount),
+            "total_tokens": .integer(promptTokenCount + outputTokenCount),
             "prompt_tokens_details": [
-                "cached_tokens": .integer(cachedTokenCounts.values.reduce(0, +))
+                "cached_tokens": .integer(cachedTokenCount)
             ],
             "completion_tokens_details": ["reasoning_tokens": 0],
         ]

@@ -1,18 +1,54 @@
 /// How much memory this process may still take without pushing others out, as far as the system
 /// says.
 package enum MemoryFacts {
-    /// Bytes: the least of the machine's `MemAvailable` (proc(5)) and what the limit of each of the
-    /// process's control groups leaves; 1 GiB if nothing can be read.
+    /// Bytes: the least of the machine's `MemAvailable` (proc(5)) and what the limits of each of the
+    /// process's control groups leave; 1 GiB if nothing can be read.
     package static func availableByteCount() -> Int {
         let machine = (try? Files.text(of: "/proc/meminfo")).flatMap(available(memoryInformation:))
-        let groups = ControlGroup.directories().compactMap { directory -> Int? in
-            guard let maximum = try? Files.text(of: "\(directory)/memory.max"),
-                let current = try? Files.text(of: "\(directory)/memory.current")
-            else { return nil }
-            let statistics = (try? Files.text(of: "\(directory)/memory.stat")) ?? ""
-            return available(maximum: maximum, current: current, statistics: statistics)
-        }
+        let groups = ControlGroup.directories().compactMap { available(inGroup: $0) }
         return ([machine].compactMap(\.self) + groups).min() ?? 1 << 30
+    }
+
+    /// The share of the last ten seconds in which somebody waited for memory, 0...1: the most of the
+    /// machine's and the process's control group's (`some avg10`, Documentation/accounting/psi.rst).
+    package static func stall() -> Double {
+        let group = ControlGroup.directories().first.map { "\($0)/memory.pressure" }
+        let texts = ["/proc/pressure/memory", group].compactMap(\.self).compactMap {
+            try? Files.text(of: $0)
+        }
+        return texts.compactMap { stall(pressure: $0) }.max() ?? 0
+    }
+
+    /// What a control group's limits leave; nil without a limit.
+    static func available(inGroup directory: String) -> Int? {
+        let limits = ["memory.max", "memory.high"].compactMap { name -> Int? in
+            // "max" means no limit and is no number.
+            (try? Files.text(of: "\(directory)/\(name)"))?.split(separator: "\n").first.flatMap {
+                Int($0)
+            }
+        }
+        guard let limit = limits.min(),
+            let statistics = try? Files.text(of: "\(directory)/memory.stat")
+        else { return nil }
+        return max(0, limit - unreclaimable(statistics: statistics))
+    }
+
+    /// Bytes of a control group that the kernel cannot simply drop, by the text of its
+    /// `memory.stat`: everything but file pages and caches (Documentation/admin-guide/cgroup-v2.rst).
+    static func unreclaimable(statistics: String) -> Int {
+        [
+            "anon", "shmem", "unevictable", "slab_unreclaimable", "kernel_stack", "pagetables",
+            "sock",
+        ].reduce(0) { $0 + (value(of: $1, in: statistics) ?? 0) }
+    }
+
+    /// The share in the line `some avg10=1.23 …`.
+    static func stall(pressure text: String) -> Double? {
+        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("some ") }),
+            let word = line.split(separator: " ").first(where: { $0.hasPrefix("avg10=") }),
+            let percent = Double(word.dropFirst("avg10=".count))
+        else { return nil }
+        return min(max(percent / 100, 0), 1)
     }
 
     /// Bytes that a process takes of the machine's memory, pages that it shares with others in
@@ -26,19 +62,6 @@ package enum MemoryFacts {
     /// The value of `MemAvailable:  12345 kB`, in bytes.
     static func available(memoryInformation text: String) -> Int? {
         value(of: "MemAvailable:", in: text).map { $0 * 1024 }
-    }
-
-    /// What a control group's limit leaves, in bytes, by the texts of its files `memory.max`,
-    /// `memory.current` and `memory.stat`; `nil` without a limit.
-    ///
-    /// File pages that were not used lately count as free: the kernel drops them first.
-    static func available(maximum: String, current: String, statistics: String) -> Int? {
-        // "max" means no limit and is no number.
-        guard let maximum = maximum.split(separator: "\n").first.flatMap({ Int($0) }),
-            let current = current.split(separator: "\n").first.flatMap({ Int($0) })
-        else { return nil }
-        let reclaimable = value(of: "inactive_file", in: statistics) ?? 0
-        return max(0, maximum - max(0, current - reclaimable))
     }
 
     /// The number behind the word `name` at the beginning of a line.

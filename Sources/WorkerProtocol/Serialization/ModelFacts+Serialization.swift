@@ -104,8 +104,10 @@ extension WorkerStatus: SerializableField {
             stepTotal: try reader.count(),
             preemptionTotal: try reader.count(),
             cachedTokenTotal: try reader.count(),
+            lookedUpTokenTotal: try reader.count(),
             draftTokenTotal: try reader.count(),
-            acceptedDraftTokenTotal: try reader.count()
+            acceptedDraftTokenTotal: try reader.count(),
+            busyNanosecondTotal: try reader.count()
         )
     }
 
@@ -121,7 +123,9 @@ extension WorkerStatus: SerializableField {
         writer.write(count: stepTotal)
         writer.write(count: preemptionTotal)
         writer.write(count: cachedTokenTotal)
+        writer.write(count: lookedUpTokenTotal)
         writer.write(count: draftTokenTotal)
         writer.write(count: acceptedDraftTokenTotal)
+        writer.write(count: busyNanosecondTotal)
     }
 }

@@ -24,10 +24,14 @@ package struct WorkerStatus: Sendable, Hashable {
     package var preemptionTotal: Int
     /// Prompt tokens that the prefix cache spared.
     package var cachedTokenTotal: Int
+    /// Prompt tokens that the prefix cache was asked for.
+    package var lookedUpTokenTotal: Int
     /// Guessed tokens that were computed.
     package var draftTokenTotal: Int
     /// Guessed tokens that were right.
     package var acceptedDraftTokenTotal: Int
+    /// Nanoseconds in which the engine computed, from a step's plan to its last token.
+    package var busyNanosecondTotal: Int
 
     /// Makes a value; everything left out is 0.
     package init(
@@ -42,8 +46,10 @@ package struct WorkerStatus: Sendable, Hashable {
         stepTotal: Int = 0,
         preemptionTotal: Int = 0,
         cachedTokenTotal: Int = 0,
+        lookedUpTokenTotal: Int = 0,
         draftTokenTotal: Int = 0,
-        acceptedDraftTokenTotal: Int = 0
+        acceptedDraftTokenTotal: Int = 0,
+        busyNanosecondTotal: Int = 0
     ) {
         self.runningCount = runningCount
         self.waitingCount = waitingCount
@@ -56,7 +62,9 @@ package struct WorkerStatus: Sendable, Hashable {
         self.stepTotal = stepTotal
         self.preemptionTotal = preemptionTotal
         self.cachedTokenTotal = cachedTokenTotal
+        self.lookedUpTokenTotal = lookedUpTokenTotal
         self.draftTokenTotal = draftTokenTotal
         self.acceptedDraftTokenTotal = acceptedDraftTokenTotal
+        self.busyNanosecondTotal = busyNanosecondTotal
     }
 }

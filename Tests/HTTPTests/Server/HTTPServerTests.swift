@@ -182,12 +182,15 @@ import Testing
             _ = try first.receiveAnswer()
             let second = try server.connect()
             let refused = try second.receiveAll()
+            #expect((1...2).contains(server.connections.openCount))
             try first.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             return (refused, try first.receiveAll())
         }
         #expect(refused.hasPrefix("HTTP/1.1 503 Service Unavailable\r\n"))
         #expect(refused.contains("\r\nRetry-After: 1\r\n"))
         #expect(served.hasPrefix("HTTP/1.1 200 OK\r\n"))
+        server.server.stop()
+        #expect(server.connections.acceptedTotal == 2 && server.connections.openCount == 0)
     }
 
     @Test func `answers 500 for a handler that gives no answer or an impossible one`() async throws

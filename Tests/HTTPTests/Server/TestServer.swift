@@ -6,6 +6,7 @@ import Synchronization
 /// A server on loopback with a handler made of closures, stopped when it goes away.
 final class TestServer: Sendable {
     let server: HTTPServer
+    let connections = ConnectionCounter()
 
     init(
         listen: [ListenAddress] = [.socket(.loopback4(port: 0))],
@@ -14,7 +15,11 @@ final class TestServer: Sendable {
         handle: @escaping @Sendable (HTTPRequest, consuming HTTPResponder) async -> Void
     ) throws {
         server = try HTTPServer(
-            configuration: HTTPServerConfiguration(listen: listen, limits: limits),
+            configuration: HTTPServerConfiguration(
+                listen: listen,
+                limits: limits,
+                connections: connections
+            ),
             handler: ClosureHandler(onAdmit: admit, onHandle: handle)
         )
         try server.start()

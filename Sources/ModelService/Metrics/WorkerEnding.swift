@@ -1,0 +1,48 @@
+package import Platform
+
+/// What one worker's life came to.
+///
+/// Pure; what becomes known is noted, in any order.
+package struct WorkerEnding: Sendable, Hashable {
+    /// How the load ended.
+    package enum Load: String, Sendable, Hashable, CaseIterable {
+        /// The model became resident.
+        case ok
+        /// The worker could not load it, or died over it.
+        case failed
+        /// The worker was asked to end before.
+        case cancelled
+    }
+
+    private let started: MonotonicInstant
+    /// How long the load took; nil if the model did not become resident.
+    package private(set) var loadDuration: Duration?
+    /// Why it was asked to end; nil if it was not.
+    package private(set) var unloadReason: UnloadReason?
+    private var hasSaidWhy = false
+
+    /// Of a worker that starts now.
+    package init(started: MonotonicInstant) {
+        self.started = started
+    }
+
+    /// The model is resident.
+    package mutating func noteReady(now: MonotonicInstant) {
+        loadDuration = loadDuration ?? now.duration(since: started)
+    }
+
+    /// The worker has said that it cannot load the model.
+    package mutating func noteLoadFailed() { hasSaidWhy = true }
+
+    /// The worker is asked to end; the first reason counts.
+    package mutating func noteStop(_ reason: UnloadReason) { unloadReason = unloadReason ?? reason }
+
+    /// How the load ended, once the worker has.
+    package var load: Load {
+        if loadDuration != nil { return .ok }
+        return unloadReason == nil || hasSaidWhy ? .failed : .cancelled
+    }
+
+    /// Whether the worker ended by itself, without a word.
+    package var isCrash: Bool { unloadReason == nil && (load == .ok || !hasSaidWhy) }
+}
