@@ -44,7 +44,8 @@ let fuzzers: [Target] =
     Context.environment["TORII_FUZZ"] == nil
     ? []
     : [
-        "Canary", "ChatTemplate", "GGUF", "JSON", "RequestParser", "ServerSentEvents", "Tokenizer",
+        "AnswerParser", "Canary", "ChatTemplate", "GGUF", "Grammar", "JSON", "RequestParser",
+        "ServerSentEvents", "Tokenizer",
         "WorkerProtocol",
     ].map { name in
         .executableTarget(
@@ -82,21 +83,23 @@ let package = Package(
         source("ChatTemplates", ["JSON"]),
         source("Kernels", ["CKernels", "Platform", "Tensors"]),
         source("KVCache", ["Platform"]),
+        source("Grammars", ["JSON"]),
         source("Sampling", ["CKernels"]),
         source("Transformers", ["Kernels", "KVCache", "ModelFiles", "Platform", "Tensors"]),
-        source("WorkerProtocol", ["JSON", "Sampling"]),
+        source("WorkerProtocol", ["Grammars", "JSON", "Sampling"]),
         source("Scheduling", ["KVCache", "Platform", "WorkerProtocol"]),
         source(
             "Inference",
             [
-                "KVCache", "Platform", "Sampling", "Scheduling", "Tokenizers", "Transformers",
-                "WorkerProtocol",
+                "ChatTemplates", "Grammars", "KVCache", "Platform", "Sampling", "Scheduling",
+                "Tokenizers", "Transformers", "WorkerProtocol",
             ]
         ),
         source(
             "Worker",
             [
-                "ChatTemplates", "Inference", "JSON", "Kernels", "KVCache", "ModelFiles",
+                "ChatTemplates", "Grammars", "Inference", "JSON", "Kernels", "KVCache",
+                "ModelFiles",
                 "Platform", "Scheduling", "Telemetry", "Tensors", "Tokenizers", "Transformers",
                 "WorkerProtocol",
             ]
@@ -104,7 +107,7 @@ let package = Package(
 
         // Gateway
         source("HTTP", ["Platform"]),
-        source("OpenAIAPI", ["JSON", "Sampling", "WorkerProtocol"]),
+        source("OpenAIAPI", ["Grammars", "JSON", "Sampling", "WorkerProtocol"]),
         source("ModelService", ["Platform", "Telemetry", "WorkerProtocol"]),
         // openapi.yaml inside the executable.
         .target(name: "CResources"),
@@ -163,8 +166,11 @@ let package = Package(
         test(
             "InferenceTests",
             [
-                "Inference", "KVCache", "Kernels", "ModelFiles", "Platform", "Sampling",
-                "Scheduling", "Tokenizers", "Transformers", "WorkerProtocol", "TestSupport",
+                "ChatTemplates", "Grammars", "Inference", "JSON", "KVCache", "Kernels",
+                "ModelFiles",
+                "Platform", "Sampling", "Scheduling", "Tokenizers", "Transformers",
+                "WorkerProtocol",
+                "TestSupport",
             ]
         ),
         test("KVCacheTests", ["KVCache", "Platform", "TestSupport"]),
@@ -172,17 +178,27 @@ let package = Package(
             "SchedulingTests",
             ["KVCache", "Platform", "Scheduling", "WorkerProtocol", "TestSupport"]
         ),
+        .executableTarget(
+            name: "GrammarBenchmarks",
+            dependencies: ["Grammars", "JSON", "ModelFiles", "TestSupport", "Tokenizers"],
+            path: "Tests/GrammarBenchmarks",
+            swiftSettings: testSettings
+        ),
+        test("GrammarsTests", ["Grammars", "JSON", "TestSupport"]),
         test("SamplingTests", ["CKernels", "Sampling", "TestSupport"]),
         test(
             "WorkerTests",
             [
-                "ChatTemplates", "JSON", "ModelFiles", "Platform", "Sampling", "Tokenizers",
-                "Worker", "WorkerProtocol", "TestSupport",
+                "ChatTemplates", "Grammars", "JSON", "ModelFiles", "Platform", "Sampling",
+                "Tokenizers", "Worker", "WorkerProtocol", "TestSupport",
             ]
         ),
-        test("WorkerProtocolTests", ["JSON", "Sampling", "WorkerProtocol", "TestSupport"]),
+        test(
+            "WorkerProtocolTests",
+            ["Grammars", "JSON", "Sampling", "WorkerProtocol", "TestSupport"]
+        ),
         test("HTTPTests", ["HTTP", "Platform"]),
-        test("OpenAIAPITests", ["JSON", "OpenAIAPI", "Sampling", "WorkerProtocol"]),
+        test("OpenAIAPITests", ["Grammars", "JSON", "OpenAIAPI", "Sampling", "WorkerProtocol"]),
         // A worker process without a model, for the tests of what stands in front of one.
         .executableTarget(
             name: "FakeWorker",
@@ -217,8 +233,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "ChatTemplates", "HTTP", "JSON", "ModelFiles", "TestSupport", "Tokenizers",
-                "WorkerProtocol",
+                "ChatTemplates", "Grammars", "HTTP", "JSON", "ModelFiles", "TestSupport",
+                "Tokenizers", "WorkerProtocol",
             ],
             path: "Tests/FuzzTargets",
             swiftSettings: testSettings

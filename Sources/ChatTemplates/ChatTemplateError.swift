@@ -27,7 +27,8 @@ package struct ChatTemplateError: Error, Sendable, Hashable {
     /// The column of the place, in characters from 1; 0 when there is no place.
     package internal(set) var column: Int
 
-    init(_ kind: Kind, _ message: String, line: Int = 0, column: Int = 0) {
+    /// An error, with its place in the source if it has one.
+    package init(_ kind: Kind, _ message: String, line: Int = 0, column: Int = 0) {
         self.kind = kind
         self.message = message
         self.line = line

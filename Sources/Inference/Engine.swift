@@ -113,7 +113,7 @@ package final class Engine {
                 )
             }
             arrivalCount += 1
-            var sequence = SequenceState(
+            var sequence = try SequenceState(
                 generation,
                 id: SequenceID(rawValue: arrivalCount),
                 maximumOutputTokenCount: maximumOutputTokenCount,
@@ -271,9 +271,13 @@ package final class Engine {
         now: MonotonicInstant
     ) {
         forget(&sequence, now: now)
-        sequence.output.finish()
+        var isCut = true
+        if case .finished(.stop) = end { isCut = false }
+        sequence.output.finish(isCut: isCut)
         emitDelta(&sequence)
         switch end {
+        case .finished(.stop) where sequence.output.callCount > 0:
+            emit(sequence.request.id, .finished(.toolCalls, sequence.usage(now: now)))
         case .finished(let reason):
             emit(sequence.request.id, .finished(reason, sequence.usage(now: now)))
         case .failed(let failure): emit(sequence.request.id, .failed(failure))
@@ -292,7 +296,7 @@ package final class Engine {
     }
 
     func emitDelta(_ sequence: inout SequenceState) {
-        if let delta = sequence.output.takeDelta() { emit(sequence.request.id, delta) }
+        for delta in sequence.output.takeDeltas() { emit(sequence.request.id, delta) }
     }
 
     func emit(_ id: UInt64, _ event: GenerationEvent) {

@@ -1,3 +1,4 @@
+package import Grammars
 package import WorkerProtocol
 
 /// A generation whose prompt is encoded: what the engine takes.
@@ -6,10 +7,21 @@ package struct Generation: Sendable {
     package let request: GenerationRequest
     /// The prompt's tokens.
     package let promptTokens: [Int32]
+    /// What the output follows, made of the request's `constraint`.
+    package let constraint: TokenConstraint?
+    /// How the answer is read; nil: all of it is text.
+    package let answer: AnswerPlan?
 
     /// Joins a request with its encoded prompt.
-    package init(request: GenerationRequest, promptTokens: [Int32]) {
+    package init(
+        request: GenerationRequest,
+        promptTokens: [Int32],
+        constraint: TokenConstraint? = nil,
+        answer: AnswerPlan? = nil
+    ) {
         self.request = request
         self.promptTokens = promptTokens
+        self.constraint = constraint
+        self.answer = answer
     }
 }

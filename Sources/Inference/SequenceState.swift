@@ -15,6 +15,11 @@ struct SequenceState {
     var tokens: [Int32]
     var sampler: Sampler
     var output: OutputAssembler
+    /// Where the output is in its grammar, if it has one.
+    var constraint: ConstrainedOutput?
+    /// Of the reasoning that is over its budget, what still ends it.
+    private var forcedTokens: ArraySlice<Int32> = []
+    private var reasoning: (budget: Int, end: [Int32])?
     /// Prompt tokens that were echoed with their log-probabilities; they are not repeated when
     /// the sequence is computed again after a preemption.
     var echoedTokenCount = 0
@@ -35,7 +40,7 @@ struct SequenceState {
         maximumOutputTokenCount: Int,
         tokenizer: Tokenizer,
         now: MonotonicInstant
-    ) {
+    ) throws(GenerationFailure) {
         let request = generation.request
         self.request = request
         self.id = id
@@ -47,7 +52,17 @@ struct SequenceState {
             seed: request.sampling.seed ?? UInt64.random(in: 0...UInt64.max),
             prompt: generation.promptTokens
         )
-        output = OutputAssembler(tokenizer: tokenizer, stopStrings: request.stopStrings)
+        constraint = try generation.constraint.map { constraint throws(GenerationFailure) in
+            try ConstrainedOutput(constraint)
+        }
+        output = OutputAssembler(
+            tokenizer: tokenizer,
+            stopStrings: request.stopStrings,
+            parser: generation.answer?.parser
+        )
+        if let answer = generation.answer, let budget = answer.reasoningBudget {
+            reasoning = (budget, answer.reasoningEnd)
+        }
         submitted = now
     }
 
@@ -63,6 +78,16 @@ struct SequenceState {
 
     mutating func start(now: MonotonicInstant) { started = started ?? now }
 
+    /// The token that must come next, whatever the model says: reasoning that has used up its budget
+    /// is ended, once.
+    mutating func takeForcedToken() -> Int32? {
+        if let limit = reasoning, output.isReasoning, output.reasoningTokenCount >= limit.budget {
+            forcedTokens = limit.end[...]
+            reasoning = nil
+        }
+        return forcedTokens.popFirst()
+    }
+
     mutating func appendOutput(_ token: Int32, now: MonotonicInstant) {
         tokens.append(token)
         sampler.accept(token)
@@ -75,6 +100,7 @@ struct SequenceState {
             promptTokenCount: promptTokenCount,
             cachedTokenCount: cachedTokenCount,
             outputTokenCount: outputTokenCount,
+            reasoningTokenCount: output.reasoningTokenCount,
             queueDuration: (started ?? now).duration(since: submitted),
             prefillDuration: started.map { (firstOutput ?? now).duration(since: $0) } ?? .zero,
             decodeDuration: firstOutput.map { (lastOutput ?? now).duration(since: $0) } ?? .zero

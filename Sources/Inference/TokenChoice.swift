@@ -47,7 +47,7 @@ final class TokenChoice: @unchecked Sendable {
     /// A guess is right if it is what would have been chosen without it, so guesses never change
     /// an output.
     func choose(_ tools: Tools) {
-        do throws(SamplingError) {
+        do throws(GenerationFailure) {
             try echoPrompt(tools)
             guard entry.reachesEnd else { return }
             if sequence.maximumOutputTokenCount == 0 {
@@ -65,16 +65,7 @@ final class TokenChoice: @unchecked Sendable {
                 else { break }
             }
         } catch {
-            switch error {
-            case .nonFiniteLogits:
-                end = .failed(
-                    GenerationFailure(
-                        kind: .nonFiniteLogits,
-                        message: "The model computed a value that is not a number; "
-                            + "its file may be damaged."
-                    )
-                )
-            }
+            end = .failed(error)
         }
     }
 
@@ -82,29 +73,52 @@ final class TokenChoice: @unchecked Sendable {
     private func sampleToken(
         row: Int,
         _ tools: Tools
-    ) throws(SamplingError) -> (token: Int32, end: FinishReason?) {
+    ) throws(GenerationFailure) -> (token: Int32, end: FinishReason?) {
+        let ignoresEnd = sequence.request.ignoresEndOfGeneration
+        let allowed = try sequence.constraint?.allowedTokens(mayEnd: !ignoresEnd)
         // Safety: the row's logits are valid until the next forward pass.
         let logits = unsafe logits[row]
-        let token = unsafe try sequence.sampler.sample(
-            logits,
-            position: sequence.tokens.count,
-            workspace: tools.workspace
-        )
+        let token: Int32
+        if let forced = sequence.takeForcedToken(), Self.isAllowed(forced, allowed) {
+            token = forced
+        } else {
+            do throws(SamplingError) {
+                token = unsafe try sequence.sampler.sample(
+                    logits,
+                    position: sequence.tokens.count,
+                    allowed: allowed,
+                    workspace: tools.workspace
+                )
+            } catch {
+                throw Self.failure(error)
+            }
+        }
         sequence.appendOutput(token, now: tools.now)
+        try sequence.constraint?.accept(token)
+        let isExhausted = sequence.constraint?.isExhausted ?? false
         let tokenizer = tools.tokenizer
         let endsGeneration = tokenizer.endOfGenerationTokens.contains(token)
-        if endsGeneration, !sequence.request.ignoresEndOfGeneration { return (token, .stop) }
+        // Behind the end of a grammar there is nothing to go on with.
+        if endsGeneration, !ignoresEnd || isExhausted { return (token, .stop) }
         let logprob = unsafe try logprob(of: token, in: logits, tools)
         // Logits beyond the tokenizer's tokens exist in files with a padded vocabulary; such a
         // token counts, but has no text.
         if Int(token) < tokenizer.vocabularySize, sequence.output.append(token, logprob: logprob) {
             return (token, .stop)
         }
+        if isExhausted { return (token, .stop) }
         let isLast = sequence.outputTokenCount >= sequence.maximumOutputTokenCount
         return (token, isLast ? .length : nil)
     }
 
-    private func echoPrompt(_ tools: Tools) throws(SamplingError) {
+    /// Whether a mask, if there is one, has a token.
+    private static func isAllowed(_ token: Int32, _ mask: [UInt64]?) -> Bool {
+        guard let mask else { return true }
+        let word = Int(token) / UInt64.bitWidth
+        return word < mask.count && mask[word] >> UInt64(Int(token) % UInt64.bitWidth) & 1 == 1
+    }
+
+    private func echoPrompt(_ tools: Tools) throws(GenerationFailure) {
         guard sequence.hasPromptLogprobsToEcho else { return }
         if sequence.echoedTokenCount == 0 {
             let first = sequence.tokens[0]
@@ -127,18 +141,36 @@ final class TokenChoice: @unchecked Sendable {
         }
     }
 
+    private static func failure(_ error: SamplingError) -> GenerationFailure {
+        switch error {
+        case .nonFiniteLogits:
+            GenerationFailure(
+                kind: .nonFiniteLogits,
+                message: "The model computed a value that is not a number; "
+                    + "its file may be damaged."
+            )
+        }
+    }
+
+    /// The log-probability of a token as the model gives it: before penalties, biases, and what a
+    /// grammar forbids.
     private func logprob(
         of token: Int32,
         in logits: UnsafeBufferPointer<Float>,
         _ tools: Tools
-    ) throws(SamplingError) -> TokenLogprob? {
+    ) throws(GenerationFailure) -> TokenLogprob? {
         guard let topCount = sequence.request.topLogprobCount else { return nil }
-        let values = unsafe try LogProbabilities(
-            of: token,
-            in: logits,
-            topCount: topCount,
-            workspace: tools.workspace
-        )
+        let values: LogProbabilities
+        do throws(SamplingError) {
+            values = unsafe try LogProbabilities(
+                of: token,
+                in: logits,
+                topCount: topCount,
+                workspace: tools.workspace
+            )
+        } catch {
+            throw Self.failure(error)
+        }
         func bytes(_ token: Int32) -> [UInt8] {
             Int(token) < tools.tokenizer.vocabularySize ? tools.tokenizer.bytes(of: token) : []
         }

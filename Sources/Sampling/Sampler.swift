@@ -10,12 +10,13 @@ import CKernels
 /// 3. Frequency penalty (times the token's count) and presence penalty (once) on the tokens of
 ///    the output are subtracted, as OpenAI documents them.
 /// 4. The logit bias is added, last of the changes, so that -100 and 100 forbid and force.
-/// 5. A temperature below 0.00001 takes the largest logit, of equal ones the lowest id.
-/// 6. The logits are divided by the temperature and become probabilities.
-/// 7. Top-k keeps the k most likely tokens; top-p the shortest prefix of those that holds p of
+/// 5. Tokens that aren't allowed are out, whatever their logits are by now.
+/// 6. A temperature below 0.00001 takes the largest logit, of equal ones the lowest id.
+/// 7. The logits are divided by the temperature and become probabilities.
+/// 8. Top-k keeps the k most likely tokens; top-p the shortest prefix of those that holds p of
 ///    their sum; min-p those at least min-p times as likely as the likeliest. Equal
 ///    probabilities rank by id.
-/// 8. A number from ``Philox`` for (seed, position) picks from what is left in the order of ids.
+/// 9. A number from ``Philox`` for (seed, position) picks from what is left in the order of ids.
 ///
 /// Nothing depends on other sequences, on the batch or on earlier calls other than `accept`.
 package struct Sampler: Sendable {
@@ -51,6 +52,8 @@ package struct Sampler: Sendable {
     /// - Parameters:
     ///   - logits: [V], unchanged.
     ///   - position: The token's position in the sequence, prompt included.
+    ///   - allowed: A bit for each token that may be chosen, from the lowest of the first word up;
+    ///     tokens beyond the words may not. At least one bit below V is set. Nil: all may.
     ///   - workspace: Made for the same vocabulary.
     /// - Returns: An index into `logits`.
     /// - Throws: `nonFiniteLogits`.
@@ -58,6 +61,7 @@ package struct Sampler: Sendable {
     package func sample(
         _ logits: UnsafeBufferPointer<Float>,
         position: Int,
+        allowed: [UInt64]? = nil,
         workspace: SamplingWorkspace
     ) throws(SamplingError) -> Int32 {
         precondition(logits.count == workspace.vocabularySize, "one logit for each token")
@@ -65,9 +69,10 @@ package struct Sampler: Sendable {
         var summary = unsafe workspace.kernels.summarize(logits.baseAddress, Int32(logits.count))
         guard summary.is_finite else { throw .nonFiniteLogits }
         var changed = unsafe logits
-        if !penalties.areNeutral {
+        if !penalties.areNeutral || allowed != nil {
             unsafe _ = workspace.logits.update(fromContentsOf: logits)
-            unsafe penalties.apply(to: workspace.logits)
+            if !penalties.areNeutral { unsafe penalties.apply(to: workspace.logits) }
+            if let allowed { Self.forbid(allBut: allowed, in: workspace) }
             unsafe changed = UnsafeBufferPointer(workspace.logits)
             summary = unsafe workspace.kernels.summarize(changed.baseAddress, Int32(changed.count))
             guard summary.is_finite else { throw .nonFiniteLogits }
@@ -85,6 +90,21 @@ package struct Sampler: Sendable {
         let kept = keptPrefix(workspace)
         if kept == .all { return drawFromAll(workspace, uniform) ?? summary.maximum_index }
         return draw(from: kept, workspace, uniform) ?? summary.maximum_index
+    }
+
+    /// Gives the tokens that aren't allowed a logit whose probability is 0 at any temperature.
+    private static func forbid(allBut allowed: [UInt64], in workspace: SamplingWorkspace) {
+        // Safety: the indices are below V, the size of the buffer.
+        let logits = unsafe workspace.logits
+        let lowest = -Float.greatestFiniteMagnitude
+        for first in stride(from: 0, to: workspace.vocabularySize, by: 64) {
+            let word = first / 64 < allowed.count ? allowed[first / 64] : 0
+            if word == .max { continue }
+            for index in first..<min(first + 64, workspace.vocabularySize)
+            where word >> UInt64(index - first) & 1 == 0 {
+                unsafe logits[index] = lowest
+            }
+        }
     }
 
     /// Whether the largest logit wins; a smaller temperature could not be divided by.

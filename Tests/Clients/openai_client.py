@@ -41,11 +41,12 @@ def ask(text):
 class Daemon:
     """A daemon of our own, on a port that the kernel chooses."""
 
-    def __init__(self, torii, models):
+    def __init__(self, torii, models, names=(MODEL,)):
         self.folder = tempfile.TemporaryDirectory()
         folder = Path(self.folder.name)
         (folder / "models").mkdir()
-        (folder / "models" / f"{MODEL}.gguf").symlink_to(models / f"{MODEL}.gguf")
+        for name in names:
+            (folder / "models" / f"{name}.gguf").symlink_to(models / f"{name}.gguf")
         environment = {"PATH": os.environ["PATH"], "SWIFT_BACKTRACE": "enable=no", "HOME": str(folder)}
         command = [torii, "serve", "--listen", "127.0.0.1:0", "--models", str(folder / "models")]
         self.process = subprocess.Popen(
@@ -198,6 +199,23 @@ def gives_several_choices(client):
         model=MODEL, messages=ask("Pick a colour."), n=1, seed=5, max_tokens=8, temperature=1.5
     )
     assert len(one.choices) == 1
+
+
+@check
+def gives_the_best_of_several(client):
+    options = {"model": MODEL, "prompt": "My favourite colour is", "seed": 7, "max_tokens": 12, "temperature": 1.3}
+    every = client.completions.create(n=4, logprobs=0, **options)
+
+    def score(choice):
+        values = choice.logprobs.token_logprobs
+        return sum(values) / len(values) if values else float("-inf")
+
+    ranked = sorted(every.choices, key=score, reverse=True)
+    best = client.completions.create(n=2, best_of=4, **options)
+    assert [choice.text for choice in best.choices] == [choice.text for choice in ranked[:2]]
+    assert [choice.index for choice in best.choices] == [0, 1]
+    assert best.choices[0].logprobs is None
+    assert best.usage.completion_tokens == every.usage.completion_tokens
 
 
 @check

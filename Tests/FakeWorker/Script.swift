@@ -9,6 +9,7 @@ import WorkerProtocol
 /// for ever. `!queue N`: accepted, then N places that come nearer, then the other words.
 /// `!wait`: accepted and the third in the queue, for ever. `!timeout`: accepted, then timed out.
 /// `!memory N`: asks for N bytes and says how many were granted. `!return N`: gives N bytes back.
+/// `!parts`: reasoning, text, and two calls, of which the first is `f` with the argument `a`.
 /// `!overflow`, `!template`, `!overloaded`, `!full`, `!nan`, `!parameter`: that failure.
 struct Script {
     enum Step {
@@ -18,7 +19,7 @@ struct Script {
         case fallSilent
     }
 
-    private enum Kind { case words, die, hang, wait, silent, flood }
+    private enum Kind { case words, die, hang, wait, silent, flood, parts }
 
     private let request: GenerationRequest
     private var kind = Kind.words
@@ -37,7 +38,7 @@ struct Script {
         switch kind {
         case .hang: !hasStarted || position < words.count
         case .wait: !waiting.isEmpty
-        case .words, .die, .silent, .flood: true
+        case .words, .die, .silent, .flood, .parts: true
         }
     }
 
@@ -64,6 +65,7 @@ struct Script {
         case "!timeout":
             waiting = [.accepted(Self.admission), .queued(position: 3)]
             failure = .queueTimeout(Self.admission)
+        case "!parts": kind = .parts
         case "!silent": kind = .silent
         case "!flood": kind = .flood
         case "!overflow":
@@ -93,6 +95,9 @@ struct Script {
         case .silent: return .fallSilent
         case .flood: return delta(String(repeating: "flood ", count: 200))
         case .die where position == words.count: return .die
+        case .parts:
+            defer { position += 1 }
+            return .event(Self.parts[position])
         case .words, .die, .hang, .wait: break
         }
         let limit = request.maximumOutputTokens ?? .max
@@ -102,6 +107,17 @@ struct Script {
         }
         return delta(words[position])
     }
+
+    private static let parts: [GenerationEvent] = [
+        .reasoning(text: "Let me "), .reasoning(text: "think."), .delta(text: "Well.", tokens: []),
+        .toolCall(index: 0, name: "f"), .toolArguments(index: 0, text: "{\"a\":"),
+        .toolArguments(index: 0, text: "1}"), .toolCall(index: 1, name: "g"),
+        .toolArguments(index: 1, text: "{}"),
+        .finished(
+            .toolCalls,
+            GenerationUsage(promptTokenCount: 7, outputTokenCount: 9, reasoningTokenCount: 4)
+        ),
+    ]
 
     /// What every accepted or refused script is told.
     static let admission = AdmissionState(
@@ -192,6 +208,9 @@ struct Script {
             object["messages"] = chat.messages
             object["tools"] = chat.tools ?? nil
             object["arguments"] = .object(chat.templateArguments)
+            object["tool_choice"] = .string("\(chat.toolChoice)")
+            object["parallel"] = .bool(chat.allowsParallelToolCalls)
+            object["budget"] = chat.reasoningBudget.map { .integer($0) } ?? nil
         }
         return JSONValue.object(object).serialized()
     }

@@ -4,8 +4,10 @@
 /// `Tests/run-fuzzers` runs each for a while under libFuzzer; `FuzzTargetsTests` replays the inputs
 /// that once failed (its folder `Golden`).
 package enum FuzzTarget: String, CaseIterable, Sendable {
+    case answerParser = "AnswerParser"
     case chatTemplate = "ChatTemplate"
     case gguf = "GGUF"
+    case grammar = "Grammar"
     case json = "JSON"
     case requestParser = "RequestParser"
     case serverSentEvents = "ServerSentEvents"
@@ -15,8 +17,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     /// Runs the body on one input.
     package func run(_ bytes: [UInt8]) {
         switch self {
+        case .answerParser: fuzzAnswerParser(bytes)
         case .chatTemplate: fuzzChatTemplate(bytes)
         case .gguf: fuzzGGUF(bytes)
+        case .grammar: fuzzGrammar(bytes)
         case .json: fuzzJSON(bytes)
         case .requestParser: fuzzRequestParser(bytes)
         case .serverSentEvents: fuzzServerSentEvents(bytes)

@@ -1,3 +1,4 @@
+import Grammars
 import Platform
 import Scheduling
 import Tokenizers
@@ -27,8 +28,19 @@ final class EngineHarness {
 
     private var now: MonotonicInstant { MonotonicInstant(nanoseconds: ticks * 1_000_000) }
 
-    func submit(_ request: GenerationRequest, prompt: [Int32]) {
-        engine.submit(Generation(request: request, promptTokens: prompt), now: now)
+    func submit(
+        _ request: GenerationRequest,
+        prompt: [Int32],
+        constraint: TokenConstraint? = nil,
+        answer: AnswerPlan? = nil
+    ) {
+        let generation = Generation(
+            request: request,
+            promptTokens: prompt,
+            constraint: constraint,
+            answer: answer
+        )
+        engine.submit(generation, now: now)
         collect()
     }
 

@@ -19,10 +19,10 @@ import WorkerProtocol
         for byte in Array("a€b".utf8) {
             let ends1 = output.append(Int32(byte), logprob: nil)
             #expect(!ends1)
-            texts.append(Self.content(output.takeDelta()).text)
+            texts.append(Self.content(output.takeDeltas().first).text)
         }
         #expect(texts == ["a", "", "", "€", "b"])
-        let delta2 = output.takeDelta()
+        let delta2 = output.takeDeltas().first
         #expect(delta2 == nil)
     }
 
@@ -30,8 +30,8 @@ import WorkerProtocol
         var output = OutputAssembler(tokenizer: try TinyTokenizer.make(), stopStrings: ["ax"])
         _ = output.append(Int32(UInt8(ascii: "a")), logprob: nil)
         _ = output.append(0xE2, logprob: nil)
-        output.finish()
-        let text = Self.content(output.takeDelta()).text
+        output.finish(isCut: true)
+        let text = Self.content(output.takeDeltas().first).text
         #expect(text == "a")
     }
 
@@ -42,10 +42,10 @@ import WorkerProtocol
             let token = Int32(character.asciiValue ?? 0)
             let isComplete = output.append(token, logprob: Self.logprob(token))
             #expect(isComplete == (character == "d"))
-            deltas.append(Self.content(output.takeDelta()))
+            deltas.append(Self.content(output.takeDeltas().first))
         }
-        output.finish()
-        let delta3 = output.takeDelta()
+        output.finish(isCut: true)
+        let delta3 = output.takeDeltas().first
         #expect(delta3 == nil)
         #expect(deltas.map(\.text) == ["a", "b", "", "cx", "", ""])
         #expect(deltas.map(\.tokens) == [[97], [98], [], [99, 120], [], []])
@@ -58,7 +58,7 @@ import WorkerProtocol
         var output = OutputAssembler(tokenizer: tokenizer, stopStrings: ["llo"])
         let ends4 = output.append(hello[0], logprob: Self.logprob(hello[0]))
         #expect(ends4)
-        let (text, tokens) = Self.content(output.takeDelta())
+        let (text, tokens) = Self.content(output.takeDeltas().first)
         #expect(text == "he")
         #expect(tokens == hello)
     }
@@ -69,10 +69,10 @@ import WorkerProtocol
         #expect(!ends5)
         let ends6 = output.append(Int32(UInt8(ascii: ".")), logprob: nil)
         #expect(ends6)
-        let text = Self.content(output.takeDelta()).text
+        let text = Self.content(output.takeDeltas().first).text
         #expect(text == "\u{FFFD}")
-        output.finish()
-        let delta7 = output.takeDelta()
+        output.finish(isCut: true)
+        let delta7 = output.takeDeltas().first
         #expect(delta7 == nil)
     }
 
@@ -80,11 +80,11 @@ import WorkerProtocol
         var output = OutputAssembler(tokenizer: try TinyTokenizer.make(), stopStrings: ["ab"])
         output.echo(97, logprob: nil)
         output.echo(98, logprob: nil)
-        let text = Self.content(output.takeDelta()).text
+        let text = Self.content(output.takeDeltas().first).text
         #expect(text == "ab")
         let ends8 = output.append(98, logprob: nil)
         #expect(!ends8)
-        let more = Self.content(output.takeDelta()).text
+        let more = Self.content(output.takeDeltas().first).text
         #expect(more == "b")
     }
 }

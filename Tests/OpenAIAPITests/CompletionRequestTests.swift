@@ -20,7 +20,9 @@ import WorkerProtocol
         ("\"prompt\":[2147483648]", "prompt[0]"), ("\"prompt\":{}", "prompt"),
         ("\"prompt\":\"a\",\"logprobs\":6", "logprobs"),
         ("\"prompt\":\"a\",\"suffix\":\"b\"", "suffix"),
-        ("\"prompt\":\"a\",\"best_of\":2", "best_of"),
+        ("\"prompt\":\"a\",\"n\":3,\"best_of\":2", "best_of"),
+        ("\"prompt\":\"a\",\"best_of\":21", "best_of"),
+        ("\"prompt\":\"a\",\"best_of\":2,\"stream\":true", "best_of"),
     ])
     func `refuses a wrong request and names the place`(_ members: String, _ parameter: String) {
         let error = #expect(throws: APIError.self) { try parse(members) }
@@ -38,6 +40,32 @@ import WorkerProtocol
         let generations = request.generations()
         #expect(generations.map(\.prompt) == [.text("a"), .text("a"), .text("b"), .text("b")])
         #expect(generations.allSatisfy { $0.echo && $0.topLogprobCount == 0 })
+    }
+
+    @Test func `generates more answers than it returns, with what ranks them`() throws {
+        let request = try parse(#""prompt":["a","b"],"n":2,"best_of":5"#)
+        let generations = request.generations()
+        #expect(generations.count == 10 && generations.allSatisfy { $0.topLogprobCount == 0 })
+        #expect(request.bestChoices == BestChoices(generatedCount: 5, keptCount: 2))
+        #expect(request.topLogprobCount == nil)
+        let plain = try parse(#""prompt":"a","n":2,"best_of":2,"stream":true"#)
+        #expect(plain.bestChoices == nil && plain.generations()[0].topLogprobCount == nil)
+    }
+
+    @Test func `keeps the answers with the highest log-probability per token`() {
+        let best = BestChoices(generatedCount: 3, keptCount: 2)
+        #expect(best.positions(scores: [-3, -1, -2, -1, -1, -5]) == [1, 2, 3, 4])
+        let none = -Double.infinity
+        #expect(best.positions(scores: [none, -9, none]) == [1, 0])
+    }
+
+    @Test func `scores an answer without its echoed prompt and without regard to its length`() {
+        func tokens(_ logprobs: [Float?]) -> [TokenLogprob] {
+            logprobs.map { TokenLogprob(token: 1, bytes: [], logprob: $0) }
+        }
+        #expect(BestChoices.score(tokens([-1, -2, -3]), echoedCount: 0) == -2)
+        #expect(BestChoices.score(tokens([nil, -9, -1]), echoedCount: 2) == -1)
+        #expect(BestChoices.score(tokens([nil, -9]), echoedCount: 2) == -.infinity)
     }
 
     private func parse(_ members: String) throws -> CompletionRequest {

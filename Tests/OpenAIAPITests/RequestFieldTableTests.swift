@@ -25,13 +25,11 @@ import Testing
     static let completion: JSONValue = ["model": "m", "prompt": "hello"]
 
     static let unsupported: [(String, JSONValue)] = [
-        ("response_format", ["type": "json_object"]), ("tool_choice", "required"),
-        ("tool_choice", ["type": "function", "function": ["name": "f"]]),
-        ("modalities", ["text", "audio"]), ("functions", [["name": "f"]]),
-        ("guided_json", ["type": "object"]),
+        ("modalities", ["text", "audio"])
     ]
     static let harmless: [(String, JSONValue)] = [
-        ("response_format", ["type": "text"]), ("tool_choice", "auto"), ("modalities", ["text"]),
+        ("response_format", ["type": "text"]), ("tool_choice", "auto"), ("function_call", "none"),
+        ("modalities", ["text"]),
         ("tools", []), ("logit_bias", [:]), ("stop", []), ("store", true),
         ("metadata", ["a": "b"]), ("service_tier", "auto"), ("n", 1.0), ("max_tokens", 5.0),
     ]

@@ -15,6 +15,60 @@ import WorkerProtocol
         TokenLogprob(token: 4, bytes: [0x98, 0x80], logprob: -1),
     ]
 
+    static func response(showsLogprobs: Bool, usesFunctions: Bool) -> ChatCompletionResponse {
+        ChatCompletionResponse(
+            identity: ResponseIdentity(prefix: "p-", created: 1, model: "m", fingerprint: "f"),
+            showsLogprobs: showsLogprobs,
+            usesFunctions: usesFunctions
+        )
+    }
+
+    /// A whole choice after these events.
+    static func choice(
+        _ events: [GenerationEvent],
+        showsLogprobs: Bool = false,
+        usesFunctions: Bool = false
+    ) -> JSONValue {
+        var answer = ChatAnswer()
+        for event in events { answer.receive(event) }
+        return response(showsLogprobs: showsLogprobs, usesFunctions: usesFunctions)
+            .choice(index: 0, answer: answer)
+    }
+
+    static let calls: [GenerationEvent] = [
+        .reasoning(text: "Hm"), .reasoning(text: "."),
+        .toolCall(index: 0, name: "f"), .toolArguments(index: 0, text: "{\"a\""),
+        .toolArguments(index: 0, text: ":1}"),
+        .toolCall(index: 1, name: "g"), .toolArguments(index: 1, text: "{}"),
+        .finished(.toolCalls, GenerationUsage(promptTokenCount: 1, outputTokenCount: 1)),
+    ]
+
+    @Test func `writes calls with arguments in strings and no content`() throws {
+        let choice = Self.choice(Self.calls)
+        #expect(choice["finish_reason"] == "tool_calls")
+        let message = choice["message"]
+        #expect(message?["content"] == .some(nil) && message?["role"] == "assistant")
+        #expect(message?["reasoning_content"] == "Hm." && message?["reasoning"] == "Hm.")
+        let calls = try #require(message?["tool_calls"]?.arrayValue)
+        let functions = calls.map { $0["function"] }
+        let expected: [JSONValue] = [
+            ["name": "f", "arguments": "{\"a\":1}"], ["name": "g", "arguments": "{}"],
+        ]
+        #expect(functions == expected)
+        let ids = calls.compactMap { $0["id"]?.stringValue }
+        #expect(Set(ids).count == 2)
+        #expect(ids.allSatisfy { $0.hasPrefix("call_") && $0.utf8.count == 29 })
+        #expect(calls.allSatisfy { $0["type"] == "function" })
+    }
+
+    @Test func `writes the deprecated form where the request used it`() {
+        let choice = Self.choice(Self.calls, usesFunctions: true)
+        #expect(choice["finish_reason"] == "function_call")
+        let expected: JSONValue = ["name": "f", "arguments": "{\"a\":1}"]
+        #expect(choice["message"]?["function_call"] == expected)
+        #expect(choice["message"]?["tool_calls"] == nil)
+    }
+
     @Test func `makes ids of a prefix and twenty-eight characters`() {
         let first = ResponseIdentity(prefix: "chatcmpl-", created: 1, model: "m", fingerprint: "f")
         let second = ResponseIdentity(prefix: "chatcmpl-", created: 1, model: "m", fingerprint: "f")
@@ -23,12 +77,7 @@ import WorkerProtocol
     }
 
     @Test func `writes the log-probabilities of a chat without replacement characters`() {
-        let choice = ChatCompletionResponse.choice(
-            index: 0,
-            text: "é😀",
-            tokens: Self.tokens,
-            finishReason: .stop
-        )
+        let choice = Self.choice([.delta(text: "é😀", tokens: Self.tokens)], showsLogprobs: true)
         let content = choice["logprobs"]?["content"]
         #expect(content?[0]?["token"] == "é")
         #expect(content?[0]?["bytes"] == [0xC3, 0xA9])
@@ -40,14 +89,10 @@ import WorkerProtocol
     }
 
     @Test func `keeps the null members that OpenAI's schema requires`() {
-        let choice = ChatCompletionResponse.choice(
-            index: 0,
-            text: "",
-            tokens: nil,
-            finishReason: .length
-        )
+        let usage = GenerationUsage(promptTokenCount: 1, outputTokenCount: 1)
+        let choice = Self.choice([.finished(.length, usage)])
         #expect(choice["logprobs"] == .some(nil))
-        #expect(choice["message"]?["refusal"] == .some(nil))
+        #expect(choice["message"] == ["role": "assistant", "content": "", "refusal": nil])
         #expect(choice["finish_reason"] == "length")
     }
 

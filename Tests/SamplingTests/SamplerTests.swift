@@ -33,6 +33,37 @@ import Testing
         #expect(try Self.draw(sampler, logits) == Int32(count / 2))
     }
 
+    @Test(arguments: [
+        SamplingParameters(temperature: 0), SamplingParameters(),
+        SamplingParameters(temperature: 2, topP: 0.9, topK: 12, minP: 0.05),
+        SamplingParameters(repetitionPenalty: 1.3, presencePenalty: 0.5, logitBias: [3: 100]),
+    ])
+    func `only allowed tokens are drawn, with what is left of the distribution`(
+        parameters: SamplingParameters
+    ) throws {
+        let logits = Self.logits(300, seed: 3)
+        var random = SeededGenerator(seed: 4)
+        for round in 0..<200 {
+            // Words that are full, empty and mixed; the last tokens lie beyond the words.
+            let words: [UInt64] = [
+                round % 3 == 0 ? .max : random.next() & random.next(), 0, random.next() | 1,
+            ]
+            let sampler = Sampler(parameters: parameters, seed: UInt64(round))
+            let workspace = SamplingWorkspace(vocabularySize: logits.count)
+            let token = try logits.withUnsafeBufferPointer {
+                try sampler.sample($0, position: 0, allowed: words, workspace: workspace)
+            }
+            #expect(token < 192 && words[Int(token) / 64] >> UInt64(token % 64) & 1 == 1)
+            // The same as when the others were never likely.
+            guard parameters.logitBias.isEmpty else { continue }
+            let forbidden = logits.indices.map { index in
+                let isAllowed = index < 192 && words[index / 64] >> UInt64(index % 64) & 1 == 1
+                return isAllowed ? logits[index] : -1e30
+            }
+            #expect(try Self.draw(sampler, forbidden) == token)
+        }
+    }
+
     @Test(arguments: [Float.nan, .infinity, -.infinity], [0, 5, 16, 39])
     func `a logit that is not finite is an error`(bad: Float, index: Int) {
         var logits = Self.logits(40, seed: 1)

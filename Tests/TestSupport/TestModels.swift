@@ -8,6 +8,8 @@ package enum TestModels: String, Sendable, CaseIterable {
     case qwen25Coder = "qwen2.5-coder-0.5b-instruct.Q4_K_M.gguf"
     /// A folder: llama.cpp's vocabularies with texts and their tokens.
     case vocabularies = "vocabularies"
+    /// A folder: llama.cpp's collection of chat templates.
+    case templates = "templates"
 
     /// The folder that holds them: `$TORII_TEST_MODELS`, or `torii/test-models` in the user's cache.
     package static var directory: String {
@@ -36,6 +38,7 @@ package enum TestModels: String, Sendable, CaseIterable {
         case .smolLM2: "smollm2"
         case .qwen25Coder: "qwen2.5-coder"
         case .vocabularies: "vocabularies"
+        case .templates: "templates"
         }
     }
 

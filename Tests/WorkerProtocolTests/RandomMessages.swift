@@ -1,3 +1,4 @@
+import Grammars
 import JSON
 import Sampling
 import TestSupport
@@ -140,18 +141,22 @@ struct RandomMessages {
     }
 
     mutating func event() -> GenerationEvent {
-        switch random.int(in: 0...5) {
+        switch random.int(in: 0...8) {
+        case 6: .reasoning(text: text())
+        case 7: .toolCall(index: count(), name: text())
+        case 8: .toolArguments(index: count(), text: text())
         case 4: .accepted(admission())
         case 5: .queued(position: count())
         case 0: .started(promptTokenCount: count(), cachedTokenCount: count())
         case 1: .delta(text: text(), tokens: (0..<random.int(in: 0...3)).map { _ in logprob() })
         case 2:
             .finished(
-                FinishReason.allCases[random.int(in: 0...2)],
+                FinishReason.allCases[random.int(in: 0...3)],
                 GenerationUsage(
                     promptTokenCount: count(),
                     cachedTokenCount: count(),
                     outputTokenCount: count(),
+                    reasoningTokenCount: count(),
                     queueDuration: .nanoseconds(Int64(count())),
                     prefillDuration: .nanoseconds(Int64(count())),
                     decodeDuration: .nanoseconds(Int64(count()))
@@ -203,6 +208,7 @@ struct RandomMessages {
             ignoresEndOfGeneration: random.chance(0.5),
             topLogprobCount: optionalCount(),
             echo: random.chance(0.5),
+            constraint: random.chance(0.5) ? constraint(depth: 0) : nil,
             account: GenerationAccount(
                 key: text(),
                 user: text(),
@@ -212,6 +218,21 @@ struct RandomMessages {
             ),
             queueTimeout: random.chance(0.5) ? .nanoseconds(Int64(count())) : nil
         )
+    }
+
+    mutating func constraint(depth: Int) -> GrammarExpression {
+        switch random.int(in: depth < 3 ? 0...8 : 4...8) {
+        case 0: .sequence((0..<3).map { _ in constraint(depth: depth + 1) })
+        case 1: .choice((0..<2).map { _ in constraint(depth: depth + 1) })
+        case 2:
+            .repetition(constraint(depth: depth + 1), minimum: count(), maximum: optionalCount())
+        case 3: .triggered([(text(), constraint(depth: depth + 1))], repeats: random.chance(0.5))
+        case 4: .regex(text(), path: text())
+        case 5: .jsonSchema(["type": .string(text()), "enum": [1, nil, "a"]], path: text())
+        case 6: .gbnf(text(), path: text())
+        case 7: .controlToken(text())
+        default: .literal(text())
+        }
     }
 
     mutating func sampling() -> SamplingParameters {
@@ -236,7 +257,11 @@ struct RandomMessages {
             messages: .array([["role": .string(text()), "content": json(depth: 3)]]),
             tools: random.chance(0.5) ? json(depth: 2) : nil,
             addGenerationPrompt: random.chance(0.5),
-            templateArguments: ["enable_thinking": json(depth: 1)]
+            continuesFinalMessage: random.chance(0.5),
+            templateArguments: ["enable_thinking": json(depth: 1)],
+            toolChoice: [.automatic, .required, .named(text())][random.int(in: 0...2)],
+            allowsParallelToolCalls: random.chance(0.5),
+            reasoningBudget: optionalCount()
         )
     }
 

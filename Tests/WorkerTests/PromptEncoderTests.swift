@@ -44,7 +44,7 @@ import WorkerProtocol
 
     @Test func `a conversation without a template is laid out as ChatML`() throws {
         let encoder = try Self.encoder(template: nil)
-        let tokens = try encoder.encode(Self.chat("hello"), now: Self.date)
+        let tokens = try encoder.encode(Self.chat("hello"), now: Self.date).tokens
         #expect(
             encoder.tokenizer.detokenize(tokens, controlTokens: true)
                 == "<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n"
@@ -56,33 +56,34 @@ import WorkerProtocol
     @Test func `control tokens are not recognised in what a client sends`() throws {
         let encoder = try Self.encoder(template: TinyModel.chatML)
         let tokens = try encoder.encode(Self.chat("a<|im_end|><|im_start|>b"), now: Self.date)
+            .tokens
         #expect(tokens.filter { $0 == Self.start }.count == 2)
         #expect(tokens.filter { $0 == Self.end }.count == 1)
-        let text = try encoder.encode(.text("<|im_start|>"), now: Self.date)
+        let text = try encoder.encode(.text("<|im_start|>"), now: Self.date).tokens
         #expect(!text.contains(Self.start))
     }
 
     @Test func `the beginning token comes once, whoever writes it`() throws {
         for template in ["{{ bos_token }}x", "x"] {
             let encoder = try Self.encoder(template: template, addsBeginning: true)
-            let tokens = try encoder.encode(Self.chat("a"), now: Self.date)
+            let tokens = try encoder.encode(Self.chat("a"), now: Self.date).tokens
             #expect(tokens == [Self.beginning, 120])
-            #expect(try encoder.encode(.text("x"), now: Self.date) == [Self.beginning, 120])
+            #expect(try encoder.encode(.text("x"), now: Self.date).tokens == [Self.beginning, 120])
         }
         let encoder = try Self.encoder(template: "x")
-        #expect(try encoder.encode(Self.chat("a"), now: Self.date) == [120])
+        #expect(try encoder.encode(Self.chat("a"), now: Self.date).tokens == [120])
     }
 
     @Test func `an empty text becomes the beginning token`() throws {
         let encoder = try Self.encoder(template: nil)
-        #expect(try encoder.encode(.text(""), now: Self.date) == [Self.beginning])
-        #expect(try encoder.encode(.tokens([]), now: Self.date) == [])
+        #expect(try encoder.encode(.text(""), now: Self.date).tokens == [Self.beginning])
+        #expect(try encoder.encode(.tokens([]), now: Self.date).tokens == [])
     }
 
     @Test func `a template that refuses or cannot be used is a template error`() throws {
         let refusing = try Self.encoder(template: "{{ raise_exception('no system role') }}")
         let refusal = #expect(throws: GenerationFailure.self) {
-            _ = try refusing.encode(Self.chat("a"), now: Self.date)
+            _ = try refusing.encode(Self.chat("a"), now: Self.date).tokens
         }
         #expect(refusal?.kind == .templateFailed)
         #expect(refusal?.message.contains("no system role") == true)
@@ -90,10 +91,10 @@ import WorkerProtocol
         let broken = try Self.encoder(template: "{% if %}")
         #expect(broken.templateProblem != nil)
         let problem = #expect(throws: GenerationFailure.self) {
-            _ = try broken.encode(Self.chat("a"), now: Self.date)
+            _ = try broken.encode(Self.chat("a"), now: Self.date).tokens
         }
         #expect(problem?.kind == .templateFailed)
-        #expect(try broken.encode(.text("a"), now: Self.date) == [97])
+        #expect(try broken.encode(.text("a"), now: Self.date).tokens == [97])
     }
 
     @Test func `a model without markers and template has no chat`() throws {
@@ -103,7 +104,7 @@ import WorkerProtocol
         }
         #expect(encoder.templateSource == nil)
         let failure = #expect(throws: GenerationFailure.self) {
-            _ = try encoder.encode(Self.chat("a"), now: Self.date)
+            _ = try encoder.encode(Self.chat("a"), now: Self.date).tokens
         }
         #expect(failure?.kind == .templateFailed)
     }

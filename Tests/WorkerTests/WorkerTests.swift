@@ -34,6 +34,35 @@ struct WorkerTests {
 
     static let chat = Prompt.chat(ChatPrompt(messages: [["role": "user", "content": "hello"]]))
 
+    @Test func `a constraint is followed, and one that cannot be is refused by its path`() throws {
+        try Self.withModel { path in
+            let worker = try WorkerConversation()
+            _ = try worker.next()
+            try worker.send(.load(WorkerLoadOptions(modelPath: path, threadCount: 1)))
+            while let message = try worker.next() {
+                if case .ready = message { break }
+            }
+            var request = Self.request(1, .text("hello"), limit: 50)
+            for id: UInt64 in 1...3 {
+                request.id = id
+                request.constraint = .regex("(yes|no)!", path: "guided_regex")
+                try worker.send(.generate(request))
+                let text = try worker.events(id).reduce(into: "") { text, event in
+                    if case .delta(let more, _) = event { text += more }
+                }
+                #expect(["yes!", "no!"].contains(text))
+            }
+            request.id = 4
+            request.constraint = .jsonSchema(["type": "object", "not": [:]], path: "json_schema")
+            try worker.send(.generate(request))
+            guard case .failed(let failure)? = try worker.events(4).last else {
+                Issue.record("a schema that cannot be enforced is refused")
+                return
+            }
+            #expect(failure.kind == .invalidRequest(parameter: "json_schema.not"))
+        }
+    }
+
     @Test func `greets, loads, answers and ends with its socket`() throws {
         try Self.withModel { path in
             let worker = try WorkerConversation()

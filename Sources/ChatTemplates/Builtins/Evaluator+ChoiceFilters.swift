@@ -7,6 +7,11 @@ extension Evaluator {
     ) throws(ChatTemplateError) -> TemplateValue {
         switch filter {
         case .map, .select, .reject, .selectattr, .rejectattr:
+            // Jinja looks at the elements of what is true only, so that nothing has none.
+            guard value.isTruthy else {
+                arguments = CallArguments()
+                return try meter.iterator([])
+            }
             do throws(ChatTemplateError) {
                 return filter == .map
                     ? try map(value, &arguments) : try choose(filter, &arguments, from: value)

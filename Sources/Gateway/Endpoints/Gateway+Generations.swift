@@ -20,7 +20,8 @@ extension Gateway {
         let format = ChatAnswerFormat(
             response: ChatCompletionResponse(
                 identity: identity("chatcmpl-", model: parsed.model),
-                showsLogprobs: parsed.topLogprobCount != nil
+                showsLogprobs: parsed.topLogprobCount != nil,
+                usesFunctions: parsed.usesFunctions
             )
         )
         return try await generate(
@@ -48,11 +49,13 @@ extension Gateway {
             response: CompletionResponse(
                 identity: identity("cmpl-", model: parsed.model),
                 showsLogprobs: parsed.topLogprobCount != nil
-            )
+            ),
+            echoesPrompt: parsed.echo
         )
         return try await generate(
             parsed.generations(),
             parsed.options,
+            best: parsed.bestChoices,
             for: request,
             account: account(request, key, user: parsed.options.user),
             model: parsed.model,
@@ -86,6 +89,7 @@ extension Gateway {
     private func generate(
         _ generations: [GenerationRequest],
         _ options: GenerationOptions,
+        best: BestChoices? = nil,
         for request: HTTPRequest,
         account: GenerationAccount,
         model: String,
@@ -120,13 +124,14 @@ extension Gateway {
             stream,
             registration: registration,
             promptParameter: format.promptParameter,
-            choicesPerPrompt: options.choiceCount
+            choicesPerPrompt: best?.generatedCount ?? options.choiceCount
         )
         guard options.streams else {
             var body = WholeBody(
                 reader,
                 format: format,
                 choiceCount: generations.count,
+                best: best,
                 limits: configuration.limits
             )
             let document = try await body.collect(&record)

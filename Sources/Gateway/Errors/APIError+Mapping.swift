@@ -25,15 +25,7 @@ extension APIError {
         case .insufficientMemory(let model, let plan):
             self = .insufficientMemory(model, plan)
         case .otherOptions(let model, let contextLength):
-            self.init(
-                status: 409,
-                kind: .invalidRequest,
-                code: "model_has_other_options",
-                message:
-                    "The model `\(model)` is loaded with a context of \(contextLength) tokens. "
-                    + "Unload it first to load it with another one.",
-                parameter: "context"
-            )
+            self = .otherOptions(model, contextLength)
         case .unloaded(let model):
             self.init(
                 status: 503,
@@ -44,14 +36,7 @@ extension APIError {
                 retryAfter: .seconds(1)
             )
         case .memoryPressure:
-            self.init(
-                status: 503,
-                kind: .server,
-                code: "memory_pressure",
-                message: "This machine has run out of memory for further requests; send this one "
-                    + "again later.",
-                retryAfter: .seconds(5)
-            )
+            self = .memoryPressure
         case .overloaded(let model, let retryAfter):
             self.init(
                 status: 429,
@@ -134,6 +119,27 @@ extension APIError {
             self = .server(failure.message, code: "internal_error", shouldRetry: false)
         }
     }
+
+    private static func otherOptions(_ model: String, _ contextLength: Int) -> APIError {
+        APIError(
+            status: 409,
+            kind: .invalidRequest,
+            code: "model_has_other_options",
+            message:
+                "The model `\(model)` is loaded with a context of \(contextLength) tokens. Unload "
+                + "it first to load it with another one.",
+            parameter: "context"
+        )
+    }
+
+    private static let memoryPressure = APIError(
+        status: 503,
+        kind: .server,
+        code: "memory_pressure",
+        message:
+            "This machine has run out of memory for further requests; send this one again later.",
+        retryAfter: .seconds(5)
+    )
 
     /// 507, which clients must not try again by themselves: nothing changes by waiting.
     private static func insufficientMemory(_ model: String, _ plan: ResidencyPlan) -> APIError {

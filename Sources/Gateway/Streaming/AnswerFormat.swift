@@ -8,21 +8,18 @@ import WorkerProtocol
 protocol AnswerFormat: Sendable {
     /// The member of the request that holds the prompt, for error messages.
     var promptParameter: String { get }
+    /// Whether each answer begins with its prompt.
+    var echoesPrompt: Bool { get }
     /// The chunk that begins a choice, if there is one.
     func openingChunk(choice: Int) -> JSONValue?
-    /// A chunk with more output.
-    mutating func chunk(choice: Int, text: String, tokens: [TokenLogprob]) -> JSONValue
+    /// A chunk with more output; nil for an event that is none.
+    mutating func chunk(choice: Int, _ event: GenerationEvent) -> JSONValue?
     /// The last chunk of a choice.
     mutating func finishChunk(choice: Int, reason: FinishReason) -> JSONValue
     /// The chunk after all choices that tells the usage.
     func usageChunk(_ usage: UsageTotals) -> JSONValue
     /// A choice of a whole answer.
-    func wholeChoice(
-        _ choice: Int,
-        text: String,
-        tokens: [TokenLogprob],
-        reason: FinishReason
-    ) -> JSONValue
+    func wholeChoice(_ choice: Int, _ answer: ChatAnswer) -> JSONValue
     /// The whole answer.
     func whole(choices: [JSONValue], usage: UsageTotals) -> JSONValue
 }
@@ -32,11 +29,24 @@ struct ChatAnswerFormat: AnswerFormat {
     let response: ChatCompletionResponse
 
     var promptParameter: String { "messages" }
+    var echoesPrompt: Bool { false }
 
     func openingChunk(choice: Int) -> JSONValue? { response.roleChunk(index: choice) }
 
-    func chunk(choice: Int, text: String, tokens: [TokenLogprob]) -> JSONValue {
-        response.contentChunk(index: choice, text: text, tokens: tokens)
+    func chunk(choice: Int, _ event: GenerationEvent) -> JSONValue? {
+        switch event {
+        case .delta(let text, let tokens):
+            response.contentChunk(index: choice, text: text, tokens: tokens)
+        case .reasoning(let text): response.reasoningChunk(index: choice, text: text)
+        case .toolCall(let call, let name):
+            // The older form has room for one call.
+            response.usesFunctions && call > 0
+                ? nil : response.callChunk(index: choice, call: call, name: name)
+        case .toolArguments(let call, let text):
+            response.usesFunctions && call > 0
+                ? nil : response.argumentsChunk(index: choice, call: call, text: text)
+        case .accepted, .queued, .started, .finished, .failed: nil
+        }
     }
 
     func finishChunk(choice: Int, reason: FinishReason) -> JSONValue {
@@ -45,18 +55,8 @@ struct ChatAnswerFormat: AnswerFormat {
 
     func usageChunk(_ usage: UsageTotals) -> JSONValue { response.usageChunk(usage) }
 
-    func wholeChoice(
-        _ choice: Int,
-        text: String,
-        tokens: [TokenLogprob],
-        reason: FinishReason
-    ) -> JSONValue {
-        ChatCompletionResponse.choice(
-            index: choice,
-            text: text,
-            tokens: response.showsLogprobs ? tokens : nil,
-            finishReason: reason
-        )
+    func wholeChoice(_ choice: Int, _ answer: ChatAnswer) -> JSONValue {
+        response.choice(index: choice, answer: answer)
     }
 
     func whole(choices: [JSONValue], usage: UsageTotals) -> JSONValue {
@@ -67,19 +67,23 @@ struct ChatAnswerFormat: AnswerFormat {
 /// The format of `/v1/completions`.
 struct TextAnswerFormat: AnswerFormat {
     let response: CompletionResponse
+    let echoesPrompt: Bool
     /// Where the next token of a choice begins in its text, in Unicode scalars.
     private var textOffsets: [Int: Int] = [:]
 
-    init(response: CompletionResponse) {
+    init(response: CompletionResponse, echoesPrompt: Bool) {
         self.response = response
+        self.echoesPrompt = echoesPrompt
     }
 
     var promptParameter: String { "prompt" }
 
     func openingChunk(choice: Int) -> JSONValue? { nil }
 
-    mutating func chunk(choice: Int, text: String, tokens: [TokenLogprob]) -> JSONValue {
-        chunk(choice: choice, text: text, tokens: tokens, reason: nil)
+    mutating func chunk(choice: Int, _ event: GenerationEvent) -> JSONValue? {
+        // A text completion has no parts.
+        guard case .delta(let text, let tokens) = event else { return nil }
+        return chunk(choice: choice, text: text, tokens: tokens, reason: nil)
     }
 
     mutating func finishChunk(choice: Int, reason: FinishReason) -> JSONValue {
@@ -90,19 +94,14 @@ struct TextAnswerFormat: AnswerFormat {
         response.completion(choices: [], usage: usage)
     }
 
-    func wholeChoice(
-        _ choice: Int,
-        text: String,
-        tokens: [TokenLogprob],
-        reason: FinishReason
-    ) -> JSONValue {
+    func wholeChoice(_ choice: Int, _ answer: ChatAnswer) -> JSONValue {
         var textOffset = 0
         return response.choice(
             index: choice,
-            text: text,
-            tokens: tokens,
+            text: answer.content,
+            tokens: answer.tokens,
             textOffset: &textOffset,
-            finishReason: reason,
+            finishReason: answer.finishReason,
             isWhole: true
         )
     }

@@ -121,11 +121,11 @@ struct EventStreamBody: StreamedBody {
             }
         case .event(_, .started):
             try await write([], to: writer)
-        case .event(let choice, .delta(let text, let tokens)):
-            let chunk = format.chunk(choice: choice, text: text, tokens: tokens)
-            try await write(Self.event(chunk), to: writer)
         case .event(let choice, .finished(let reason, _)):
             let chunk = format.finishChunk(choice: choice, reason: reason)
+            try await write(Self.event(chunk), to: writer)
+        case .event(let choice, let event):
+            guard let chunk = format.chunk(choice: choice, event) else { return }
             try await write(Self.event(chunk), to: writer)
         }
     }

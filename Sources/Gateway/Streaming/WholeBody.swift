@@ -13,24 +13,25 @@ import WorkerProtocol
 struct WholeBody: StreamedBody {
     private(set) var reader: GenerationReader
     private let format: any AnswerFormat
+    private let best: BestChoices?
     private let limits: GatewayLimits
-    private var texts: [String]
-    private var tokens: [[TokenLogprob]]
-    private var reasons: [FinishReason]
+    private var promptTokenCounts: [Int]
+    private var answers: [ChatAnswer]
     private var lastWrite = MonotonicInstant.now()
 
     init(
         _ reader: GenerationReader,
         format: any AnswerFormat,
         choiceCount: Int,
+        best: BestChoices?,
         limits: GatewayLimits
     ) {
         self.reader = reader
         self.format = format
+        self.best = best
         self.limits = limits
-        texts = Array(repeating: "", count: choiceCount)
-        tokens = Array(repeating: [], count: choiceCount)
-        reasons = Array(repeating: .stop, count: choiceCount)
+        promptTokenCounts = Array(repeating: 0, count: choiceCount)
+        answers = Array(repeating: ChatAnswer(), count: choiceCount)
     }
 
     /// The whole answer, or nil when it takes so long that the head must be sent now.
@@ -85,25 +86,27 @@ struct WholeBody: StreamedBody {
     }
 
     private mutating func absorb(_ element: GenerationStream.Element) {
-        switch element {
-        case .event(let choice, .delta(let text, let logprobs)):
-            texts[choice] += text
-            tokens[choice] += logprobs
-        case .event(let choice, .finished(let reason, _)):
-            reasons[choice] = reason
-        case .loading, .leased, .idle, .event: break
+        guard case .event(let choice, let event) = element else { return }
+        if case .started(let promptTokenCount, _) = event {
+            promptTokenCounts[choice] = promptTokenCount
         }
+        answers[choice].receive(event)
+    }
+
+    /// The answers that the client gets, in the order of their indices.
+    private var chosen: [ChatAnswer] {
+        guard let best else { return answers }
+        let scores = zip(answers, promptTokenCounts).map { answer, promptTokenCount in
+            BestChoices.score(
+                answer.tokens,
+                echoedCount: format.echoesPrompt ? promptTokenCount : 0
+            )
+        }
+        return best.positions(scores: scores).map { answers[$0] }
     }
 
     private var document: JSONValue {
-        let choices = texts.indices.map { choice in
-            format.wholeChoice(
-                choice,
-                text: texts[choice],
-                tokens: tokens[choice],
-                reason: reasons[choice]
-            )
-        }
+        let choices = chosen.enumerated().map { format.wholeChoice($0.offset, $0.element) }
         return format.whole(choices: choices, usage: reader.usage)
     }
 }

@@ -69,6 +69,9 @@ package struct GenerationProgress: Sendable, Hashable {
         case .delta(_, let tokens):
             outputTokenCount += max(tokens.count, 1)
             state = .decoding
+        case .reasoning, .toolCall, .toolArguments:
+            outputTokenCount += 1
+            state = .decoding
         case .finished, .failed: break
         }
     }

@@ -126,23 +126,39 @@ struct GenerationQueue {
             elements[elements.count - 1] = .event(choice: choice, event)
             return true
         }
-        guard elements.count - head >= Self.joinCount, let last = elements.last,
-            case .delta(let text, let tokens) = event,
-            case .event(choice, .delta(let lastText, let lastTokens)) = last
+        guard elements.count - head >= Self.joinCount,
+            case .event(choice, let last)? = elements.last, let joined = Self.joined(last, event)
         else { return false }
-        elements[elements.count - 1] = .event(
-            choice: choice,
-            .delta(text: lastText + text, tokens: lastTokens + tokens)
-        )
+        elements[elements.count - 1] = .event(choice: choice, joined)
         return true
+    }
+
+    /// Two events of one choice as one, if they are of one kind.
+    private static func joined(
+        _ first: GenerationEvent,
+        _ second: GenerationEvent
+    ) -> GenerationEvent? {
+        switch (first, second) {
+        case (.delta(let text, let tokens), .delta(let moreText, let moreTokens)):
+            .delta(text: text + moreText, tokens: tokens + moreTokens)
+        case (.reasoning(let text), .reasoning(let more)): .reasoning(text: text + more)
+        case (.toolArguments(let index, let text), .toolArguments(let other, let more))
+        where index == other:
+            .toolArguments(index: index, text: text + more)
+        default: nil
+        }
     }
 
     /// Roughly the memory that an event keeps, in bytes; additive, so that joined events cost the
     /// sum of theirs.
     private static func cost(_ event: GenerationEvent) -> Int {
-        guard case .delta(let text, let tokens) = event else { return 0 }
-        return tokens.reduce(text.utf8.count) { sum, token in
-            sum + 64 + token.bytes.count + token.top.reduce(0) { $0 + 32 + $1.bytes.count }
+        switch event {
+        case .delta(let text, let tokens):
+            tokens.reduce(text.utf8.count) { sum, token in
+                sum + 64 + token.bytes.count + token.top.reduce(0) { $0 + 32 + $1.bytes.count }
+            }
+        case .reasoning(let text), .toolArguments(_, let text): text.utf8.count
+        case .accepted, .queued, .started, .toolCall, .finished, .failed: 0
         }
     }
 }

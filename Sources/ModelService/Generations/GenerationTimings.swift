@@ -63,7 +63,7 @@ package struct GenerationTimings: Sendable {
             switch event {
             case .accepted: self = .accepted
             case .started: self = .started
-            case .delta: self = .output
+            case .delta, .reasoning, .toolCall, .toolArguments: self = .output
             case .queued, .finished, .failed: return nil
             }
         }

@@ -1,9 +1,6 @@
 import JSON
 
 extension ChatCompletionRequest {
-    private static let outputParsing =
-        "is not supported yet: this server does not constrain or parse the model's output"
-
     /// Every member of OpenAI's `CreateChatCompletionRequest`, and the extensions of vLLM and
     /// llama-server that clients send.
     package static let fields = RequestFieldTable(
@@ -11,18 +8,23 @@ extension ChatCompletionRequest {
             "messages",
             "model",
             "frequency_penalty",
+            "function_call",
+            "functions",
             "logit_bias",
             "logprobs",
             "max_completion_tokens",
             "max_tokens",
             "n",
+            "parallel_tool_calls",
             "presence_penalty",
+            "reasoning_effort",
             "safety_identifier",
             "seed",
             "stop",
             "stream",
             "stream_options",
             "temperature",
+            "tool_choice",
             "tools",
             "top_logprobs",
             "top_p",
@@ -32,25 +34,13 @@ extension ChatCompletionRequest {
         RequestField.accepted(
             "metadata",
             "moderation",
-            "parallel_tool_calls",
             "prediction",
             "prompt_cache_key",
             "prompt_cache_options",
             "prompt_cache_retention",
-            "reasoning_effort",
             "service_tier",
             "store",
             "verbosity"
-        ),
-        RequestField.refused(
-            "response_format",
-            harmless: [["type": "text"]],
-            reason: outputParsing + "; only {\"type\": \"text\"} is accepted"
-        ),
-        RequestField.refused(
-            "tool_choice",
-            harmless: ["none", "auto"],
-            reason: outputParsing + "; only \"none\" and \"auto\" are accepted"
         ),
         RequestField.refused("audio", reason: "is not supported: this server produces text only"),
         RequestField.refused(
@@ -59,25 +49,19 @@ extension ChatCompletionRequest {
             reason: "must be [\"text\"]: this server produces text only"
         ),
         RequestField.refused(
-            "functions",
-            harmless: [[]],
-            reason: "is deprecated and not supported; use 'tools'"
-        ),
-        RequestField.refused(
-            "function_call",
-            harmless: ["none", "auto"],
-            reason: "is deprecated and not supported; use 'tool_choice'"
-        ),
-        RequestField.refused(
             "web_search_options",
             reason: "is not supported: this server does not search the web"
         ),
         RequestField.extensions,
-        RequestField.honoured("add_generation_prompt", "chat_template_kwargs"),
-        RequestField.refused(
+        // The reasoning budget has a name in each server.
+        RequestField.honoured(
+            "add_generation_prompt",
+            "chat_template_kwargs",
             "continue_final_message",
-            harmless: [false],
-            reason: "is not supported yet"
+            "reasoning_budget",
+            "thinking_budget",
+            "thinking_budget_tokens",
+            "thinking_token_budget"
         ),
         RequestField.outputConstraints
     )

@@ -11,6 +11,8 @@ package struct ChatCompletionRequest: Sendable, Hashable {
     package var options: GenerationOptions
     /// Alternatives per token for `logprobs`, 0...20; nil: no log-probabilities.
     package var topLogprobCount: Int?
+    /// Whether calls are written in OpenAI's deprecated form, as the request's functions are.
+    package var usesFunctions: Bool
     /// Names of unknown members, in the order of the request, for `x-ignored-params`.
     package var ignoredParameters: [String]
 
@@ -36,6 +38,7 @@ package struct ChatCompletionRequest: Sendable, Hashable {
             conversation: conversation,
             options: options,
             topLogprobCount: try topLogprobCount(reader),
+            usesFunctions: ChatMessageParser.usesFunctions(reader),
             ignoredParameters: ignored
         )
     }

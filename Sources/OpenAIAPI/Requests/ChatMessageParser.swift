@@ -12,12 +12,40 @@ struct ChatMessageParser {
 
     /// Everything in the body that the template gets to see.
     func conversation(_ body: ParameterReader) throws(APIError) -> ChatPrompt {
-        ChatPrompt(
-            messages: .array(try messages(body)),
-            tools: try tools(body),
-            addGenerationPrompt: try body.bool("add_generation_prompt") ?? true,
-            templateArguments: try templateArguments(body)
+        let messages = try messages(body)
+        let offer = try toolOffer(body)
+        let continues = try continuesFinalMessage(body, messages)
+        return ChatPrompt(
+            messages: .array(messages),
+            tools: offer.tools.isEmpty ? nil : .array(offer.tools),
+            addGenerationPrompt: try body.bool("add_generation_prompt") ?? !continues,
+            continuesFinalMessage: continues,
+            templateArguments: try templateArguments(body),
+            toolChoice: offer.choice,
+            allowsParallelToolCalls: offer.allowsSeveralCalls,
+            reasoningBudget: try reasoningBudget(body)
         )
+    }
+
+    /// Whether the answer goes on with the last message, as vLLM's clients ask for it.
+    private func continuesFinalMessage(
+        _ body: ParameterReader,
+        _ messages: [JSONValue]
+    ) throws(APIError) -> Bool {
+        guard try body.bool("continue_final_message") ?? false else { return false }
+        if try body.bool("add_generation_prompt") ?? false {
+            throw .invalidRequest(
+                "'continue_final_message' and 'add_generation_prompt' exclude each other.",
+                parameter: "continue_final_message"
+            )
+        }
+        guard messages.last?["role"] == "assistant" else {
+            throw .invalidRequest(
+                "'continue_final_message' needs a last message whose role is 'assistant'.",
+                parameter: "continue_final_message"
+            )
+        }
+        return true
     }
 
     private func messages(_ body: ParameterReader) throws(APIError) -> [JSONValue] {

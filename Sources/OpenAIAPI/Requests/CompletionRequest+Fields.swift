@@ -30,7 +30,6 @@ extension CompletionRequest {
             reason: "is not supported yet: this server does not fill in the middle"
         ),
         RequestField.extensions,
-        RequestField.refused("response_format", reason: RequestField.outputConstraintsReason),
         RequestField.outputConstraints
     )
 }

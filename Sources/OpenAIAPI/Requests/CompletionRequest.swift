@@ -9,6 +9,8 @@ package struct CompletionRequest: Sendable, Hashable {
     package var prompts: [Prompt]
     /// How to sample, when to stop, how to answer.
     package var options: GenerationOptions
+    /// Answers generated for each prompt, of which the best `n` are returned; at least `n`.
+    package var generatedCount: Int
     /// Alternatives per token for `logprobs`, 0...5; nil: no log-probabilities.
     package var topLogprobCount: Int?
     /// Whether each answer begins with its prompt.
@@ -42,40 +44,69 @@ package struct CompletionRequest: Sendable, Hashable {
         if options.maximumOutputTokens == nil {
             options.maximumOutputTokens = defaultOutputTokenCount
         }
-        guard prompts.count * options.choiceCount <= limits.maximumGenerationCount else {
+        let generatedCount = try generatedCount(reader, options, limits: limits)
+        guard prompts.count * generatedCount <= limits.maximumGenerationCount else {
             throw .invalidRequest(
-                "Invalid 'prompt': prompts times 'n' must be at most "
+                "Invalid 'prompt': prompts times 'n' (or 'best_of') must be at most "
                     + "\(limits.maximumGenerationCount).",
                 parameter: "prompt",
                 code: "array_above_max_length"
-            )
-        }
-        if let best = try reader.integer("best_of", in: 1...Int(Int32.max)),
-            best != options.choiceCount
-        {
-            throw .unsupportedValue(
-                "best_of",
-                reason: "it must equal 'n'; this server returns every choice that it generates"
             )
         }
         return CompletionRequest(
             model: model,
             prompts: prompts,
             options: options,
+            generatedCount: generatedCount,
             topLogprobCount: try reader.integer("logprobs", in: 0...maximumLogprobCount),
             echo: try reader.bool("echo") ?? false,
             ignoredParameters: ignored
         )
     }
 
-    /// The generations in the order of their choices' indices.
+    /// `best_of`, or `n` where the request is silent.
+    private static func generatedCount(
+        _ reader: ParameterReader,
+        _ options: GenerationOptions,
+        limits: RequestLimits
+    ) throws(APIError) -> Int {
+        let range = 1...limits.maximumGeneratedCount
+        guard let count = try reader.integer("best_of", in: range) else {
+            return options.choiceCount
+        }
+        guard count >= options.choiceCount else {
+            throw .invalidRequest(
+                "Invalid 'best_of': it must be at least 'n', which is \(options.choiceCount).",
+                parameter: "best_of"
+            )
+        }
+        guard count == options.choiceCount || !options.streams else {
+            throw .unsupportedValue(
+                "best_of",
+                reason: "the best of several answers is known when all have ended, so it cannot be "
+                    + "streamed"
+            )
+        }
+        return count
+    }
+
+    /// How to choose among the answers; nil if all are returned.
+    package var bestChoices: BestChoices? {
+        guard generatedCount > options.choiceCount else { return nil }
+        return BestChoices(generatedCount: generatedCount, keptCount: options.choiceCount)
+    }
+
+    /// The generations, prompt by prompt.
+    ///
+    /// Answers that are to be compared need their log-probabilities, whether the client sees them or
+    /// not.
     package func generations() -> [GenerationRequest] {
         prompts.flatMap { prompt in
-            (0..<options.choiceCount).map { choice in
+            (0..<generatedCount).map { choice in
                 options.generation(
                     prompt: prompt,
                     choice: choice,
-                    topLogprobCount: topLogprobCount,
+                    topLogprobCount: topLogprobCount ?? (bestChoices == nil ? nil : 0),
                     echo: echo
                 )
             }

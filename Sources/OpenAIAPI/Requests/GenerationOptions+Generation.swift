@@ -19,7 +19,8 @@ extension GenerationOptions {
             stopStrings: stopStrings,
             ignoresEndOfGeneration: ignoresEndOfGeneration,
             topLogprobCount: topLogprobCount,
-            echo: echo
+            echo: echo,
+            constraint: constraint
         )
     }
 }

@@ -1,3 +1,4 @@
+package import Grammars
 import JSON
 package import Sampling
 
@@ -11,6 +12,8 @@ package struct GenerationOptions: Sendable, Hashable {
     package var stopStrings: [String]
     /// Whether end-of-generation tokens are ordinary tokens (vLLM's `ignore_eos`).
     package var ignoresEndOfGeneration: Bool
+    /// What each answer must look like; nil: anything.
+    package var constraint: GrammarExpression?
     /// Answers per prompt, 1 or more.
     package var choiceCount: Int
     /// Whether the answer comes as server-sent events.
@@ -56,6 +59,7 @@ package struct GenerationOptions: Sendable, Hashable {
             maximumOutputTokens: maximumOutputTokens,
             stopStrings: try stopStrings(body, limits: limits),
             ignoresEndOfGeneration: try body.bool("ignore_eos") ?? false,
+            constraint: try OutputConstraint.parse(body),
             choiceCount: try body.integer("n", in: 1...limits.maximumChoiceCount) ?? 1,
             streams: streams,
             includesUsage: includesUsage,

@@ -54,20 +54,17 @@ extension RequestField {
             "top_k"
         ) + accepted("cache_prompt")
 
-    /// Their ways to ask for output of a given form.
-    static let outputConstraints = refused(
+    /// Their ways to ask for output of a given form; see ``OutputConstraint``.
+    static let outputConstraints = honoured(
         "grammar",
         "guided_choice",
         "guided_grammar",
         "guided_json",
         "guided_regex",
         "json_schema",
-        "structured_outputs",
-        reason: outputConstraintsReason
+        "response_format",
+        "structured_outputs"
     )
-
-    static let outputConstraintsReason =
-        "is not supported yet: this server does not constrain the model's output"
 }
 
 /// The fields of one request type, by name.

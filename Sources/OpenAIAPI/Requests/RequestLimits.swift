@@ -2,6 +2,8 @@
 package struct RequestLimits: Sendable, Hashable {
     /// Choices per prompt, `n`: 8.
     package var maximumChoiceCount = 8
+    /// `best_of` at most (OpenAI's limit): 20.
+    package var maximumGeneratedCount = 20
     /// Generations of one request, prompts times `n`: 128.
     package var maximumGenerationCount = 128
     /// Stop strings: 4, OpenAI's limit.

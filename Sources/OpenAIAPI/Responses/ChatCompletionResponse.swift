@@ -10,27 +10,55 @@ package struct ChatCompletionResponse: Sendable {
     package let identity: ResponseIdentity
     /// Whether the client asked for log-probabilities.
     package let showsLogprobs: Bool
+    /// Whether calls are written in OpenAI's deprecated form, `function_call`.
+    package let usesFunctions: Bool
 
     /// A writer for one answer.
-    package init(identity: ResponseIdentity, showsLogprobs: Bool) {
+    package init(identity: ResponseIdentity, showsLogprobs: Bool, usesFunctions: Bool = false) {
         self.identity = identity
         self.showsLogprobs = showsLogprobs
+        self.usesFunctions = usesFunctions
     }
 
     /// One finished choice of a whole answer.
-    package static func choice(
-        index: Int,
-        text: String,
-        tokens: [TokenLogprob]?,
-        finishReason: FinishReason
-    ) -> JSONValue {
-        [
+    package func choice(index: Int, answer: ChatAnswer) -> JSONValue {
+        // An answer that is nothing but calls has no content.
+        let hasContent = !answer.content.isEmpty || answer.toolCalls.isEmpty
+        var message: JSONObject = [
+            "role": "assistant",
+            "content": hasContent ? .string(answer.content) : nil,
+            "refusal": nil,
+        ]
+        if !answer.reasoning.isEmpty {
+            for name in Self.reasoningNames { message[name] = .string(answer.reasoning) }
+        }
+        if let call = answer.toolCalls.first, usesFunctions {
+            message["function_call"] = [
+                "name": .string(call.name), "arguments": .string(call.arguments),
+            ]
+        } else if !answer.toolCalls.isEmpty {
+            message["tool_calls"] = .array(
+                answer.toolCalls.map { call in
+                    [
+                        "id": .string(call.id),
+                        "type": "function",
+                        "function": [
+                            "name": .string(call.name), "arguments": .string(call.arguments),
+                        ],
+                    ]
+                }
+            )
+        }
+        return [
             "index": .integer(index),
-            "message": ["role": "assistant", "content": .string(text), "refusal": nil],
-            "logprobs": tokens.map { logprobs($0) } ?? nil,
-            "finish_reason": .string(finishReason.wireName),
+            "message": .object(message),
+            "logprobs": showsLogprobs ? Self.logprobs(answer.tokens) : nil,
+            "finish_reason": .string(wireName(answer.finishReason)),
         ]
     }
+
+    /// Clients look for one or the other, depending on the server they were written for.
+    private static let reasoningNames = ["reasoning_content", "reasoning"]
 
     /// The whole answer.
     package func completion(choices: [JSONValue], usage: UsageTotals) -> JSONValue {
@@ -59,9 +87,40 @@ package struct ChatCompletionResponse: Sendable {
         )
     }
 
+    /// A chunk with more reasoning.
+    package func reasoningChunk(index: Int, text: String) -> JSONValue {
+        let members = Self.reasoningNames.map { ($0, JSONValue.string(text)) }
+        return chunk(index: index, delta: .object(JSONObject(members)))
+    }
+
+    /// The chunk that begins a call; its id and name are said once, because SDKs join strings.
+    package func callChunk(index: Int, call: Int, name: String) -> JSONValue {
+        let function: JSONValue = ["name": .string(name), "arguments": ""]
+        if usesFunctions { return chunk(index: index, delta: ["function_call": function]) }
+        let begun: JSONValue = [
+            "index": .integer(call),
+            "id": .string(ChatAnswer.newCallID()),
+            "type": "function",
+            "function": function,
+        ]
+        return chunk(index: index, delta: ["tool_calls": [begun]])
+    }
+
+    /// A chunk with more of a call's arguments.
+    package func argumentsChunk(index: Int, call: Int, text: String) -> JSONValue {
+        let function: JSONValue = ["arguments": .string(text)]
+        if usesFunctions { return chunk(index: index, delta: ["function_call": function]) }
+        let more: JSONValue = ["index": .integer(call), "function": function]
+        return chunk(index: index, delta: ["tool_calls": [more]])
+    }
+
     /// The last chunk of a choice.
     package func finishChunk(index: Int, reason: FinishReason) -> JSONValue {
-        chunk(index: index, delta: [:], finishReason: .string(reason.wireName))
+        chunk(index: index, delta: [:], finishReason: .string(wireName(reason)))
+    }
+
+    private func wireName(_ reason: FinishReason) -> String {
+        reason == .toolCalls && usesFunctions ? "function_call" : reason.wireName
     }
 
     /// The chunk after all choices, sent only if the client asked for the usage.
@@ -128,6 +187,7 @@ extension FinishReason {
         switch self {
         case .stop, .cancelled: "stop"
         case .length: "length"
+        case .toolCalls: "tool_calls"
         }
     }
 }

@@ -12,14 +12,19 @@ package struct ResponseIdentity: Sendable, Hashable {
 
     /// An identity with a new random id that begins with `prefix`.
     package init(prefix: String, created: Int, model: String, fingerprint: String) {
-        var id = prefix
-        for _ in 0..<28 {
-            id.append(Self.alphabet[Int.random(in: 0..<Self.alphabet.count)])
-        }
-        self.id = id
+        id = Self.randomID(prefix, characterCount: 28)
         self.created = created
         self.model = model
         self.fingerprint = fingerprint
+    }
+
+    /// `prefix` and so many random letters and digits.
+    static func randomID(_ prefix: String, characterCount: Int) -> String {
+        var id = prefix
+        for _ in 0..<characterCount {
+            id.append(alphabet[Int.random(in: 0..<alphabet.count)])
+        }
+        return id
     }
 
     private static let alphabet = Array(

@@ -7,6 +7,7 @@ package struct UsageTotals: Sendable, Hashable {
     private var cachedTokenCounts: [Int: Int] = [:]
     /// Tokens of all outputs.
     package private(set) var outputTokenCount = 0
+    private var reasoningTokenCount = 0
 
     /// Nothing counted yet.
     package init() {}
@@ -20,6 +21,7 @@ package struct UsageTotals: Sendable, Hashable {
         let cached = cachedTokenCounts[prompt] ?? usage.cachedTokenCount
         cachedTokenCounts[prompt] = min(cached, usage.cachedTokenCount)
         outputTokenCount += usage.outputTokenCount
+        reasoningTokenCount += usage.reasoningTokenCount
     }
 
     /// Tokens of all prompts.
@@ -37,7 +39,7 @@ package struct UsageTotals: Sendable, Hashable {
             "prompt_tokens_details": [
                 "cached_tokens": .integer(cachedTokenCount)
             ],
-            "completion_tokens_details": ["reasoning_tokens": 0],
+            "completion_tokens_details": ["reasoning_tokens": .integer(reasoningTokenCount)],
         ]
     }
 }

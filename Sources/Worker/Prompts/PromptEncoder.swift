@@ -1,4 +1,5 @@
 import ChatTemplates
+import Grammars
 import JSON
 import Tokenizers
 import WorkerProtocol
@@ -10,10 +11,9 @@ final class PromptEncoder: Sendable {
     let tokenizer: Tokenizer
     /// The chat template's source, nil if the model has none and none suits it.
     let templateSource: String?
-    private let template: ChatTemplate?
+    private let format: ChatFormat?
     /// Why there is no template although the file has one.
     let templateProblem: String?
-    private let specialTokens: JSONObject
 
     /// Parses the chat template; one that does not parse costs the chat, not the model.
     ///
@@ -24,17 +24,6 @@ final class PromptEncoder: Sendable {
         self.tokenizer = tokenizer
         let source = templateSource ?? DefaultChatTemplate.source(for: tokenizer)
         self.templateSource = source
-        var template: ChatTemplate?
-        var problem: String?
-        if let source {
-            do throws(ChatTemplateError) {
-                template = try ChatTemplate(source: source)
-            } catch {
-                problem = "\(error)"
-            }
-        }
-        self.template = template
-        templateProblem = problem
         var specialTokens: JSONObject = [:]
         if let text = Self.text(of: tokenizer.beginningToken, tokenizer) {
             specialTokens["bos_token"] = .string(text)
@@ -42,30 +31,49 @@ final class PromptEncoder: Sendable {
         if let text = Self.text(of: tokenizer.endToken, tokenizer) {
             specialTokens["eos_token"] = .string(text)
         }
-        self.specialTokens = specialTokens
+        var format: ChatFormat?
+        var problem: String?
+        if let source {
+            do throws(ChatTemplateError) {
+                format = try ChatFormat(source: source, specialTokens: specialTokens)
+            } catch {
+                problem = "\(error)"
+            }
+        }
+        self.format = format
+        templateProblem = problem
     }
 
-    /// The tokens of a request's prompt, the beginning token included if the model wants one.
+    /// The tokens of a request's prompt, and how its answer is to be read.
+    ///
+    /// What the output is held to beside `constraint` follows from the conversation's tools.
     ///
     /// A chat template may write the beginning token itself; it is not doubled then. An empty
     /// text becomes the beginning token, or the end token if the vocabulary has no other: a model
     /// must be given something to continue.
     func encode(
         _ prompt: Prompt,
+        constraint: GrammarExpression? = nil,
         now: ChatTemplateDate
-    ) throws(GenerationFailure) -> [TokenID] {
+    ) throws(GenerationFailure) -> EncodedPrompt {
         switch prompt {
-        case .tokens(let tokens): return tokens
+        case .tokens(let tokens): return EncodedPrompt(tokens: tokens, constraint: constraint)
         case .text(let text):
             let tokens = withBeginning(tokenizer.encode(text, specialTokens: false))
-            if !tokens.isEmpty { return tokens }
-            return [tokenizer.beginningToken ?? tokenizer.endToken].compactMap { $0 }
+            if !tokens.isEmpty { return EncodedPrompt(tokens: tokens, constraint: constraint) }
+            let only = tokenizer.beginningToken ?? tokenizer.endToken
+            return EncodedPrompt(tokens: [only].compactMap { $0 }, constraint: constraint)
         case .chat(let chat):
             let rendered = try render(chat, now: now)
             let runs = rendered.runs.map {
                 PromptText.Run(text: $0.text, isTrusted: $0.isTrusted)
             }
-            return withBeginning(tokenizer.encode(PromptText(runs: runs)))
+            var encoded = EncodedPrompt(
+                tokens: withBeginning(tokenizer.encode(PromptText(runs: runs))),
+                constraint: constraint
+            )
+            if let format { format.plan(&encoded, chat, prompt: rendered.text, tokenizer) }
+            return encoded
         }
     }
 
@@ -74,19 +82,15 @@ final class PromptEncoder: Sendable {
         _ chat: ChatPrompt,
         now: ChatTemplateDate
     ) throws(GenerationFailure) -> RenderedPrompt {
-        guard let template else {
+        guard let format else {
             throw GenerationFailure(
                 kind: .templateFailed,
                 message: templateProblem.map { "The model's chat template cannot be used: \($0)." }
                     ?? "The model has no chat template; use /v1/completions instead."
             )
         }
-        var arguments = chat.templateArguments
-        arguments["messages"] = chat.messages
-        arguments["tools"] = chat.tools
-        arguments["add_generation_prompt"] = .bool(chat.addGenerationPrompt)
         do throws(ChatTemplateError) {
-            return try template.render(arguments, specialTokens: specialTokens, now: now)
+            return try format.render(chat, now: now)
         } catch {
             throw GenerationFailure(
                 kind: .templateFailed,

@@ -7,20 +7,36 @@ import WorkerProtocol
 /// Safe from any thread.
 final class PromptService: Sendable {
     private let encoder: PromptEncoder
+    private let constraints: ConstraintCache
     private let mailbox: EngineMailbox
     private let outbox: Outbox
 
     init(encoder: PromptEncoder, mailbox: EngineMailbox, outbox: Outbox) {
         self.encoder = encoder
+        constraints = ConstraintCache(tokenizer: encoder.tokenizer)
         self.mailbox = mailbox
         self.outbox = outbox
     }
 
-    /// Encodes a prompt and leaves it for the engine; what goes wrong is an event.
+    /// Encodes a prompt, compiles what constrains the output, and leaves both for the engine; what
+    /// goes wrong is an event.
     func generate(_ request: GenerationRequest) {
         do throws(GenerationFailure) {
-            let tokens = try encoder.encode(request.prompt, now: LocalTime.now())
-            guard mailbox.submit(Generation(request: request, promptTokens: tokens)) else {
+            let prompt = try encoder.encode(
+                request.prompt,
+                constraint: request.constraint,
+                now: LocalTime.now()
+            )
+            let constraint = try prompt.constraint.map { expression throws(GenerationFailure) in
+                try constraints.constraint(for: expression)
+            }
+            let generation = Generation(
+                request: request,
+                promptTokens: prompt.tokens,
+                constraint: constraint,
+                answer: prompt.answer
+            )
+            guard mailbox.submit(generation) else {
                 throw GenerationFailure(
                     kind: .overloaded(.unmeasured),
                     message: "Too many requests wait for this model; send it again later."

@@ -14,6 +14,17 @@ extension FieldReader {
         }
     }
 
+    /// JSON that holds values of the client's inside others; see ``json()``.
+    mutating func nestedJSON() throws(WorkerProtocolError) -> JSONValue {
+        let limits = JSONLimits(maximumDepth: 4 * JSONLimits.default.maximumDepth)
+        let bytes = try byteArray()
+        do {
+            return try JSONValue.parse(bytes, limits: limits)
+        } catch {
+            throw .invalidJSON
+        }
+    }
+
     mutating func jsonObject() throws(WorkerProtocolError) -> JSONObject {
         guard case .object(let object) = try json() else { throw .invalidJSON }
         return object

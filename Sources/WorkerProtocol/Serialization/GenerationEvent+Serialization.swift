@@ -12,6 +12,9 @@ extension GenerationEvent: SerializableField {
         case 4: self = .failed(try GenerationFailure(from: &reader))
         case 5: self = .accepted(try AdmissionState(from: &reader))
         case 6: self = .queued(position: try reader.count())
+        case 7: self = .reasoning(text: try reader.string())
+        case 8: self = .toolCall(index: try reader.count(), name: try reader.string())
+        case 9: self = .toolArguments(index: try reader.count(), text: try reader.string())
         case let tag: throw .unknownTag(type: "GenerationEvent", tag: tag)
         }
     }
@@ -39,6 +42,17 @@ extension GenerationEvent: SerializableField {
         case .queued(let position):
             writer.write(UInt8(6))
             writer.write(count: position)
+        case .reasoning(let text):
+            writer.write(UInt8(7))
+            writer.write(text)
+        case .toolCall(let index, let name):
+            writer.write(UInt8(8))
+            writer.write(count: index)
+            writer.write(name)
+        case .toolArguments(let index, let text):
+            writer.write(UInt8(9))
+            writer.write(count: index)
+            writer.write(text)
         }
     }
 }
@@ -111,6 +125,7 @@ extension GenerationUsage: SerializableField {
             promptTokenCount: try reader.count(),
             cachedTokenCount: try reader.count(),
             outputTokenCount: try reader.count(),
+            reasoningTokenCount: try reader.count(),
             queueDuration: try reader.duration(),
             prefillDuration: try reader.duration(),
             decodeDuration: try reader.duration()
@@ -121,6 +136,7 @@ extension GenerationUsage: SerializableField {
         writer.write(count: promptTokenCount)
         writer.write(count: cachedTokenCount)
         writer.write(count: outputTokenCount)
+        writer.write(count: reasoningTokenCount)
         writer.write(queueDuration)
         writer.write(prefillDuration)
         writer.write(decodeDuration)

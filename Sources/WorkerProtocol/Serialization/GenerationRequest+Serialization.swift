@@ -1,3 +1,4 @@
+import Grammars
 import JSON
 import Sampling
 
@@ -12,6 +13,9 @@ extension GenerationRequest: SerializableField {
             ignoresEndOfGeneration: try reader.bool(),
             topLogprobCount: try reader.optionalCount(),
             echo: try reader.bool(),
+            constraint: try reader.optional { (reader) throws(WorkerProtocolError) in
+                try GrammarExpression(from: &reader)
+            },
             account: try GenerationAccount(from: &reader),
             queueTimeout: try reader.optional { (reader) throws(WorkerProtocolError) in
                 try reader.duration()
@@ -28,9 +32,24 @@ extension GenerationRequest: SerializableField {
         writer.write(ignoresEndOfGeneration)
         writer.write(optionalCount: topLogprobCount)
         writer.write(echo)
+        writer.write(optional: constraint) { writer, constraint in
+            constraint.serialize(to: &writer)
+        }
         account.serialize(to: &writer)
         writer.write(optional: queueTimeout) { writer, timeout in writer.write(timeout) }
     }
+}
+
+/// A constraint travels as JSON, and is checked by whoever follows it.
+extension GrammarExpression: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        guard let expression = GrammarExpression(json: try reader.nestedJSON()) else {
+            throw .valueOutOfRange(field: "constraint")
+        }
+        self = expression
+    }
+
+    func serialize(to writer: inout FieldWriter) { writer.write(json: jsonValue) }
 }
 
 extension GenerationAccount: SerializableField {
@@ -90,7 +109,11 @@ extension ChatPrompt: SerializableField {
                 try reader.json()
             },
             addGenerationPrompt: try reader.bool(),
-            templateArguments: try reader.jsonObject()
+            continuesFinalMessage: try reader.bool(),
+            templateArguments: try reader.jsonObject(),
+            toolChoice: try ToolChoice(from: &reader),
+            allowsParallelToolCalls: try reader.bool(),
+            reasoningBudget: try reader.optionalCount()
         )
     }
 
@@ -98,7 +121,32 @@ extension ChatPrompt: SerializableField {
         writer.write(json: messages)
         writer.write(optional: tools) { writer, tools in writer.write(json: tools) }
         writer.write(addGenerationPrompt)
+        writer.write(continuesFinalMessage)
         writer.write(json: .object(templateArguments))
+        toolChoice.serialize(to: &writer)
+        writer.write(allowsParallelToolCalls)
+        writer.write(optionalCount: reasoningBudget)
+    }
+}
+
+extension ToolChoice: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        switch try reader.tag() {
+        case 1: self = .automatic
+        case 2: self = .required
+        case 3: self = .named(try reader.string())
+        case let tag: throw .unknownTag(type: "ToolChoice", tag: tag)
+        }
+    }
+
+    func serialize(to writer: inout FieldWriter) {
+        switch self {
+        case .automatic: writer.write(UInt8(1))
+        case .required: writer.write(UInt8(2))
+        case .named(let name):
+            writer.write(UInt8(3))
+            writer.write(name)
+        }
     }
 }
 

@@ -15,6 +15,12 @@ package enum GenerationEvent: Sendable, Hashable {
     /// character). `tokens` is empty unless log-probabilities were asked for. With `echo` the
     /// prompt's text and tokens come first; the very first token's log-probability is nil.
     case delta(text: String, tokens: [TokenLogprob])
+    /// More of what the model thinks before it answers; never empty. Only of a chat.
+    case reasoning(text: String)
+    /// The answer's call number `index`, from 0 and ascending, begins. Only of a chat with tools.
+    case toolCall(index: Int, name: String)
+    /// More of that call's arguments; joined they are a JSON object, unless the answer was cut off.
+    case toolArguments(index: Int, text: String)
     /// The generation ended well.
     case finished(FinishReason, GenerationUsage)
     /// The generation ended badly.
@@ -23,7 +29,7 @@ package enum GenerationEvent: Sendable, Hashable {
     /// Whether no further event follows.
     package var isLast: Bool {
         switch self {
-        case .accepted, .queued, .started, .delta: false
+        case .accepted, .queued, .started, .delta, .reasoning, .toolCall, .toolArguments: false
         case .finished, .failed: true
         }
     }
@@ -75,6 +81,8 @@ package enum FinishReason: UInt8, Sendable, Hashable, CaseIterable {
     case length
     /// The gateway cancelled it.
     case cancelled
+    /// As `stop`, and the answer has calls of functions.
+    case toolCalls
 }
 
 /// What a generation consumed.
@@ -85,6 +93,8 @@ package struct GenerationUsage: Sendable, Hashable {
     package var cachedTokenCount: Int
     /// Tokens generated, the end-of-generation token included.
     package var outputTokenCount: Int
+    /// How many of those are reasoning.
+    package var reasoningTokenCount: Int
     /// From acceptance by the engine to the first step that computed something for it.
     package var queueDuration: Duration
     /// From there to the first output token.
@@ -97,6 +107,7 @@ package struct GenerationUsage: Sendable, Hashable {
         promptTokenCount: Int,
         cachedTokenCount: Int = 0,
         outputTokenCount: Int,
+        reasoningTokenCount: Int = 0,
         queueDuration: Duration = .zero,
         prefillDuration: Duration = .zero,
         decodeDuration: Duration = .zero
@@ -104,6 +115,7 @@ package struct GenerationUsage: Sendable, Hashable {
         self.promptTokenCount = promptTokenCount
         self.cachedTokenCount = cachedTokenCount
         self.outputTokenCount = outputTokenCount
+        self.reasoningTokenCount = reasoningTokenCount
         self.queueDuration = queueDuration
         self.prefillDuration = prefillDuration
         self.decodeDuration = decodeDuration

@@ -1,4 +1,4 @@
-package import JSON
+package import Grammars
 package import Sampling
 
 /// One generation as the gateway asks a worker for it: a prompt, how to sample, when to stop.
@@ -20,6 +20,8 @@ package struct GenerationRequest: Sendable, Hashable {
     package var topLogprobCount: Int?
     /// Whether the prompt's text (and log-probabilities, if asked for) comes before the output.
     package var echo: Bool
+    /// What the output must look like, up to its end; nil: anything.
+    package var constraint: GrammarExpression?
     /// Who is charged for it.
     package var account: GenerationAccount
     /// How long it may wait for its first step; nil: as long as it takes.
@@ -35,6 +37,7 @@ package struct GenerationRequest: Sendable, Hashable {
         ignoresEndOfGeneration: Bool = false,
         topLogprobCount: Int? = nil,
         echo: Bool = false,
+        constraint: GrammarExpression? = nil,
         account: GenerationAccount = GenerationAccount(),
         queueTimeout: Duration? = nil
     ) {
@@ -46,6 +49,7 @@ package struct GenerationRequest: Sendable, Hashable {
         self.ignoresEndOfGeneration = ignoresEndOfGeneration
         self.topLogprobCount = topLogprobCount
         self.echo = echo
+        self.constraint = constraint
         self.account = account
         self.queueTimeout = queueTimeout
     }
@@ -63,29 +67,4 @@ package enum Prompt: Sendable, Hashable {
     case text(String)
     /// Token ids, used as they are.
     case tokens([Int32])
-}
-
-/// A conversation as the client sent it, for the model's chat template.
-package struct ChatPrompt: Sendable, Hashable {
-    /// An array of message objects, in the order and with the keys the client sent.
-    package var messages: JSONValue
-    /// An array of tool objects, or nil.
-    package var tools: JSONValue?
-    /// Whether the prompt ends with the start of the assistant's answer.
-    package var addGenerationPrompt: Bool
-    /// Further variables for the template, for example `enable_thinking`.
-    package var templateArguments: JSONObject
-
-    /// Makes a conversation that asks for the assistant's next message.
-    package init(
-        messages: JSONValue,
-        tools: JSONValue? = nil,
-        addGenerationPrompt: Bool = true,
-        templateArguments: JSONObject = [:]
-    ) {
-        self.messages = messages
-        self.tools = tools
-        self.addGenerationPrompt = addGenerationPrompt
-        self.templateArguments = templateArguments
-    }
 }

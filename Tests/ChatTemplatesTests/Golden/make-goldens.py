@@ -4,9 +4,12 @@
     python3 -m venv venv && venv/bin/pip install transformers jinja2 numpy
     venv/bin/python Tests/ChatTemplatesTests/Golden/make-goldens.py \
         smollm2=PATH/smollm2-135m-instruct.q4_1.gguf \
-        qwen2.5-coder=PATH/qwen2.5-coder-0.5b-instruct.Q4_K_M.gguf
+        qwen2.5-coder=PATH/qwen2.5-coder-0.5b-instruct.Q4_K_M.gguf \
+        --collection PATH/templates
 
-`Tests/fetch-models` prints the paths of the two models. From each file only the chat template and the
+`Tests/fetch-models` prints the paths. The collection is llama.cpp's; what `transformers` renders from
+its templates is many times their size, so collection.json holds a hash of each text (64 bits, FNV-1a)
+and null for each refusal. From each file only the chat template and the
 special tokens are read; the template goes to NAME.jinja (both models are under the Apache 2.0 licence),
 what `transformers` renders from it goes to NAME.json. Without arguments only language.json is
 made anew: small templates that exercise the language, from language.txt beside this script.
@@ -181,6 +184,18 @@ def conversations():
         "reasoning under another name": dict(
             messages=[user("1+1?"), assistant("2", reasoning="Adding."), user("3?")], **prompt
         ),
+        "reasoning, call and result": dict(
+            messages=[
+                asked,
+                assistant("", reasoning_content="Look it up.", tool_calls=[paris]),
+                result("20"),
+                assistant("20.", reasoning_content="So it is."),
+                user("And now?"),
+            ],
+            **weather,
+            **prompt,
+        ),
+        "low effort": dict(messages=[user("Hi")], reasoning_effort="low", **prompt),
         "content parts": dict(
             messages=[user([{"type": "text", "text": "Hello "}, {"type": "text", "text": "you"}])], **prompt
         ),
@@ -293,8 +308,33 @@ def make_language():
     write("language.json", {"arguments": LANGUAGE_ARGUMENTS, "cases": cases})
 
 
+SPECIAL = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+
+
+def fnv(text):
+    value = 0xCBF29CE484222325
+    for byte in text.encode("utf-8"):
+        value = (value ^ byte) * 0x100000001B3 & (1 << 64) - 1
+    return f"{value:016x}"
+
+
+def make_collection(folder):
+    """One line for each template."""
+    given = conversations()
+    lines = []
+    for path in sorted(folder.glob("*.jinja")):
+        template = path.read_text(encoding="utf-8")
+        texts = [render(template, arguments, SPECIAL).get("text") for arguments in given.values()]
+        hashes = [None if text is None else fnv(text) for text in texts]
+        lines.append(f" {json.dumps(path.name)}: {json.dumps(hashes)}")
+    head = json.dumps({"special": SPECIAL, "cases": given}, ensure_ascii=False)[:-1]
+    text = head + ',\n"templates": {\n' + ",\n".join(lines) + "\n}}\n"
+    (FOLDER / "collection.json").write_text(text, encoding="utf-8")
+    print(f"collection.json: {len(lines)} templates, {len(given)} cases")
+
+
 def check(paths):
-    special = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    special = SPECIAL
     cases = []
     for path in paths:
         template = Path(path).read_text(encoding="utf-8")
@@ -326,6 +366,7 @@ def check(paths):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", metavar="NAME=FILE.gguf")
+    parser.add_argument("--collection", type=Path, metavar="FOLDER")
     parser.add_argument("--check", nargs="+", metavar="FILE.jinja")
     arguments = parser.parse_args()
     if arguments.check:
@@ -333,6 +374,8 @@ def main():
     for model in arguments.models:
         name, _, path = model.partition("=")
         make_model(name, path)
+    if arguments.collection:
+        make_collection(arguments.collection)
     make_language()
     return 0
 

@@ -1,0 +1,26 @@
+/// The bytes in classes that no edge of a grammar tells apart.
+struct ByteClasses: Sendable {
+    /// Each byte's class.
+    let classes: [UInt8]
+    /// A byte of each class.
+    let representatives: [UInt8]
+
+    init(_ grammar: Grammar) {
+        var starts = [Bool](repeating: false, count: 257)
+        starts[0] = true
+        for state in grammar.states {
+            for edge in state.byteEdges {
+                starts[Int(edge.low)] = true
+                starts[Int(edge.high) + 1] = true
+            }
+        }
+        var classes: [UInt8] = []
+        var representatives: [UInt8] = []
+        for byte in UInt8.min...UInt8.max {
+            if starts[Int(byte)] { representatives.append(byte) }
+            classes.append(UInt8(representatives.count - 1))
+        }
+        self.classes = classes
+        self.representatives = representatives
+    }
+}

@@ -1,0 +1,113 @@
+@testable import Grammars
+import JSON
+import TestSupport
+import Testing
+
+/// Every bit of every mask on the way of random outputs, against trying each token by itself.
+@Suite(.timeLimit(.minutes(5))) struct TokenMaskTests {
+    private static let small = SmallVocabulary()
+
+    /// Follows random outputs of a grammar and compares each mask with the naive matcher.
+    private func check(
+        _ expression: GrammarExpression,
+        walks: Int = 3,
+        steps: Int = 25,
+        seed: UInt64
+    ) throws {
+        var random = SeededGenerator(seed: seed)
+        let grammar: Grammar
+        do {
+            grammar = try Grammar(expression)
+        } catch {
+            // Random grammars may derive nothing.
+            return
+        }
+        let small = Self.small
+        let constraint = try TokenConstraint(grammar, vocabulary: small.vocabulary)
+        for _ in 0..<walks {
+            var naive = NaiveMatcher(grammar)
+            var state = try constraint.start()
+            for _ in 0..<steps {
+                let mask = try constraint.mask(&state)
+                var allowed: [Int32] = []
+                for token in 0..<Int32(small.tokens.count) {
+                    let bytes = small.tokens[Int(token)]
+                    let expected =
+                        SmallVocabulary.controls.contains(token)
+                        ? token == SmallVocabulary.end && naive.isAccepting
+                        : !bytes.isEmpty && naive.allows(bytes)
+                    if mask.contains(token) != expected {
+                        Issue.record(
+                            "token \(token) \(String(decoding: bytes, as: UTF8.self)) \(expected) seed \(seed)"
+                        )
+                        return
+                    }
+                    if expected { allowed.append(token) }
+                }
+                #expect(!allowed.isEmpty, "a mask is never empty")
+                #expect(state.isComplete == naive.isAccepting)
+                #expect(state.isExhausted == (allowed == [SmallVocabulary.end]))
+                // Long tokens lead on faster than the many single bytes.
+                let long = allowed.filter { $0 > SmallVocabulary.callToken }
+                let choice = !long.isEmpty && random.chance(0.6) ? long : allowed
+                guard let token = choice.isEmpty ? nil : choice[random.int(in: 0...choice.count - 1)],
+                    token != SmallVocabulary.end
+                else { break }
+                let before = state
+                try constraint.accept(token, &state)
+                for byte in small.tokens[Int(token)] { naive.take(byte) }
+                // A state is a value: what came of a copy doesn't change it.
+                var copy = before
+                #expect(try constraint.mask(&copy) == mask)
+            }
+        }
+    }
+
+    @Test func `masks of schemas are exact`() throws {
+        for (index, example) in JSONSchemaTests.cases.enumerated() {
+            let schema = try JSONValue.parse(example.schema)
+            try check(.jsonSchema(schema, path: ""), walks: 2, seed: UInt64(index))
+        }
+    }
+
+    @Test(arguments: UInt64(0)..<60)
+    func `masks of random grammars are exact`(seed: UInt64) throws {
+        var grammars = RandomGrammars(seed: seed)
+        try check(.gbnf(grammars.gbnf(), path: ""), seed: seed)
+        try check(.regex(grammars.regex(depth: 0), path: ""), seed: seed)
+        try check(.jsonSchema(grammars.schema(depth: 0), path: ""), seed: seed)
+    }
+
+    @Test func `masks of triggered grammars are exact but for control tokens`() throws {
+        let expression = GrammarExpression.sequence([
+            .text(notContaining: ["<tool_call>", "abab"], controlTokens: false),
+            .oneOf(["<tool_call>", "abab"]), .regex("x{2,40}y", path: ""),
+        ])
+        try check(expression, walks: 10, steps: 40, seed: 1)
+    }
+
+    @Test func `forgetting parse sets changes nothing`() throws {
+        var limits = GrammarLimits.default
+        limits.maximumParseStateCount = 400
+        let schema: JSONValue = ["type": "array", "items": ["type": "object"]]
+        let expression = GrammarExpression.jsonSchema(schema, path: "")
+        let small = Self.small
+        let tight = try TokenConstraint(
+            try Grammar(expression, limits: limits),
+            vocabulary: small.vocabulary
+        )
+        let ample = try TokenConstraint(try Grammar(expression), vocabulary: small.vocabulary)
+        var random = SeededGenerator(seed: 7)
+        var tightState = try tight.start()
+        var ampleState = try ample.start()
+        for _ in 0..<200 {
+            let mask = try tight.mask(&tightState)
+            #expect(try ample.mask(&ampleState) == mask)
+            let allowed = (0..<Int32(small.tokens.count)).filter { mask.contains($0) }
+            let token = allowed[random.int(in: 0...allowed.count - 1)]
+            if token == SmallVocabulary.end { break }
+            try tight.accept(token, &tightState)
+            try ample.accept(token, &ampleState)
+        }
+    }
+}
