@@ -223,7 +223,10 @@ let package = Package(
         ),
         test(
             "DaemonTests",
-            ["Daemon", "Gateway", "JSON", "ModelService", "Platform", "WorkerProtocol"]
+            [
+                "Daemon", "Gateway", "JSON", "ModelService", "Platform", "TestSupport",
+                "WorkerProtocol",
+            ]
         ),
         test("CommandsTests", ["Commands", "JSON"]),
         test("EndToEndTests", ["HTTP", "JSON", "Platform", "TestSupport"]),

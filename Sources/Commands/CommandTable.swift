@@ -2,9 +2,11 @@
 package enum CommandTable {
     static let all: [Command] = [
         ServeCommand.command, RunCommand.command, ListCommand.command, ResidentCommand.command,
-        ShowCommand.command, StatusCommand.command, BenchCommand.command, LogitsCommand.command,
-        CheckConfigCommand.command,
-        VersionCommand.command, WorkerCommand.command,
+        ShowCommand.command, LoadCommand.command, UnloadCommand.command, PlanCommand.command,
+        PinCommand.pin, PinCommand.unpin, StatusCommand.command, ReloadCommand.command,
+        BenchCommand.command,
+        LogitsCommand.command, CheckConfigCommand.command, VersionCommand.command,
+        WorkerCommand.command,
     ]
 
     /// The names of all commands, for the test that reads the README.

@@ -35,6 +35,7 @@ extension Gateway {
         case .unpinModel: return .whole(try await pinModel(parameter ?? "", isPinned: false))
         case .planLoad: return .whole(try await planLoad(request))
         case .adminEvents: return try adminEvents()
+        case .reload: return .whole(try await reloadConfiguration())
         case .routerLoad: return .whole(try await routerLoad(request))
         case .routerUnload: return .whole(try await routerUnload(request))
         case .routerEvents: return try routerEvents()

@@ -19,9 +19,26 @@ package final class Gateway: HTTPRequestHandler {
     package let connections = ConnectionCounter()
     let started = MonotonicInstant.now()
     let startTime = Timestamp.now()
-    private let browserGuard: BrowserGuard
-    private let keyGuard: KeyGuard
+    private let guards: Mutex<Guards>
+    private let reloadAction = Mutex<@Sendable () async -> ReloadOutcome> {
+        .refused(problems: ["This server has no configuration that could be read again."])
+    }
     private let isStopping = Mutex(false)
+
+    /// What may change while the server runs, in one piece.
+    private struct Guards: Sendable {
+        let browser: BrowserGuard
+        let key: KeyGuard
+
+        init(_ configuration: GatewayConfiguration) {
+            browser = BrowserGuard(
+                allowedHosts: configuration.allowedHosts,
+                allowedOrigins: configuration.allowedOrigins,
+                machineName: BrowserGuard.machineName()
+            )
+            key = KeyGuard(keys: configuration.apiKeys)
+        }
+    }
 
     /// What a request's head leads to.
     private enum Guarded {
@@ -42,12 +59,28 @@ package final class Gateway: HTTPRequestHandler {
         self.configuration = configuration
         self.log = log
         requests = RequestRegistry(maximumByteCount: configuration.limits.maximumBodyByteCount)
-        browserGuard = BrowserGuard(
-            allowedHosts: configuration.allowedHosts,
-            allowedOrigins: configuration.allowedOrigins,
-            machineName: BrowserGuard.machineName()
-        )
-        keyGuard = KeyGuard(keys: configuration.apiKeys)
+        guards = Mutex(Guards(configuration))
+    }
+
+    private var browserGuard: BrowserGuard { guards.withLock { $0.browser } }
+    private var keyGuard: KeyGuard { guards.withLock { $0.key } }
+
+    /// Requires the keys, hosts and origins of another configuration from the next request on; all
+    /// else stays as it was.
+    package func reconfigure(_ configuration: GatewayConfiguration) {
+        let changed = Guards(configuration)
+        guards.withLock { $0 = changed }
+    }
+
+    /// Sets what `POST /admin/v1/reload` does.
+    package func onReload(_ action: @escaping @Sendable () async -> ReloadOutcome) {
+        reloadAction.withLock { $0 = action }
+    }
+
+    /// Reads the configuration again.
+    func performReload() async -> ReloadOutcome {
+        let action = reloadAction.withLock { $0 }
+        return await action()
     }
 
     /// From now on `/readyz` says that this server should get no new requests.

@@ -4,6 +4,12 @@ package import WorkerProtocol
 package struct ModelConfigurationEntry: Sendable, Hashable {
     /// Further names under which clients find the model, without regard to case.
     package var aliases: [String]
+    /// The name of the model that this is a variant of; nil for a model of its own.
+    ///
+    /// A variant is another name with own defaults of requests, served by that model's worker.
+    package var variantOf: String?
+    /// What requests are taken to say where they say nothing.
+    package var requests: RequestDefaults
     /// The most prompt and output tokens of a sequence.
     package var contextLength: Int?
     /// Threads that compute.
@@ -28,6 +34,8 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
     /// Makes an entry that leaves everything to the worker.
     package init(
         aliases: [String] = [],
+        variantOf: String? = nil,
+        requests: RequestDefaults = RequestDefaults(),
         contextLength: Int? = nil,
         threadCount: Int? = nil,
         kvByteCount: Int? = nil,
@@ -40,6 +48,8 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
         isPreloaded: Bool? = nil
     ) {
         self.aliases = aliases
+        self.variantOf = variantOf
+        self.requests = requests
         self.contextLength = contextLength
         self.threadCount = threadCount
         self.kvByteCount = kvByteCount
@@ -52,9 +62,18 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
         self.isPreloaded = isPreloaded
     }
 
+    /// Whether a worker that was started with these settings serves a model with `other` as well.
+    func startsAlike(_ other: ModelConfigurationEntry) -> Bool {
+        contextLength == other.contextLength && threadCount == other.threadCount
+            && kvByteCount == other.kvByteCount
+            && maximumSequenceCount == other.maximumSequenceCount && kvType == other.kvType
+            && speculation == other.speculation && queue.limits == other.queue.limits
+    }
+
     /// These settings, with those of `defaults` where they say nothing; aliases are a model's own.
     func completed(by defaults: ModelConfigurationEntry) -> ModelConfigurationEntry {
         var result = self
+        result.requests = requests.completed(by: defaults.requests)
         result.contextLength = contextLength ?? defaults.contextLength
         result.threadCount = threadCount ?? defaults.threadCount
         result.kvByteCount = kvByteCount ?? defaults.kvByteCount

@@ -24,11 +24,12 @@ extension ModelService {
         _ name: String,
         _ options: LeaseOptions = LeaseOptions()
     ) async throws(ModelServiceError) -> Planned {
-        var entry = try await entry(named: name)
+        var entry = try await servingEntry(named: name)
         guard !isShuttingDown else { throw .shuttingDown }
         if let context = options.contextLength { entry = entry.with(contextLength: context) }
         let present = slots[entry.id].flatMap { slot in
-            slot.machine.presentWorker != nil && slot.entry == entry ? slot.need : nil
+            if case .draining = slot.machine.state { return nil as MemoryNeed? }
+            return slot.machine.presentWorker != nil && slot.entry == entry ? slot.need : nil
         }
         let need: MemoryNeed
         if let known = present ?? needs[NeedKey(entry)] {
@@ -113,7 +114,7 @@ extension ModelService {
     /// Gives the model's memory back once its present requests have ended; requests that wait for
     /// it are refused.
     package func unload(_ name: String) async throws(ModelServiceError) {
-        let id = try await entry(named: name).id
+        let id = try await servingEntry(named: name).id
         guard let slot = slots[id] else { return }
         if slot.machine.isComing { refuseWaiting(id, .unloaded(model: id)) }
         log.info("model is unloaded", ("model", id))
@@ -124,7 +125,7 @@ extension ModelService {
     ///
     /// It is not loaded by this.
     package func pin(_ name: String, _ isPinned: Bool) async throws(ModelServiceError) {
-        let entry = try await entry(named: name)
+        let entry = try await servingEntry(named: name)
         var slot = slots[entry.id] ?? newSlot(entry)
         slot.isPinned = isPinned
         slots[entry.id] = slot
@@ -135,7 +136,7 @@ extension ModelService {
     ///
     /// A watcher who falls behind loses the oldest events.
     package nonisolated func watch() -> AsyncStream<ModelEvent>? {
-        hub.watch(limit: configuration.limits.maximumWatcherCount)
+        hub.watch(limit: limits.maximumWatcherCount)
     }
 
     /// Ends everybody's watch: the service is about to stop.
@@ -143,25 +144,25 @@ extension ModelService {
 
     /// Returns when the model has no worker any more, or somebody wants it again.
     package func awaitUnloaded(_ name: String) async throws(ModelServiceError) {
-        let id = try await entry(named: name).id
+        let id = try await servingEntry(named: name).id
         guard slots[id]?.machine.presentWorker != nil, let events = watch() else { return }
         for await event in events where event.model == id {
             guard case .draining = slots[id]?.machine.state else { return }
         }
     }
 
-    /// Loads the models that are configured to be there from the start; what fails is logged.
+    /// Loads the models that are configured to be there from the start, all at the same time; what
+    /// fails is logged.
     package func preload() async {
-        for entry in await catalog() where entry.settings.isPreloaded ?? false {
+        let flagged = await catalog().filter {
+            $0.variantOf == nil && $0.settings.isPreloaded ?? false
+        }.map(\.id)
+        for name in configuration.preloaded + flagged {
             Task { [self] in
                 do throws(ModelServiceError) {
-                    _ = try await lease(entry.id)
+                    _ = try await lease(name)
                 } catch {
-                    log.error(
-                        "model cannot be preloaded",
-                        ("model", entry.id),
-                        ("reason", "\(error)")
-                    )
+                    log.error("model cannot be preloaded", ("model", name), ("reason", "\(error)"))
                 }
             }
         }

@@ -171,8 +171,8 @@ extension ModelService {
         )
     }
 
-    /// What is free by the ledger and by the machine.
-    func room() -> MemoryRoom {
+    /// What further models may take now, by the ledger and by the machine.
+    package func room() -> MemoryRoom {
         let holders = slots.values.compactMap { slot -> (held: Int, pid: Int32)? in
             guard let number = slot.machine.presentWorker,
                 let pid = slot.worker?.state.withLock({ $0.pid })

@@ -259,7 +259,7 @@ extension ModelService {
     // MARK: Status
 
     func status(of entry: CatalogEntry, now: MonotonicInstant) -> ModelStatus {
-        let slot = slots[entry.id]
+        let slot = slots[entry.variantOf ?? entry.id]
         let state: ModelStatus.State =
             switch slot?.machine.state {
             case nil, .unloaded: .unloaded
@@ -271,7 +271,7 @@ extension ModelService {
                 .failed(message: message, retryAfter: until.duration(since: now))
             }
         let worker = slot?.worker?.state.withLock { ($0.status, $0.pid) }
-        return ModelStatus(
+        let status = ModelStatus(
             entry: entry,
             state: state,
             since: slot?.since,
@@ -288,6 +288,7 @@ extension ModelService {
             reload: slot?.reload,
             counts: slot?.counts ?? ModelStatus.Counts()
         )
+        return entry.variantOf == nil ? status : status.withoutWorker
     }
 
     private func memory(of slot: Slot?, pid: Int32?) -> ModelStatus.Memory? {

@@ -54,7 +54,14 @@ package actor ModelService {
         case look
     }
 
-    nonisolated let configuration: ModelServiceConfiguration
+    /// The present configuration; `reconfigure` changes what it says about models.
+    var configuration: ModelServiceConfiguration
+    /// Counts the configurations, so that a scan for an older one is not believed.
+    var configurationNumber = 0
+    /// The bounds as they were at the start; those of residency may have changed.
+    nonisolated let limits: ModelServiceLimits
+    /// The directory of the control group that is divided among workers, if there is one.
+    package nonisolated let workerGroupDirectory: String?
     let log: Log
     nonisolated let ledger: SharedMemoryLedger
     /// Which worker computes when; nil if the system refused the memory for it.
@@ -79,6 +86,8 @@ package actor ModelService {
     /// A service that has not looked for models yet; `catalog()` and `lease(_:)` do.
     package init(configuration: ModelServiceConfiguration, log: Log) {
         self.configuration = configuration
+        limits = configuration.limits
+        workerGroupDirectory = configuration.workerGroups?.directory
         self.log = log
         let gauge = configuration.gauge
         let capacity =
@@ -100,9 +109,6 @@ package actor ModelService {
     }
 
     deinit { events.finish() }
-
-    /// The directory of the control group that is divided among workers, if there is one.
-    package nonisolated var workerGroupDirectory: String? { configuration.workerGroups?.directory }
 
     /// Who holds how much memory now.
     package nonisolated var memory: MemoryLedger { ledger.withLock { $0 } }
@@ -128,18 +134,34 @@ package actor ModelService {
         }
     }
 
+    /// The model whose worker serves a client's name: of a variant the one it is a variant of.
+    func servingEntry(named name: String) async throws(ModelServiceError) -> CatalogEntry {
+        let entry = try await entry(named: name)
+        guard let base = entry.variantOf else { return entry }
+        return try await self.entry(named: base)
+    }
+
+    /// What requests for the model of that name are taken to say where they say nothing; nothing if
+    /// there is no such model.
+    package func requestDefaults(for name: String?) async -> RequestDefaults {
+        guard let name, let entry = try? await entry(named: name) else { return RequestDefaults() }
+        return entry.settings.requests
+    }
+
     /// Looks at the directories again, unless that was done within `interval`.
     private func rescan(unlessSince interval: Duration?) async {
         let now = MonotonicInstant.now()
         if let interval, let lastScan, now.duration(since: lastScan) < interval { return }
         lastScan = now
+        let number = configurationNumber
         let outcome = await Self.scan(CatalogScanner(configuration))
+        guard number == configurationNumber else { return }
         for warning in outcome.warnings { log.warning("model scan", ("problem", warning)) }
         knownCatalog = outcome.catalog
     }
 
     @concurrent
-    private static func scan(_ scanner: CatalogScanner) async -> CatalogScanner.Outcome {
+    static func scan(_ scanner: CatalogScanner) async -> CatalogScanner.Outcome {
         scanner.scan()
     }
 
@@ -188,7 +210,7 @@ package actor ModelService {
         _ options: LeaseOptions = LeaseOptions(),
         onLoading: @escaping @Sendable (Double) -> Void = { _ in }
     ) async throws(ModelServiceError) -> ModelLease {
-        let entry = try await entry(named: name)
+        let entry = try await servingEntry(named: name)
         guard !isShuttingDown else { throw .shuttingDown }
         guard !pressure.refusesRequests else { throw .memoryPressure }
         let now = MonotonicInstant.now()
@@ -261,7 +283,7 @@ package actor ModelService {
     ) -> GenerationStream {
         let exchange = GenerationExchange(
             choiceCount: requests.count,
-            limits: configuration.limits
+            limits: limits
         )
         let started = MonotonicInstant.now()
         let key = requests.first?.account.key ?? ""

@@ -6,6 +6,8 @@ package struct ModelServiceConfiguration: Sendable {
     package var directories: [String]
     /// Settings of single models; the key is a model's name as the catalog resolves it.
     package var models: [String: ModelConfigurationEntry]
+    /// Names of models that are loaded when the service starts, besides those whose settings say so.
+    package var preloaded: [String]
     /// Settings of every model without an own value.
     package var defaults: ModelConfigurationEntry
     /// Path of the executable that becomes a worker; the running executable in production.
@@ -28,6 +30,7 @@ package struct ModelServiceConfiguration: Sendable {
     package init(
         directories: [String],
         models: [String: ModelConfigurationEntry] = [:],
+        preloaded: [String] = [],
         defaults: ModelConfigurationEntry = ModelConfigurationEntry(),
         workerExecutable: String,
         workerArguments: [String] = ["worker"],
@@ -39,6 +42,7 @@ package struct ModelServiceConfiguration: Sendable {
     ) {
         self.directories = directories
         self.models = models
+        self.preloaded = preloaded
         self.defaults = defaults
         self.workerExecutable = workerExecutable
         self.workerArguments = workerArguments

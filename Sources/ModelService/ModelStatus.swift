@@ -53,6 +53,19 @@ package struct ModelStatus: Sendable, Hashable {
         }
     }
 
+    /// A variant's status: what the worker has and does is told once, of the model itself.
+    var withoutWorker: ModelStatus {
+        var status = self
+        status.worker = nil
+        status.pid = nil
+        status.leaseCount = 0
+        status.waitingCount = 0
+        status.memory = nil
+        status.reload = nil
+        status.counts = Counts()
+        return status
+    }
+
     /// The catalog's entry.
     package var entry: CatalogEntry
     /// Where the model is in its life.

@@ -8,19 +8,24 @@ package struct Log: Sendable {
     /// One field: a fixed word and the value printed for it.
     package typealias Field = (key: String, value: any CustomStringConvertible & Sendable)
 
-    /// Entries below this level are dropped.
-    package let level: LogLevel
+    /// Entries below this level are dropped; set for this log and everything made of it by `with`,
+    /// and for what it was made of.
+    package var level: LogLevel {
+        get { threshold.level }
+        nonmutating set { threshold.level = newValue }
+    }
 
+    private let threshold: LogThreshold
     private let sink: LogSink
     private let commonFields: [LogEntry.Field]
 
     /// A log that hands every entry at or above `level` to `sink`.
     package init(level: LogLevel = .info, sink: LogSink = .standardError) {
-        self.init(level: level, sink: sink, commonFields: [])
+        self.init(threshold: LogThreshold(level), sink: sink, commonFields: [])
     }
 
-    private init(level: LogLevel, sink: LogSink, commonFields: [LogEntry.Field]) {
-        self.level = level
+    private init(threshold: LogThreshold, sink: LogSink, commonFields: [LogEntry.Field]) {
+        self.threshold = threshold
         self.sink = sink
         self.commonFields = commonFields
     }
@@ -28,7 +33,7 @@ package struct Log: Sendable {
     /// The same log with `fields` in front of every entry's own, for example the model's name.
     package func with(_ fields: Field...) -> Log {
         let added = fields.map { LogEntry.Field(key: $0.key, value: $0.value.description) }
-        return Log(level: level, sink: sink, commonFields: commonFields + added)
+        return Log(threshold: threshold, sink: sink, commonFields: commonFields + added)
     }
 
     /// Something failed that an operator must know of.

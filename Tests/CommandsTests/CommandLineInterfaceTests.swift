@@ -55,6 +55,7 @@ import Testing
 
     @Test(arguments: [
         ["fly"], ["version", "--fast"], ["show"], ["run"], ["list", "extra"], ["help", "fly"],
+        ["load"], ["plan"], ["pin"], ["load", "m", "--context", "few"],
         ["run", "m", "--set", "colour=red"], ["run", "m", "--set", "seed=x"],
     ])
     func `answers wrong usage with code 2 and one line`(words: [String]) {

@@ -80,27 +80,43 @@ import WorkerProtocol
     }
 
     @Test(arguments: [
-        ("{lisen: []}", "torii.json: lisen: unknown key; did you mean `listen`?"),
+        ("{lisen: []}", "torii.json: line 1: lisen: unknown key; did you mean `listen`?"),
         (
             "{models: {entries: {tiny: {colour: 1}}}}",
-            "torii.json: models.entries.tiny.colour: unknown key; known here: aliases, context, "
-                + "threads, parallel, speculation, kv_bytes, kv_type, queue_requests, "
-                + "queue_requests_per_key, queue_tokens, queue_tokens_per_key, queue_timeout"
+            "torii.json: line 1: models.entries.tiny.colour: unknown key; known here: aliases, context, "
+                + "threads, parallel, speculation, pin, preload, kv_bytes, kv_type, queue_requests, "
+                + "queue_requests_per_key, queue_tokens, queue_tokens_per_key, queue_timeout, "
+                + "keep_alive, variant_of, temperature, system, top_p, top_k, min_p, repeat_penalty, "
+                + "max_tokens"
         ),
         (
             "{models: {defaults: {threads: 1.5}}}",
-            "torii.json: models.defaults.threads: must be a whole number from 1 to 1024"
+            "torii.json: line 1: models.defaults.threads: must be a whole number from 1 to 1024"
         ),
         (
             "{models: {defaults: {context: 5}}}",
-            "torii.json: models.defaults.context: must be a whole number from 16 to 16777216"
+            "torii.json: line 1: models.defaults.context: must be a whole number from 16 to 16777216"
         ),
         (
             "{models: {entries: {tiny: {kv_type: 'q4'}}}}",
-            "torii.json: models.entries.tiny.kv_type: must be f16 or q8 or q8-values"
+            "torii.json: line 1: models.entries.tiny.kv_type: must be f16 or q8 or q8-values"
         ),
-        ("{listen: '127.0.0.1'}", "torii.json: listen: must be a list like [ … ]"),
-        ("{allow_anonymous: 1}", "torii.json: allow_anonymous: must be true or false"),
+        (
+            "{models: {memory: 'much'}}",
+            "torii.json: line 1: models.memory: must be a size like 12GiB, or a part of the machine's "
+                + "memory like 80%"
+        ),
+        (
+            "{models: {defaults: {keep_alive: 'soon'}}}",
+            "torii.json: line 1: models.defaults.keep_alive: must be seconds, or a duration like \"5m\" or "
+                + "\"1h30m\"; -1 means for ever"
+        ),
+        (
+            "{models: {defaults: {temperature: 3}}}",
+            "torii.json: line 1: models.defaults.temperature: must be a number from 0.0 to 2.0"
+        ),
+        ("{listen: '127.0.0.1'}", "torii.json: line 1: listen: must be a list like [ … ]"),
+        ("{allow_anonymous: 1}", "torii.json: line 1: allow_anonymous: must be true or false"),
         ("[]", "torii.json: must be an object like { … }"),
         ("{\n  listen: ['a'\n}", "torii.json: line 3, column 1: expected `,` or `]`"),
         ("{\n  listen: [", "torii.json: line 2, column 11: this `[` is never closed"),
@@ -225,6 +241,83 @@ import WorkerProtocol
             problems(flags: [.kvType: ["q4"]])
                 == "--kv-type: must be f16 or q8 or q8-values, not q4"
         )
+    }
+
+    @Test func `reads who has memory, and for how long, from every source`() throws {
+        let configuration = try check(
+            flags: [.memory: ["80%"], .preload: ["tiny", "other"]],
+            variables: ["TORII_KEEP_ALIVE": "1h30m", "TORII_MIN_RESIDENCE": "0"],
+            file: """
+                {models: {
+                    memory: 1073741824, swap_max_wait: 7, min_residence: 9,
+                    defaults: {keep_alive: 60},
+                    entries: {tiny: {keep_alive: -1, pin: true, preload: true}},
+                }}
+                """
+        )
+        #expect(configuration.memory == .percent(80))
+        #expect(configuration.memory?.byteCount(ofTotal: 1000) == 800)
+        #expect(configuration.residency.maximumSwapWait == .seconds(7))
+        #expect(configuration.residency.minimumResidence == .zero)
+        #expect(configuration.preload == ["tiny", "other"])
+        #expect(configuration.modelDefaults.keepAlive == .duration(.seconds(5400)))
+        let tiny = try #require(configuration.models["tiny"])
+        #expect(tiny.keepAlive == .forever && tiny.isPinned == true && tiny.isPreloaded == true)
+        let service = configuration.modelService(variables: [:])
+        #expect(service.limits.residency == configuration.residency)
+        #expect(service.preloaded == ["tiny", "other"] && (service.memoryByteCount ?? 0) > 0)
+    }
+
+    @Test(arguments: [
+        ("12GiB", MemoryBudget.bytes(12 << 30)), ("67108864", .bytes(64 << 20)),
+        ("100%", .percent(100)), ("0%", nil), ("101%", nil), ("1.5GiB", nil), ("1MiB", nil),
+        ("-1GiB", nil), ("%", nil), ("", nil), ("9000000TiB", nil),
+    ])
+    func `reads a memory budget`(text: String, budget: MemoryBudget?) {
+        #expect(MemoryBudget(text) == budget)
+    }
+
+    @Test func `reads variants and what requests say where they say nothing`() throws {
+        let configuration = try check(
+            file: """
+                {models: {
+                    defaults: {temperature: 0.5, top_k: -1},
+                    entries: {
+                        poet: {
+                            variant_of: "tiny", aliases: ["bard"], temperature: 1.5, top_p: 0.5,
+                            min_p: 0.25, repeat_penalty: 1.25, max_tokens: 9, system: "In verse.",
+                        },
+                    },
+                }}
+                """
+        )
+        let poet = try #require(configuration.models["poet"])
+        #expect(poet.variantOf == "tiny" && poet.aliases == ["bard"])
+        var requests = poet.requests.completed(by: configuration.modelDefaults.requests)
+        #expect(requests.temperature == 1.5 && requests.topP == 0.5 && requests.topK == -1)
+        #expect(requests.minP == 0.25 && requests.repeatPenalty == 1.25)
+        #expect(requests.maximumOutputTokens == 9 && requests.system == "In verse.")
+        requests = configuration.modelDefaults.requests
+        #expect(requests.temperature == 0.5 && requests.system == nil)
+    }
+
+    @Test(arguments: [
+        (
+            "entries: {a: {variant_of: 'm', context: 64}}",
+            "torii.json: models.entries.a: a variant shares the process of m, so only that can be "
+                + "given context, threads, keep_alive and the like"
+        ),
+        (
+            "entries: {a: {variant_of: 'm'}, b: {variant_of: 'a'}}",
+            "torii.json: models.entries.b.variant_of: `a` is a variant itself; name the model"
+        ),
+        (
+            "defaults: {variant_of: 'm'}",
+            "torii.json: models.defaults.variant_of: belongs to a model of `entries`"
+        ),
+    ])
+    func `refuses variants that cannot be`(models: String, message: String) {
+        #expect(problems(file: "{models: {\(models)}}") == message)
     }
 
     @Test func `gives every setting its own flag, variable and key`() {

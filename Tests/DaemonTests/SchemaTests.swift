@@ -33,6 +33,7 @@ import WorkerProtocol
     @Test func `allows the same numbers`() throws {
         let schema = try schema()
         let entry = try #require(schema["$defs"]?["model"]?["properties"])
+        let models = try #require(schema["properties"]?["models"]?["properties"])
         let ranges = [
             (entry["context"], SettingLimits.context), (entry["threads"], SettingLimits.threads),
             (entry["parallel"], SettingLimits.parallel), (entry["kv_bytes"], SettingLimits.kvBytes),
@@ -41,12 +42,26 @@ import WorkerProtocol
             (entry["queue_tokens"], SettingLimits.queueTokens),
             (entry["queue_tokens_per_key"], SettingLimits.queueTokens),
             (entry["queue_timeout"], SettingLimits.queueTimeout),
+            (entry["top_k"], SettingLimits.topK), (entry["max_tokens"], SettingLimits.maxTokens),
             (schema["properties"]?["drain_timeout"], SettingLimits.drainTimeout),
             (schema["properties"]?["worker_timeout"], SettingLimits.workerTimeout),
+            (models["swap_max_wait"], SettingLimits.swapMaxWait),
+            (models["min_residence"], SettingLimits.minResidence),
+            (models["memory"]?["anyOf"]?[0], SettingLimits.memory),
         ]
         for (property, range) in ranges {
             #expect(property?["minimum"]?.intValue == range.lowerBound)
             #expect(property?["maximum"]?.intValue == range.upperBound)
+        }
+        let numbers = [
+            (entry["temperature"], SettingLimits.temperature),
+            (entry["top_p"], SettingLimits.probability),
+            (entry["min_p"], SettingLimits.probability),
+            (entry["repeat_penalty"], SettingLimits.repeatPenalty),
+        ]
+        for (property, range) in numbers {
+            #expect(property?["minimum"]?.doubleValue == range.lowerBound)
+            #expect(property?["maximum"]?.doubleValue == range.upperBound)
         }
         let types = WorkerLoadOptions.KVType.allCases.map { JSONValue.string($0.name) }
         #expect(entry["kv_type"]?["enum"] == .array(types))
@@ -70,6 +85,6 @@ import WorkerProtocol
             source: "torii.json"
         )
         #expect(full.listen?.count == 2)
-        #expect(full.models.entries?.count == 1)
+        #expect(full.models.entries?.count == 2)
     }
 }

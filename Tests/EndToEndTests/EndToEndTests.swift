@@ -141,7 +141,9 @@ import Testing
         #expect(served.output.contains("did you mean `listen`?"))
         let checked = try ToriiProcess.run(["check-config", path])
         #expect(checked.code == 1)
-        #expect(checked.output == "torii: \(path): lisen: unknown key; did you mean `listen`?\n")
+        #expect(
+            checked.output == "torii: \(path): line 2: lisen: unknown key; did you mean `listen`?\n"
+        )
         let exposed = try ToriiProcess.run(["serve", "--listen", "0.0.0.0:0"])
         #expect(exposed.code == 78)
         #expect(exposed.output.contains("--allow-anonymous"))

@@ -163,7 +163,7 @@ import Testing
 
 extension FakeGateway {
     /// The answer to a request over TCP, where the Host is checked.
-    fileprivate func sendTCP(
+    func sendTCP(
         _ method: HTTPMethod,
         _ target: String,
         _ headers: HTTPHeaders

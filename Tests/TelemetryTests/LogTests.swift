@@ -32,6 +32,17 @@ import Testing
         #expect(entry.line == "m k=" + String(repeating: "é", count: 512) + "…")
     }
 
+    @Test func `changes its level for all its copies`() {
+        let (sink, entries) = LogSink.collecting()
+        let log = Log(level: .info, sink: sink)
+        let copy = log.with(("model", "tiny"))
+        log.level = .error
+        copy.warning("dropped")
+        copy.level = .debug
+        log.debug("kept")
+        #expect(entries().map(\.message) == ["kept"] && log.level == .debug)
+    }
+
     @Test func `drops entries below its level`() {
         let (sink, entries) = LogSink.collecting()
         let log = Log(level: .warning, sink: sink)

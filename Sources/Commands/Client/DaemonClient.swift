@@ -50,7 +50,25 @@ struct DaemonClient: Sendable {
 
     /// The JSON that the daemon has at `path`; an error answer is thrown.
     func get(_ path: String) throws -> JSONValue {
-        let response = try connected { try client.send(method: .get, path: path) }
+        try answer { () throws(HTTPClientError) in try client.send(method: .get, path: path) }
+    }
+
+    /// The JSON that the daemon answers to `body`; an error answer is thrown.
+    func post(_ path: String, _ body: JSONValue) throws -> JSONValue {
+        try answer { () throws(HTTPClientError) in
+            try client.send(
+                method: .post,
+                path: path,
+                headers: ["Content-Type": "application/json"],
+                body: body.serializedBytes()
+            )
+        }
+    }
+
+    private func answer(
+        _ exchange: () throws(HTTPClientError) -> HTTPClientResponse
+    ) throws -> JSONValue {
+        let response = try connected(exchange)
         guard (200..<300).contains(response.status) else {
             throw failure(status: response.status, body: response.body)
         }

@@ -8,8 +8,8 @@ enum ServeCommand {
             summary: "Run the daemon",
             discussion: """
                 Stays in the foreground and logs to standard error. SIGTERM lets running requests
-                finish, a second one ends at once; SIGHUP checks the configuration again and looks
-                for new models. Every option has a key in the configuration file and a variable
+                finish, a second one ends at once; SIGHUP reads the configuration again, as
+                `torii reload` does. Every option has a key in the configuration file and a variable
                 (TORII_LISTEN for --listen); an option wins over the variable, which wins over the
                 file. `torii check-config` checks all of it without starting.
                 """,

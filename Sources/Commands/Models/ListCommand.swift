@@ -31,7 +31,10 @@ enum ListCommand {
             ("NAME", .left), ("SIZE", .right), ("STATE", .left), ("ALIASES", .left),
         ])
         for model in models {
-            let aliases = (model.json["aliases"]?.arrayValue ?? []).compactMap(\.stringValue)
+            var aliases = (model.json["aliases"]?.arrayValue ?? []).compactMap(\.stringValue)
+            if let base = model.json["variant_of"]?.stringValue {
+                aliases.append("(variant of \(base))")
+            }
             table.append([
                 model.id, model.fileSize, model.state, aliases.joined(separator: ", "),
             ])

@@ -10,6 +10,8 @@ struct ModelObject {
         guard state == "loading", let fraction = json["progress"]?.doubleValue else { return state }
         return "loading \(Int(fraction * 100)) %"
     }
+    /// Whether this is another name of a model.
+    var isVariant: Bool { json["variant_of"]?.stringValue != nil }
     var fileSize: String { json["byte_count"]?.intValue.map { Quantity.bytes($0) } ?? "-" }
     var facts: JSONValue? {
         guard let facts = json["facts"], !facts.isNull else { return nil }
@@ -37,6 +39,56 @@ struct ModelObject {
         guard let part = worker?[part]?.intValue, whole > 0 else { return "-" }
         return "\(Int((Double(part) / Double(whole) * 100).rounded())) %"
     }
+
+    /// The bytes at `path`, or `-`.
+    func bytes(_ path: String...) -> String {
+        var value: JSONValue? = json
+        for key in path { value = value?[key] }
+        return value?.intValue.map { Quantity.bytes($0) } ?? "-"
+    }
+
+    /// The whole number at `path`, or 0.
+    func number(_ path: String...) -> Int {
+        var value: JSONValue? = json
+        for key in path { value = value?[key] }
+        return value?.intValue ?? 0
+    }
+
+    /// When the model leaves memory, or may be tried again, at the time `now` in seconds since 1970.
+    func departure(now: Int) -> String {
+        switch json["state"]?.stringValue {
+        case "failed":
+            return "retry in \(Quantity.duration(seconds: number("retry_after_seconds")))"
+        case "resident", "loading", "waiting":
+            if json["pinned"]?.boolValue == true { return "pinned" }
+            if let expires = json["expires"]?.intValue {
+                return "in \(Quantity.duration(seconds: expires - now))"
+            }
+            let isUsed = number("leases") > 0 || json["state"]?.stringValue != "resident"
+            return isUsed ? "in use" : "for ever"
+        case "draining": return "leaving"
+        default: return "-"
+        }
+    }
+
+    /// What happened to the model since the daemon started, in words.
+    var history: String {
+        let parts = [
+            ("loads", "loaded"), ("failed_loads", "failed"), ("evictions", "evicted"),
+            ("crashes", "crashed"),
+        ].compactMap { key, word in
+            let count = number("counts", key)
+            return count == 0 ? nil : "\(word) \(count)×"
+        }
+        guard let seconds = json["load_seconds"]?.doubleValue else {
+            return parts.joined(separator: ", ")
+        }
+        let last = "last load took \(Quantity.decimal(seconds, 1)) s"
+        return (parts + [last]).joined(separator: ", ")
+    }
+
+    /// The path of a model in the admin API.
+    static func path(_ name: String) -> String { "/admin/v1/models/" + URLPath.escape(name) }
 
     /// Every model that the daemon knows.
     static func all(from client: DaemonClient) throws -> (json: JSONValue, models: [ModelObject]) {

@@ -16,8 +16,7 @@ enum ShowCommand {
         ),
         run: { arguments, environment in
             let client = try DaemonClient(arguments, in: environment)
-            let name = URLPath.escape(arguments.positional(0) ?? "")
-            let json = try client.get("/admin/v1/models/\(name)")
+            let json = try client.get(ModelObject.path(arguments.positional(0) ?? ""))
             let model = ModelObject(json: json)
             let terminal = environment.terminal
             if arguments.flag("--json") {
@@ -43,7 +42,11 @@ enum ShowCommand {
             ("name", model.id), ("file", model.json["path"]?.stringValue ?? "-"),
             ("size", model.fileSize), ("state", model.state),
         ]
+        if let base = model.json["variant_of"]?.stringValue { rows.append(("variant of", base)) }
         if let message = model.json["message"]?.stringValue { rows.append(("problem", message)) }
+        if model.number("counts", "loads") + model.number("counts", "failed_loads") > 0 {
+            rows.append(("history", model.history))
+        }
         if model.facts != nil {
             rows += [
                 ("title", model.fact("name")), ("architecture", model.fact("architecture")),
@@ -64,6 +67,19 @@ enum ShowCommand {
                 ("KV per token", model.factBytes("kv_bytes_per_token")),
                 ("KV capacity", model.fact("kv_capacity_tokens") + " tokens"),
                 ("sandbox", model.fact("sandbox")),
+                ("process", model.json["pid"]?.intValue.map { "\($0)" } ?? "-"),
+                (
+                    "from cache",
+                    model.share(
+                        "cached_token_total",
+                        of: ["cached_token_total", "prompt_token_total"]
+                    ) + " of the prompt tokens"
+                ),
+                (
+                    "guessed",
+                    model.share("accepted_draft_token_total", of: ["draft_token_total"])
+                        + " of the guesses were right"
+                ),
                 (
                     "chat template",
                     model.facts?["chat_template"]?.stringValue == nil

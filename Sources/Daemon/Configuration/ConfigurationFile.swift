@@ -3,20 +3,18 @@ import Platform
 
 /// Reads a configuration file: JSON5, so comments, trailing commas and bare keys are welcome.
 package enum ConfigurationFile {
-    /// The settings in the file at `path`; a problem names the key or the line.
-    package static func read(path: String) throws(ConfigurationProblem) -> DaemonSettings {
+    /// The bytes of the file at `path`, at most a few more than `parse` takes.
+    static func contents(of path: String) throws(ConfigurationProblem) -> [UInt8] {
         do {
             let limit = SettingLimits.maximumFileByteCount + 1
-            return try parse(Files.contents(of: path, maximumByteCount: limit), source: path)
-        } catch let problem as ConfigurationProblem {
-            throw problem
+            return try Files.contents(of: path, maximumByteCount: limit)
         } catch {
-            let reason = (error as? SystemError)?.reason ?? "\(error)"
-            throw ConfigurationProblem(source: path, key: "", message: "cannot be read: \(reason)")
+            let message = "cannot be read: \(error.reason)"
+            throw ConfigurationProblem(source: path, key: "", message: message)
         }
     }
 
-    /// The settings in `bytes`; `source` names it in problems.
+    /// The settings in `bytes`; `source` names it in problems, which name the line.
     package static func parse(
         _ bytes: [UInt8],
         source: String
@@ -24,6 +22,7 @@ package enum ConfigurationFile {
         func problem(_ path: [String], _ message: String) -> ConfigurationProblem {
             ConfigurationProblem(
                 source: source,
+                line: JSON5Syntax.line(of: path, in: bytes),
                 key: path.joined(separator: "."),
                 message: message
             )

@@ -10,6 +10,8 @@ package struct ConfigurationSources: Sendable {
     let variables: DaemonSettings
     /// The file's settings, or nothing when there is no file.
     let file: DaemonSettings
+    /// The file's text, to find lines in.
+    private let fileBytes: [UInt8]
     /// The file that was read, or nil when there was none.
     package let filePath: String?
     /// Where things are by default.
@@ -50,9 +52,11 @@ package struct ConfigurationSources: Sendable {
         // Safety: the string outlives the call as a NUL-terminated copy.
         let exists = unsafe access(path, F_OK) == 0
         if named != nil || exists {
-            file = try ConfigurationFile.read(path: path)
+            fileBytes = try ConfigurationFile.contents(of: path)
+            file = try ConfigurationFile.parse(fileBytes, source: path)
             filePath = path
         } else {
+            fileBytes = []
             file = DaemonSettings()
             filePath = nil
         }
@@ -69,6 +73,7 @@ package struct ConfigurationSources: Sendable {
         self.variables = variables
         self.file = file
         self.paths = paths
+        fileBytes = []
         filePath = "torii.json"
     }
 
@@ -83,9 +88,15 @@ package struct ConfigurationSources: Sendable {
         if says(variables, setting) {
             return ConfigurationProblem(source: setting.variable, key: "", message: message)
         }
-        return ConfigurationProblem(
+        return problem(at: setting.key.split(separator: ".").map(String.init), message)
+    }
+
+    /// A problem with what the file says at the path of keys `path`.
+    func problem(at path: [String], _ message: String) -> ConfigurationProblem {
+        ConfigurationProblem(
             source: filePath ?? "configuration",
-            key: setting.key,
+            line: JSON5Syntax.line(of: path, in: fileBytes),
+            key: path.joined(separator: "."),
             message: message
         )
     }
@@ -101,6 +112,11 @@ package struct ConfigurationSources: Sendable {
         case .context, .threads, .parallel, .kvBytes, .queueRequests, .queueRequestsPerKey,
             .queueTokens, .queueTokensPerKey, .queueTimeout:
             false
+        case .memory: settings.models.memory != nil
+        case .keepAlive: defaults.keepAlive != nil
+        case .swapMaxWait: settings.models.swapMaxWait != nil
+        case .minResidence: settings.models.minResidence != nil
+        case .preload: settings.models.preload != nil
         case .apiKeyFile: settings.apiKeyFile != nil
         case .allowAnonymous: settings.allowAnonymous != nil
         case .allowedHosts: settings.allowedHosts != nil

@@ -54,6 +54,9 @@ private struct ConfigurationChecker {
             workerSandbox: workerSandbox(),
             workerTimeout: .seconds(settings.workerTimeout ?? 10),
             modelDirectories: modelDirectories(),
+            memory: settings.models.memory,
+            residency: residency(),
+            preload: settings.models.preload ?? [],
             modelDefaults: entry(settings.models.defaults ?? ModelEntrySettings()),
             models: models(),
             filePath: sources.filePath
@@ -129,6 +132,15 @@ private struct ConfigurationChecker {
         return directories
     }
 
+    private func residency() -> ResidencyPolicy {
+        var policy = ResidencyPolicy()
+        if let seconds = settings.models.swapMaxWait { policy.maximumSwapWait = .seconds(seconds) }
+        if let seconds = settings.models.minResidence {
+            policy.minimumResidence = .seconds(seconds)
+        }
+        return policy
+    }
+
     private mutating func models() -> [String: ModelConfigurationEntry] {
         let entries = settings.models.entries ?? [:]
         var owners: [String: String] = [:]
@@ -137,22 +149,43 @@ private struct ConfigurationChecker {
                 if let other = owners[alias.lowercased()] {
                     let message = "`\(alias)` already belongs to \(other)"
                     problems.append(
-                        ConfigurationProblem(
-                            source: sources.filePath ?? "configuration",
-                            key: "models.entries.\(name).aliases",
-                            message: message
-                        )
+                        sources.problem(at: ["models", "entries", name, "aliases"], message)
                     )
                 }
                 owners[alias.lowercased()] = name
             }
         }
+        checkVariants(entries)
         return entries.mapValues { entry($0) }
+    }
+
+    private mutating func checkVariants(_ entries: [String: ModelEntrySettings]) {
+        let path = ["models", "entries"]
+        for (name, settings) in entries.sorted(by: { $0.key < $1.key }) {
+            guard let base = settings.variantOf else { continue }
+            if entries[base]?.variantOf != nil || base == name {
+                let message = "`\(base)` is a variant itself; name the model"
+                problems.append(sources.problem(at: path + [name, "variant_of"], message))
+            } else if !settings.isAboutRequestsOnly {
+                let message =
+                    "a variant shares the process of \(base), so only that can be given context, "
+                    + "threads, keep_alive and the like"
+                problems.append(sources.problem(at: path + [name], message))
+            }
+        }
+        if settings.models.defaults?.variantOf != nil {
+            let message = "belongs to a model of `entries`"
+            problems.append(
+                sources.problem(at: ["models", "defaults", "variant_of"], message)
+            )
+        }
     }
 
     private func entry(_ settings: ModelEntrySettings) -> ModelConfigurationEntry {
         ModelConfigurationEntry(
             aliases: settings.aliases ?? [],
+            variantOf: settings.variantOf,
+            requests: settings.requests,
             contextLength: settings.context,
             threadCount: settings.threads,
             kvByteCount: settings.kvBytes,
@@ -165,7 +198,10 @@ private struct ConfigurationChecker {
                 tokenCount: settings.queueTokens,
                 tokenCountPerKey: settings.queueTokensPerKey,
                 timeout: settings.queueTimeout.map { .seconds($0) }
-            )
+            ),
+            keepAlive: settings.keepAlive,
+            isPinned: settings.pin,
+            isPreloaded: settings.preload
         )
     }
 

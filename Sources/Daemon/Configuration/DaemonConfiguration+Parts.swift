@@ -17,13 +17,16 @@ extension DaemonConfiguration {
     func modelService(variables: [String: String]) -> ModelServiceConfiguration {
         var limits = ModelServiceLimits()
         limits.heartbeatTimeout = workerTimeout
+        limits.residency = residency
         return ModelServiceConfiguration(
             directories: modelDirectories,
             models: models,
+            preloaded: preload,
             defaults: modelDefaults,
             workerExecutable: "/proc/self/exe",
             workerArguments: ["worker", "--sandbox", workerSandbox.rawValue],
             workerEnvironment: Self.workerVariables(from: variables),
+            memoryByteCount: memory.map { $0.byteCount(ofTotal: MemoryFacts.totalByteCount()) },
             limits: limits
         )
     }
@@ -37,16 +40,5 @@ extension DaemonConfiguration {
         var result = ["SWIFT_BACKTRACE": "enable=no"]
         for name in names { result[name] = variables[name] ?? result[name] }
         return result
-    }
-
-    /// Whether both mean the same daemon.
-    func hasSameSettings(as other: DaemonConfiguration) -> Bool {
-        listen == other.listen && apiKeys == other.apiKeys
-            && allowAnonymous == other.allowAnonymous && allowedHosts == other.allowedHosts
-            && allowedOrigins == other.allowedOrigins && drainTimeout == other.drainTimeout
-            && logLevel == other.logLevel && workerSandbox == other.workerSandbox
-            && workerTimeout == other.workerTimeout
-            && modelDirectories == other.modelDirectories
-            && modelDefaults == other.modelDefaults && models == other.models
     }
 }

@@ -29,6 +29,12 @@ package struct DaemonConfiguration: Sendable {
     package var workerTimeout: Duration
     /// Directories that are scanned for models.
     package var modelDirectories: [String]
+    /// What all models together may take; nil leaves it to the model service.
+    package var memory: MemoryBudget?
+    /// When models go for others' sake.
+    package var residency: ResidencyPolicy
+    /// Names of models that are loaded at the start, besides those whose settings say so.
+    package var preload: [String]
     /// Settings of every model without own ones.
     package var modelDefaults: ModelConfigurationEntry
     /// Settings of single models.

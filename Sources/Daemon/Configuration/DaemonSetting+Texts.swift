@@ -1,3 +1,4 @@
+import ModelService
 import WorkerProtocol
 
 // What flags and variables say, as values.
@@ -49,6 +50,21 @@ extension DaemonSetting {
                 SettingLimits.workerTimeout,
                 from: source
             )
+        case .memory: settings.models.memory = try Self.memory(text, from: source)
+        case .keepAlive: defaults.keepAlive = try Self.keepAlive(text, from: source)
+        case .swapMaxWait:
+            settings.models.swapMaxWait = try Self.number(
+                text,
+                SettingLimits.swapMaxWait,
+                from: source
+            )
+        case .minResidence:
+            settings.models.minResidence = try Self.number(
+                text,
+                SettingLimits.minResidence,
+                from: source
+            )
+        case .preload: settings.models.preload = values
         case .kvType: defaults.kvType = try Self.kvType(text, from: source)
         case .speculation: defaults.speculation = try Self.boolean(text, from: source)
         case .context, .threads, .parallel, .kvBytes, .queueRequests, .queueRequestsPerKey,
@@ -76,6 +92,30 @@ extension DaemonSetting {
         )
     }
 
+    private static func memory(
+        _ text: String,
+        from source: String
+    ) throws(ConfigurationProblem) -> MemoryBudget {
+        if let budget = MemoryBudget(text) { return budget }
+        throw ConfigurationProblem(
+            source: source,
+            key: "",
+            message: "must be \(MemoryBudget.form), not \(text)"
+        )
+    }
+
+    private static func keepAlive(
+        _ text: String,
+        from source: String
+    ) throws(ConfigurationProblem) -> KeepAlive {
+        if let keepAlive = KeepAlive(text) { return keepAlive }
+        throw ConfigurationProblem(
+            source: source,
+            key: "",
+            message: "must be \(SettingLimits.keepAliveForm), not \(text)"
+        )
+    }
+
     private static func boolean(
         _ text: String,
         from source: String
@@ -94,35 +134,13 @@ extension DaemonSetting {
         from source: String,
         hasByteUnits: Bool = false
     ) throws(ConfigurationProblem) -> Int {
-        let units = [
-            "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40, "K": 10, "M": 20, "G": 30, "T": 40,
-        ]
-        var digits = text
-        var shift = 0
-        if hasByteUnits,
-            let unit = units.keys.filter({ text.hasSuffix($0) }).max(by: { $0.count < $1.count })
-        {
-            digits = String(text.dropLast(unit.count)).trimmingSuffixSpaces()
-            shift = units[unit] ?? 0
-        }
-        if let number = Int(digits), number >= 0, number <= Int.max >> shift,
-            range.contains(number << shift)
-        {
-            return number << shift
-        }
+        let number = hasByteUnits ? ByteCountText.parse(text) : Int(text)
+        if let number, range.contains(number) { return number }
         throw ConfigurationProblem(
             source: source,
             key: "",
             message: "must be a whole number from \(range.lowerBound) to \(range.upperBound)"
                 + (hasByteUnits ? ", or one with a unit like 2GiB" : "") + ", not \(text)"
         )
-    }
-}
-
-extension String {
-    fileprivate func trimmingSuffixSpaces() -> String {
-        var text = self
-        while text.last == " " { text.removeLast() }
-        return text
     }
 }

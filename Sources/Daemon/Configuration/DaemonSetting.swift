@@ -5,6 +5,7 @@
 package enum DaemonSetting: CaseIterable, Sendable {
     case listen, models, context, threads, parallel, kvBytes, kvType, speculation
     case queueRequests, queueRequestsPerKey, queueTokens, queueTokensPerKey, queueTimeout
+    case memory, keepAlive, swapMaxWait, minResidence, preload
     case apiKeyFile, allowAnonymous, allowedHosts, allowedOrigins, drainTimeout, logLevel
     case workerSandbox, workerTimeout
 
@@ -24,6 +25,11 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .queueTokens: "models.defaults.queue_tokens"
         case .queueTokensPerKey: "models.defaults.queue_tokens_per_key"
         case .queueTimeout: "models.defaults.queue_timeout"
+        case .memory: "models.memory"
+        case .keepAlive: "models.defaults.keep_alive"
+        case .swapMaxWait: "models.swap_max_wait"
+        case .minResidence: "models.min_residence"
+        case .preload: "models.preload"
         case .apiKeyFile: "api_key_file"
         case .allowAnonymous: "allow_anonymous"
         case .allowedHosts: "allowed_hosts"
@@ -61,14 +67,16 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .models: "DIR"
         case .context, .threads, .parallel: "N"
         case .queueRequests, .queueRequestsPerKey, .queueTokens, .queueTokensPerKey: "N"
-        case .kvBytes: "BYTES"
+        case .kvBytes, .memory: "BYTES"
+        case .keepAlive: "TIME"
+        case .preload: "MODEL"
         case .kvType: "TYPE"
         case .speculation: "on|off"
         case .apiKeyFile: "FILE"
         case .allowAnonymous: nil
         case .allowedHosts: "NAME"
         case .allowedOrigins: "ORIGIN"
-        case .drainTimeout, .queueTimeout, .workerTimeout: "SECONDS"
+        case .drainTimeout, .queueTimeout, .workerTimeout, .swapMaxWait, .minResidence: "SECONDS"
         case .logLevel: "LEVEL"
         case .workerSandbox: "POLICY"
         }
@@ -77,7 +85,7 @@ package enum DaemonSetting: CaseIterable, Sendable {
     /// Whether the flag may be given more than once.
     package var isList: Bool {
         switch self {
-        case .listen, .models, .allowedHosts, .allowedOrigins: true
+        case .listen, .models, .preload, .allowedHosts, .allowedOrigins: true
         default: false
         }
     }
@@ -98,6 +106,11 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .queueTokens: "prompt tokens that a model may have under way, 4194304"
         case .queueTokensPerKey: "prompt tokens of one API key among them, 2097152"
         case .queueTimeout: "how long a request may wait for its turn, 600"
+        case .memory: "memory for all models together, like 12GiB or 80%"
+        case .keepAlive: "how long a model may be idle, like 10m; 5m, -1 for ever"
+        case .swapMaxWait: "how long a model waits for busy ones to make room, 30"
+        case .minResidence: "how long a model stays before it goes for another, 5"
+        case .preload: "model that is loaded at the start"
         case .apiKeyFile: "file with one key per line; clients must then show one"
         case .allowAnonymous: "listen on other machines' reach without any key"
         case .allowedHosts: "name that clients may reach this daemon by"

@@ -76,10 +76,7 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
         result.logLevel = winner.logLevel ?? logLevel
         result.workerSandbox = winner.workerSandbox ?? workerSandbox
         result.workerTimeout = winner.workerTimeout ?? workerTimeout
-        result.models.directories = winner.models.directories ?? models.directories
-        result.models.entries = winner.models.entries ?? models.entries
-        result.models.defaults = (models.defaults ?? ModelEntrySettings())
-            .applying(winner.models.defaults ?? ModelEntrySettings())
+        result.models = models.applying(winner.models)
         return result
     }
 }

@@ -54,6 +54,18 @@ extension KeyedDecodingContainer {
         }
         return value
     }
+
+    /// A number within `range`, or nil when the key is absent.
+    func number(forKey key: Key, in range: ClosedRange<Double>) throws -> Double? {
+        guard let number = try decodeIfPresent(Double.self, forKey: key) else { return nil }
+        guard range.contains(number) else {
+            throw SettingError(
+                path: (codingPath + [key]).map(\.stringValue),
+                message: "must be a number from \(range.lowerBound) to \(range.upperBound)"
+            )
+        }
+        return number
+    }
 }
 
 private struct AnyCodingKey: CodingKey {

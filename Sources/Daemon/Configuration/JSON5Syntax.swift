@@ -1,5 +1,7 @@
 /// Finds the first mistake in JSON5 text, because Foundation's decoder does not say where it is.
 ///
+/// Finds the line of a key too, for mistakes that are not of the syntax.
+///
 /// Only recognises; the values are the decoder's. The grammar is <https://spec.json5.org>, except
 /// that numbers and bare words are taken as runs of their characters.
 struct JSON5Syntax {
@@ -15,6 +17,11 @@ struct JSON5Syntax {
     private let bytes: [UInt8]
     private var index = 0
     private var depth = 0
+    /// Keys and indices from the outermost object to where the value in hand is.
+    private var path: [String] = []
+    /// The path that is looked for, and how much of it was found where.
+    private var wanted: [String] = []
+    private var found: (depth: Int, position: Int)?
 
     /// The first mistake in `bytes`, or nil when they are well-formed.
     static func firstError(in bytes: [UInt8]) -> Mistake? {
@@ -28,6 +35,23 @@ struct JSON5Syntax {
         } catch {
             return error
         }
+    }
+
+    /// The line, counted from 1, of the member that `path` leads to, or of the nearest one around it
+    /// that is there; nil if there is none.
+    ///
+    /// `bytes` must be well-formed, and keys written without escapes.
+    static func line(of path: [String], in bytes: [UInt8]) -> Int? {
+        var syntax = JSON5Syntax(bytes: bytes)
+        syntax.wanted = path
+        do throws(Mistake) {
+            try syntax.skipSpace()
+            try syntax.value()
+        } catch {
+            return nil
+        }
+        guard let position = syntax.found?.position else { return nil }
+        return bytes[..<position].count { $0 == UInt8(ascii: "\n") } + 1
     }
 
     private init(bytes: [UInt8]) {
@@ -49,7 +73,8 @@ struct JSON5Syntax {
         switch current {
         case UInt8(ascii: "{"):
             try members(until: UInt8(ascii: "}")) { (syntax) throws(Mistake) in
-                try syntax.key()
+                let start = syntax.index
+                try syntax.enter(syntax.key(), at: start)
                 try syntax.skipSpace()
                 guard syntax.current == UInt8(ascii: ":") else {
                     throw syntax.mistake("expected `:` after the key")
@@ -57,10 +82,15 @@ struct JSON5Syntax {
                 syntax.index += 1
                 try syntax.skipSpace()
                 try syntax.value()
+                syntax.path.removeLast()
             }
         case UInt8(ascii: "["):
+            var count = 0
             try members(until: UInt8(ascii: "]")) { (syntax) throws(Mistake) in
+                syntax.enter("\(count)", at: syntax.index)
                 try syntax.value()
+                syntax.path.removeLast()
+                count += 1
             }
         case UInt8(ascii: "\""), UInt8(ascii: "'"): try string()
         default:
@@ -98,9 +128,22 @@ struct JSON5Syntax {
         index += 1
     }
 
-    private mutating func key() throws(Mistake) {
-        if current == UInt8(ascii: "\"") || current == UInt8(ascii: "'") { return try string() }
+    /// Goes into the member `name`, whose key or value begins at `position`.
+    private mutating func enter(_ name: String, at position: Int) {
+        path.append(name)
+        guard path.count > found?.depth ?? 0, wanted.starts(with: path) else { return }
+        found = (path.count, position)
+    }
+
+    /// The key as it is written, without its quotes.
+    private mutating func key() throws(Mistake) -> String {
+        let start = index
+        if current == UInt8(ascii: "\"") || current == UInt8(ascii: "'") {
+            try string()
+            return String(decoding: bytes[(start + 1)..<(index - 1)], as: UTF8.self)
+        }
         guard word(isKey: true) else { throw mistake("expected a key") }
+        return String(decoding: bytes[start..<index], as: UTF8.self)
     }
 
     private mutating func string() throws(Mistake) {

@@ -1,16 +1,27 @@
+package import ModelService
 package import WorkerProtocol
 
 /// The `models` object of the configuration file; nil means not said.
 package struct ModelSettings: Sendable, Hashable, Decodable {
     /// Directories that are scanned for models.
     package var directories: [String]?
+    /// What all models together may take of the memory.
+    package var memory: MemoryBudget?
+    /// Seconds that a request for a model waits before busy models make room for it.
+    package var swapMaxWait: Int?
+    /// Seconds that a model stays before it may go for another's sake.
+    package var minResidence: Int?
+    /// Names of models that are loaded at the start.
+    package var preload: [String]?
     /// Settings for every model that does not have its own.
     package var defaults: ModelEntrySettings?
     /// Settings of single models by name.
     package var entries: [String: ModelEntrySettings]?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case directories, defaults, entries
+        case directories, memory, preload, defaults, entries
+        case swapMaxWait = "swap_max_wait"
+        case minResidence = "min_residence"
     }
 
     init() {}
@@ -18,11 +29,29 @@ package struct ModelSettings: Sendable, Hashable, Decodable {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
         directories = try container.decodeIfPresent([String].self, forKey: .directories)
+        memory = try container.decodeIfPresent(MemoryBudget.self, forKey: .memory)
+        preload = try container.decodeIfPresent([String].self, forKey: .preload)
+        swapMaxWait = try container.integer(forKey: .swapMaxWait, in: SettingLimits.swapMaxWait)
+        minResidence = try container.integer(forKey: .minResidence, in: SettingLimits.minResidence)
         defaults = try container.decodeIfPresent(ModelEntrySettings.self, forKey: .defaults)
         entries = try container.decodeIfPresent(
             [String: ModelEntrySettings].self,
             forKey: .entries
         )
+    }
+
+    /// These settings, with what `winner` says instead wherever it says something.
+    func applying(_ winner: ModelSettings) -> ModelSettings {
+        var result = self
+        result.directories = winner.directories ?? directories
+        result.memory = winner.memory ?? memory
+        result.swapMaxWait = winner.swapMaxWait ?? swapMaxWait
+        result.minResidence = winner.minResidence ?? minResidence
+        result.preload = winner.preload ?? preload
+        result.entries = winner.entries ?? entries
+        result.defaults = (defaults ?? ModelEntrySettings())
+            .applying(winner.defaults ?? ModelEntrySettings())
+        return result
     }
 }
 
@@ -52,9 +81,19 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
     package var queueTokensPerKey: Int?
     /// Seconds that a request may wait for its first step.
     package var queueTimeout: Int?
+    /// How long the model may be idle before it is unloaded.
+    package var keepAlive: KeepAlive?
+    /// Whether the model never goes for the sake of others, or of the time.
+    package var pin: Bool?
+    /// Whether the model is loaded at the start.
+    package var preload: Bool?
+    /// The model that this is a variant of.
+    package var variantOf: String?
+    /// What requests are taken to say where they say nothing.
+    package var requests = RequestDefaults()
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case aliases, context, threads, parallel, speculation
+        case aliases, context, threads, parallel, speculation, pin, preload
         case kvBytes = "kv_bytes"
         case kvType = "kv_type"
         case queueRequests = "queue_requests"
@@ -62,6 +101,14 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
         case queueTokens = "queue_tokens"
         case queueTokensPerKey = "queue_tokens_per_key"
         case queueTimeout = "queue_timeout"
+        case keepAlive = "keep_alive"
+        case variantOf = "variant_of"
+        case temperature, system
+        case topP = "top_p"
+        case topK = "top_k"
+        case minP = "min_p"
+        case repeatPenalty = "repeat_penalty"
+        case maxTokens = "max_tokens"
     }
 
     init() {}
@@ -84,6 +131,11 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
             forKey: .queueTimeout,
             in: SettingLimits.queueTimeout
         )
+        keepAlive = try container.keepAlive(forKey: .keepAlive)
+        pin = try container.decodeIfPresent(Bool.self, forKey: .pin)
+        preload = try container.decodeIfPresent(Bool.self, forKey: .preload)
+        variantOf = try container.decodeIfPresent(String.self, forKey: .variantOf)
+        self.requests = try Self.requests(in: container)
         guard let name = try container.decodeIfPresent(String.self, forKey: .kvType) else { return }
         kvType = WorkerLoadOptions.KVType(name: name)
         guard kvType == nil else { return }
@@ -108,7 +160,64 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
         result.queueTokens = winner.queueTokens ?? queueTokens
         result.queueTokensPerKey = winner.queueTokensPerKey ?? queueTokensPerKey
         result.queueTimeout = winner.queueTimeout ?? queueTimeout
+        result.keepAlive = winner.keepAlive ?? keepAlive
+        result.pin = winner.pin ?? pin
+        result.preload = winner.preload ?? preload
+        result.variantOf = winner.variantOf ?? variantOf
+        result.requests = winner.requests.completed(by: requests)
         return result
+    }
+
+    /// Whether nothing is said that concerns a worker: a variant has none of its own.
+    var isAboutRequestsOnly: Bool {
+        var rest = self
+        rest.aliases = nil
+        rest.variantOf = nil
+        rest.requests = RequestDefaults()
+        return rest == ModelEntrySettings()
+    }
+
+    private static func requests(
+        in container: KeyedDecodingContainer<CodingKeys>
+    ) throws -> RequestDefaults {
+        var requests = RequestDefaults()
+        requests.temperature = try container.number(
+            forKey: .temperature,
+            in: SettingLimits.temperature
+        )
+        requests.topP = try container.number(forKey: .topP, in: SettingLimits.probability)
+        requests.topK = try container.integer(forKey: .topK, in: SettingLimits.topK)
+        requests.minP = try container.number(forKey: .minP, in: SettingLimits.probability)
+        requests.repeatPenalty = try container.number(
+            forKey: .repeatPenalty,
+            in: SettingLimits.repeatPenalty
+        )
+        requests.maximumOutputTokens = try container.integer(
+            forKey: .maxTokens,
+            in: SettingLimits.maxTokens
+        )
+        requests.system = try container.decodeIfPresent(String.self, forKey: .system)
+        return requests
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// Seconds as a number, or a duration as text; nil when the key is absent.
+    fileprivate func keepAlive(forKey key: Key) throws -> KeepAlive? {
+        guard contains(key), try !decodeNil(forKey: key) else { return nil }
+        let value: KeepAlive?
+        if let seconds = try? decode(Double.self, forKey: key) {
+            value = KeepAlive(seconds: seconds)
+        } else {
+            value = (try? decode(String.self, forKey: key)).flatMap { KeepAlive($0) }
+        }
+        guard let value else {
+            throw SettingError(
+                path: (codingPath + [key]).map(\.stringValue),
+                message: "must be \(SettingLimits.keepAliveForm)"
+            )
+        }
+        return value
     }
 }
 
@@ -142,6 +251,22 @@ enum SettingLimits {
     /// Seconds.
     static let drainTimeout = 0...3600
     static let workerTimeout = 2...3600
+    /// Bytes: 64 MiB, in which no model fits that is worth the name, to 1 PiB.
+    static let memory = (64 << 20)...(1 << 50)
+    /// Seconds.
+    static let swapMaxWait = 1...86_400
+    /// Seconds.
+    static let minResidence = 0...86_400
+    static let temperature = 0.0...2.0
+    /// `top_p` and `min_p`.
+    static let probability = 0.0...1.0
+    /// Tokens; 0 and -1 mean all.
+    static let topK = -1...Int(Int32.max)
+    static let repeatPenalty = 0.01...100.0
+    /// Tokens.
+    static let maxTokens = 1...Int(Int32.max)
+    /// How an idle time is written.
+    static let keepAliveForm = "seconds, or a duration like \"5m\" or \"1h30m\"; -1 means for ever"
     /// The largest configuration file, in bytes.
     static let maximumFileByteCount = 1 << 20
 }

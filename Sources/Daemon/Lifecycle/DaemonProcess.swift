@@ -10,8 +10,8 @@ package import Telemetry
 ///
 /// Start: 1. signals, inherited sockets and configuration; 2. model service and gateway;
 /// 3. listening sockets; 4. READY. Stop is the reverse: STOPPING, no new connections, running
-/// requests finish within the drain time-out, workers end, sockets close. No model is loaded at
-/// the start, so a broken one cannot keep the daemon from starting.
+/// requests finish within the drain time-out, workers end, sockets close. Models are loaded after
+/// READY, so a broken one cannot keep the daemon from starting.
 package struct DaemonProcess {
     /// What the daemon needs to know from its surroundings.
     package struct Surroundings: Sendable {
@@ -53,7 +53,7 @@ package struct DaemonProcess {
     private let gateway: Gateway
     private let server: HTTPServer
     private let service: ModelService
-    private let started = MonotonicInstant.now()
+    private let reloader: ConfigurationReloader
 
     /// Runs a daemon until it is told to stop, and returns the exit code.
     ///
@@ -87,7 +87,8 @@ package struct DaemonProcess {
         notifier = surroundings.notifier
         events = try DaemonEvents()
         let inherited = try InheritedSockets.take()
-        configuration = try surroundings.configuration(!inherited.isEmpty)
+        let inheritsSockets = !inherited.isEmpty
+        configuration = try surroundings.configuration(inheritsSockets)
         log = Log(level: configuration.logLevel, sink: surroundings.logSink)
         ResourceLimits.raiseDescriptorLimit()
         var serviceConfiguration = configuration.modelService(variables: surroundings.variables)
@@ -101,6 +102,17 @@ package struct DaemonProcess {
             connections: gateway.connections,
             log: log
         )
+        reloader = ConfigurationReloader(
+            configuration,
+            addresses: server.addresses,
+            variables: surroundings.variables,
+            service: service,
+            gateway: gateway,
+            log: log
+        ) {
+            try surroundings.configuration(inheritsSockets)
+        }
+        gateway.onReload { [reloader] in await reloader.reload() }
     }
 
     /// The control group to divide among workers, if the service manager has handed one over.
@@ -129,6 +141,7 @@ package struct DaemonProcess {
         // A task of the main thread would ask for a priority that only root may have.
         Task(priority: .medium) {
             notifier.ready(status: await status())
+            await service.preload()
             exitCode.set(await handleEvents())
             events.stop()
         }
@@ -151,7 +164,7 @@ package struct DaemonProcess {
             case .none: break
             case .reload: await reload()
             case .report: watchdog.report(server: server, service: service) { await status() }
-            case .drain: drain()
+            case .drain: await drain()
             case .extend: notifier.extendTimeout(by: .seconds(2), status: "finishing requests")
             case .end(let code): return code
             }
@@ -160,12 +173,12 @@ package struct DaemonProcess {
     }
 
     /// Runs beside the event loop, so that a second signal is seen.
-    private func drain() {
-        log.info("stopping", ("drain_seconds", configuration.drainTimeout.components.seconds))
+    private func drain() async {
+        let deadline = await reloader.current.drainTimeout
+        log.info("stopping", ("drain_seconds", deadline.components.seconds))
         notifier.stopping(status: "finishing requests")
         gateway.beginStopping()
         let (server, service, events) = (self.server, self.service, self.events)
-        let deadline = configuration.drainTimeout
         Task {
             await server.drain(deadline: deadline)
             await service.shutdown()
@@ -174,28 +187,19 @@ package struct DaemonProcess {
         }
     }
 
-    /// Checks the configuration again and looks for new models.
-    ///
-    /// The running parts keep their settings: the entry says so when they differ.
+    /// Reads the configuration again and puts to use what can change while the daemon runs.
     private func reload() async {
         notifier.reloading(now: .now())
-        do {
-            let changed = try surroundings.configuration(configuration.listen.isEmpty)
-            let models = await service.catalog().count
-            log.info("reloaded", ("models", models))
-            if !changed.hasSameSettings(as: configuration) {
-                log.warning("restart the daemon to apply the changed settings")
-            }
-            notifier.ready(status: await status())
-        } catch {
-            log.error("reload failed, the old configuration stays", ("problem", "\(error)"))
-            notifier.ready(status: "reload failed: \(error)")
+        switch await reloader.reload() {
+        case .applied: notifier.ready(status: await status())
+        case .refused(let problems):
+            notifier.ready(status: "reload failed: " + problems.joined(separator: "; "))
         }
     }
 
     /// The line that `systemctl status` shows.
     private func status() async -> String {
-        let models = await service.status()
+        let models = await service.status().filter { $0.entry.variantOf == nil }
         let resident = models.filter { $0.state == .resident }
         let running = models.reduce(0) { $0 + $1.leaseCount }
         return "\(models.count) models, \(resident.count) resident, \(running) requests running"

@@ -19,7 +19,7 @@ extension Gateway {
                 "cancelled_total": .integer(metrics.cancelled.total),
                 "rejected_total": .integer(metrics.rejected.total),
             ],
-            "memory": Self.memoryObject(service.memory),
+            "memory": Self.memoryObject(service.memory, room: await service.room()),
             "worker_groups": service.workerGroupDirectory.map { .string($0) } ?? nil,
             "models": .array(await service.status().map { Self.modelObject($0) }),
         ])
@@ -35,12 +35,14 @@ extension Gateway {
         .json(Self.modelObject(try await modelStatus(id)))
     }
 
-    private static func memoryObject(_ memory: MemoryLedger) -> JSONValue {
+    private static func memoryObject(_ memory: MemoryLedger, room: MemoryRoom) -> JSONValue {
         [
             "capacity_byte_count": .integer(memory.capacity),
             "reserved_byte_count": .integer(memory.reservedByteCount),
             "granted_byte_count": .integer(memory.grantedByteCount),
             "free_byte_count": .integer(memory.freeByteCount),
+            "room_byte_count": .integer(max(0, room.byteCount)),
+            "limit": .string(room.limit == .budget ? "budget" : "machine"),
         ]
     }
 
@@ -58,6 +60,7 @@ extension Gateway {
         return [
             "id": .string(status.entry.id),
             "aliases": .array(status.entry.aliases.map { .string($0) }),
+            "variant_of": status.entry.variantOf.map { .string($0) } ?? nil,
             "path": .string(status.entry.path),
             "byte_count": .integer(status.entry.byteCount),
             "state": .string(status.state.name),

@@ -1,4 +1,5 @@
 import HTTP
+import JSON
 import ModelService
 import OpenAIAPI
 import Telemetry
@@ -12,7 +13,10 @@ extension Gateway {
         _ key: APIKey?,
         _ record: inout RequestRecord
     ) async throws(APIError) -> Answer {
-        let parsed = try ChatCompletionRequest.parse(try json(request))
+        let body = try json(request)
+        let defaults = await service.requestDefaults(for: body["model"]?.stringValue)
+        var parsed = try ChatCompletionRequest.parse(defaults.completing(body))
+        parsed.conversation = defaults.completing(parsed.conversation)
         let format = ChatAnswerFormat(
             response: ChatCompletionResponse(
                 identity: identity("chatcmpl-", model: parsed.model),
@@ -38,7 +42,9 @@ extension Gateway {
         _ key: APIKey?,
         _ record: inout RequestRecord
     ) async throws(APIError) -> Answer {
-        let parsed = try CompletionRequest.parse(try json(request))
+        let body = try json(request)
+        let defaults = await service.requestDefaults(for: body["model"]?.stringValue)
+        let parsed = try CompletionRequest.parse(defaults.completing(body))
         let format = TextAnswerFormat(
             response: CompletionResponse(
                 identity: identity("cmpl-", model: parsed.model),

@@ -50,8 +50,10 @@ extension Gateway {
     ) async throws(APIError) -> Reply {
         let parsed = try TemplateRequest.parse(try json(request))
         let lease = try await lease(parsed.model, &record)
+        let defaults = await service.requestDefaults(for: record.model)
         do throws(GenerationFailure) {
-            return .json(["prompt": .string(try await lease.applyTemplate(parsed.conversation))])
+            let prompt = try await lease.applyTemplate(defaults.completing(parsed.conversation))
+            return .json(["prompt": .string(prompt)])
         } catch {
             throw APIError(error, parameter: "messages")
         }
@@ -67,7 +69,7 @@ extension Gateway {
         if let name {
             named = name
         } else {
-            let entries = await service.catalog()
+            let entries = await service.catalog().filter { $0.variantOf == nil }
             guard let only = entries.first, entries.count == 1 else {
                 throw .invalidRequest(
                     "Missing required parameter: 'model'. This server has \(entries.count) models.",

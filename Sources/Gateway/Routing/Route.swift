@@ -27,6 +27,7 @@ package struct Route: Sendable, Hashable {
         case unpinModel
         case planLoad
         case adminEvents
+        case reload
         case routerLoad
         case routerUnload
         case routerEvents

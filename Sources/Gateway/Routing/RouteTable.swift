@@ -32,6 +32,7 @@ package enum RouteTable {
         Route(.post, "/admin/v1/models/{id}/unpin", .unpinModel),
         Route(.post, "/admin/v1/plan", .planLoad),
         Route(.get, "/admin/v1/events", .adminEvents),
+        Route(.post, "/admin/v1/reload", .reload),
         Route(.get, "/admin/v1/requests", .adminRequests),
         Route(.delete, "/admin/v1/requests/{id}", .cancelRequest),
         Route(.post, "/models/load", .routerLoad),

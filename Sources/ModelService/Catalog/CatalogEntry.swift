@@ -4,6 +4,10 @@ package struct CatalogEntry: Sendable, Hashable {
     package let id: String
     /// Further names from the configuration, in lower case.
     package let aliases: [String]
+    /// The id of the model that this is a variant of; nil for a model of its own.
+    ///
+    /// A variant has the same file and worker, and other defaults of requests.
+    package let variantOf: String?
     /// Path of the GGUF file, its first part if it is split.
     package let path: String
     /// Size of all parts, in bytes.
@@ -24,6 +28,7 @@ package struct CatalogEntry: Sendable, Hashable {
     package init(
         id: String,
         aliases: [String] = [],
+        variantOf: String? = nil,
         path: String,
         byteCount: Int,
         modificationTime: Int,
@@ -31,10 +36,27 @@ package struct CatalogEntry: Sendable, Hashable {
     ) {
         self.id = id
         self.aliases = aliases
+        self.variantOf = variantOf
         self.path = path
         self.byteCount = byteCount
         self.modificationTime = modificationTime
         self.settings = settings
+    }
+
+    /// Another name for this model, with the request defaults of `settings` before its own.
+    func variant(named name: String, _ settings: ModelConfigurationEntry) -> CatalogEntry {
+        var own = self.settings
+        own.aliases = settings.aliases
+        own.requests = settings.requests.completed(by: own.requests)
+        return CatalogEntry(
+            id: Catalog.normalized(name),
+            aliases: settings.aliases.map { Catalog.normalized($0) },
+            variantOf: id,
+            path: path,
+            byteCount: byteCount,
+            modificationTime: modificationTime,
+            settings: own
+        )
     }
 
     /// The same model with another context length, in tokens.
@@ -44,6 +66,7 @@ package struct CatalogEntry: Sendable, Hashable {
         return CatalogEntry(
             id: id,
             aliases: aliases,
+            variantOf: variantOf,
             path: path,
             byteCount: byteCount,
             modificationTime: modificationTime,

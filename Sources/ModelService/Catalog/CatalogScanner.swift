@@ -37,7 +37,29 @@ struct CatalogScanner: Sendable {
             warnings.append("more than \(maximumEntryCount) models, the rest is left out")
             entries.removeLast(entries.count - maximumEntryCount)
         }
-        return Outcome(catalog: Catalog(entries), warnings: warnings)
+        let files = Catalog(entries)
+        let variants = variants(of: files, warnings: &warnings)
+        return Outcome(catalog: Catalog(entries + variants), warnings: warnings)
+    }
+
+    /// The configured variants of models that are there.
+    private func variants(of files: Catalog, warnings: inout [String]) -> [CatalogEntry] {
+        models.sorted { $0.key < $1.key }.compactMap { name, settings in
+            guard let base = settings.variantOf else { return nil }
+            guard !files.entries.contains(where: { $0.id == Catalog.normalized(name) }) else {
+                warnings.append("\(name) is a file, and so no variant of \(base)")
+                return nil
+            }
+            switch files.resolve(base) {
+            case .found(let entry): return entry.variant(named: name, settings)
+            case .ambiguous(let ids):
+                let list = ids.joined(separator: ", ")
+                warnings.append("\(name) is a variant of \(base), which may be any of \(list)")
+            case .unknown:
+                warnings.append("\(name) is a variant of \(base), which is not there")
+            }
+            return nil
+        }
     }
 
     private func scan(

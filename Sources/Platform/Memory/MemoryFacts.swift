@@ -65,7 +65,7 @@ package enum MemoryFacts {
     }
 
     /// The number behind the word `name` at the beginning of a line.
-    private static func value(of name: String, in text: String) -> Int? {
+    static func value(of name: String, in text: String) -> Int? {
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ")
             if words.count >= 2, words[0] == name { return Int(words[1]) }

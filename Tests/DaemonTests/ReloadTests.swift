@@ -1,0 +1,114 @@
+import Foundation
+import ModelService
+import TestSupport
+import Testing
+
+@testable import Daemon
+
+/// What reading the configuration again finds and changes.
+@Suite struct ReloadTests {
+    private static let text = """
+        // how the daemon runs
+        {
+            listen: ["127.0.0.1:1"],
+            models: {
+                defaults: {
+                    context: 2048 },
+                entries: {
+                    "a.b": {}, 'a': {
+                        aliases: ["x",
+                            "y"],
+                    },
+                },
+            },
+        }
+        """
+
+    @Test(arguments: [
+        (["listen"], 3), (["listen", "0"], 3), (["models", "defaults", "context"], 6),
+        (["models", "entries", "a.b"], 8), (["models", "entries", "a", "aliases"], 9),
+        (["models", "entries", "a", "aliases", "1"], 10), (["models", "nowhere"], 4),
+        (["models", "entries", "b", "aliases"], 7), (["nowhere"], nil), ([], nil),
+    ])
+    func `finds the line of a key, or of the nearest one around it`(path: [String], line: Int?) {
+        #expect(JSON5Syntax.line(of: path, in: Array(Self.text.utf8)) == line)
+    }
+
+    private func configuration(_ text: String, in folder: TemporaryDirectory) throws
+        -> DaemonConfiguration
+    {
+        let path = folder.path + "/torii.json"
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        let sources = try ConfigurationSources(
+            flags: [:],
+            configurationFile: path,
+            variables: ["HOME": "/nonexistent"],
+            isRoot: false
+        )
+        return try DaemonConfiguration(checking: sources)
+    }
+
+    @Test func `tells what can change at run time from what cannot`() throws {
+        let folder = try TemporaryDirectory()
+        let old = try configuration(
+            """
+            {
+                log_level: "info",
+                models: { memory: "1GiB", entries: { a: { context: 64 }, b: {}, c: {} } },
+            }
+            """,
+            in: folder
+        )
+        let same = old.changes(to: old)
+        #expect(same == ConfigurationChanges())
+        let new = try configuration(
+            """
+            {
+                listen: ["127.0.0.1:2"], log_level: "debug", drain_timeout: 1,
+                allowed_hosts: ["ai.lan"], allowed_origins: ["*"],
+                models: {
+                    directories: ["\(folder.path)"], memory: "2GiB", swap_max_wait: 3,
+                    min_residence: 4, preload: ["a"], defaults: { keep_alive: 1 },
+                    entries: { a: { context: 128 }, b: {}, d: {} },
+                },
+            }
+            """,
+            in: folder
+        )
+        let changes = old.changes(to: new)
+        #expect(changes.needingRestart == ["listen", "models.memory"])
+        #expect(
+            changes.applicable == [
+                "allowed_hosts", "allowed_origins", "drain_timeout", "log_level",
+                "models.directories", "models.swap_max_wait", "models.min_residence",
+                "models.preload", "models.defaults", "models.entries.a", "models.entries.c",
+                "models.entries.d",
+            ]
+        )
+    }
+
+    @Test func `names the line of what is wrong with a whole configuration`() throws {
+        let folder = try TemporaryDirectory()
+        let error = #expect(throws: ConfigurationProblems.self) {
+            try configuration(
+                """
+                {
+                    models: { entries: {
+                        a: { aliases: ["x"] },
+                        "b.c": { aliases: ["x"] },
+                    } },
+                    log_level: "loud",
+                }
+                """,
+                in: folder
+            )
+        }
+        let path = folder.path + "/torii.json"
+        #expect(
+            error?.problems.map(\.description) == [
+                "\(path): line 6: log_level: loud is not one of error, warning, info, debug",
+                "\(path): line 4: models.entries.b.c.aliases: `x` already belongs to a",
+            ]
+        )
+    }
+}
