@@ -39,6 +39,7 @@ extension ModelService {
             guard mustGo else { continue }
             if isPresent { leaving.append(id) }
             if new[id] == nil { refuseWaiting(id, .unloaded(model: id)) }
+            slots[id]?.unloadReason = .changed
             carryOut(change(id) { $0.unloadRequested() }, for: id)
         }
         settle()

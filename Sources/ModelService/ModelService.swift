@@ -80,6 +80,7 @@ package actor ModelService {
     var needs: [NeedKey: MemoryNeed] = [:]
     /// What has been given up because the machine runs out of memory.
     var pressure = MemoryPressure()
+    var lastPressureLook: MonotonicInstant?
     /// The task that looks again at the next moment when something is due.
     var alarm: (time: MonotonicInstant, task: Task<Void, Never>)?
 
@@ -215,6 +216,7 @@ package actor ModelService {
         guard !pressure.refusesRequests else { throw .memoryPressure }
         let now = MonotonicInstant.now()
         noteDeadWorker(of: entry.id, now: now)
+        replaceOutdatedWorker(of: entry)
         try prepareSlot(entry, options)
         try checkSize(of: entry.id, now: now)
         switch change(entry.id, { $0.leaseRequested(now: now) }) {
@@ -230,6 +232,19 @@ package actor ModelService {
             preconditionFailure("a request is granted, refused, or waits")
         }
         return try await waitForLease(entry.id, options, now: now, onLoading: onLoading)
+    }
+
+    /// A worker that has loaded what is no longer in the file finishes its requests and goes; the
+    /// next one reads the file as it is now.
+    private func replaceOutdatedWorker(of entry: CatalogEntry) {
+        guard let slot = slots[entry.id], case .resident = slot.machine.state,
+            slot.entry.byteCount != entry.byteCount
+                || slot.entry.modificationTime != entry.modificationTime
+        else { return }
+        log.info("the model's file has changed", ("model", entry.id))
+        slots[entry.id]?.entry = entry
+        slots[entry.id]?.unloadReason = .changed
+        carryOut(change(entry.id) { $0.unloadRequested() }, for: entry.id)
     }
 
     /// Brings the model's slot up to date with its catalog entry and with what a request wants.

@@ -35,19 +35,24 @@ extension Transformer {
                 shape: DecoderProgram.shape(configuration),
                 rotary: (contextLength, configuration.rotary.dimensionCount),
                 threadCount: threadCount,
-                logitRowCount: logitRowCount
+                logitRowCount: logitRowCount,
+                hasFloatWeights: tensors.matrices.contains {
+                    [.f32, .f16, .bf16].contains($0.type)
+                }
             )
         )
     }
 }
 
 extension DecoderTensors {
+    fileprivate var matrices: [GGUFTensor] {
+        [embedding] + (output.map { [$0] } ?? []) + layers.flatMap { $0.weights.map(\.matrix) }
+    }
+
     /// Bytes of all tensors in the kernels' layouts.
     fileprivate func packedByteCount() throws(ModelError) -> Int {
-        var matrices = [embedding] + (output.map { [$0] } ?? [])
         var vectors = [outputNorm]
         for layer in layers {
-            matrices += layer.weights.map(\.matrix)
             vectors += layer.weights.compactMap(\.bias)
             vectors += [layer.attentionNorm, layer.feedForwardNorm]
         }

@@ -300,6 +300,23 @@ import WorkerProtocol
         await fake.service.shutdown()
     }
 
+    @Test func `loads a model anew when its file has been replaced, after the requests under way`()
+        async throws
+    {
+        let fake = try FakeService { $0.limits.rescanInterval = .zero }
+        var lease: ModelLease? = try await fake.service.lease("good")
+        let pid = try await fake.service.status(named: "good").pid
+        _ = try fake.directory.write([1, 2, 3], to: "good.gguf")
+        _ = await fake.service.catalog()
+        let later = Task { try await fake.answer("new") }
+        try await fake.wait { $0.state == .draining && $0.waitingCount == 1 }
+        #expect(try await lease?.detokenize([97]) == "a")
+        lease = nil
+        #expect(try await later.value.0 == "new")
+        #expect(try await fake.service.status(named: "good").pid != pid)
+        await fake.service.shutdown()
+    }
+
     @Test func `unloads a model after its last request and loads it again`() async throws {
         let fake = try FakeService()
         var lease: ModelLease? = try await fake.service.lease("good")

@@ -46,7 +46,16 @@ import Transformers
         #expect(model.configuration.headDimension == 64)
         #expect(model.configuration.rotary.pairsNeighbours)
         #expect(model.maximumPositionCount == model.configuration.contextLength)
-        #expect(model.weightByteCount > 0)
+        let need = try Transformer.memoryNeed(
+            of: file,
+            contextLength: model.maximumPositionCount,
+            threadCount: 2,
+            logitRowCount: 4
+        )
+        // Known before anything is loaded, and to the byte.
+        #expect(need.weightByteCount == model.weightByteCount && model.weightByteCount > 0)
+        #expect(need.scratchByteCount > 0)
+        #expect(need.scratchByteCount < model.workspaceByteCount + (64 << 20))
         #expect(fractions == fractions.sorted() && fractions.last == 1)
     }
 

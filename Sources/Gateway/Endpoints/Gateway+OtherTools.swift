@@ -48,7 +48,9 @@ extension Gateway {
 
     /// `GET /running`.
     func swapRunning() async -> Reply {
-        let running = await service.status().filter { $0.state.swapName != "stopped" }
+        let running = await service.status().filter {
+            $0.state.swapName != "stopped" && $0.entry.variantOf == nil
+        }
         return .json([
             "running": .array(
                 running.map { status in

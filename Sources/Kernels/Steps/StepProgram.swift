@@ -128,17 +128,20 @@ package final class StepProgram {
     ///   - rotary: Positions and rotated dimensions of the rotary table.
     ///   - threadCount: Threads of the pool.
     ///   - logitRowCount: The most tokens of a batch that get logits.
+    ///   - hasFloatWeights: Whether a matrix is not quantised.
     /// - Returns: Bytes.
     package static func committedByteCount(
         shape: Shape,
         rotary: (positionCount: Int, dimensionCount: Int),
         threadCount: Int,
-        logitRowCount: Int
+        logitRowCount: Int,
+        hasFloatWeights: Bool
     ) -> Int {
         StepWorkspace.committedByteCount(
             shape: shape,
             threadCount: threadCount,
-            logitRowCount: logitRowCount
+            logitRowCount: logitRowCount,
+            hasFloatWeights: hasFloatWeights
         ) + rotary.positionCount * rotary.dimensionCount * MemoryLayout<Float>.size
     }
 

@@ -49,17 +49,21 @@ final class StepWorkspace {
             .assumingMemoryBound(to: UInt8.self)
     }
 
-    /// The bytes that batches commit of which no more than `logitRowCount` tokens get logits.
+    /// The bytes that batches commit of which no more than `logitRowCount` tokens get logits; inputs
+    /// as floats are only written for weights that are floats.
     static func committedByteCount(
         shape: StepProgram.Shape,
         threadCount: Int,
-        logitRowCount: Int
+        logitRowCount: Int,
+        hasFloatWeights: Bool
     ) -> Int {
-        Layout(
+        let layout = Layout(
             shape: shape,
             threadCount: threadCount,
             logitRowCount: min(logitRowCount, shape.maximumRowCount)
-        ).byteCount
+        )
+        let values = layout.privateActivations - layout.sharedValues
+        return layout.byteCount - (hasFloatWeights ? 0 : values)
     }
 
     /// Offsets of pieces one behind the other, each on its own pair of cache lines.
