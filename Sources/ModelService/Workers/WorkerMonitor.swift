@@ -48,8 +48,10 @@ struct WorkerMonitor {
     /// The worker has said what it needs, and waits for it.
     mutating func sized(now: MonotonicInstant) { enter(.waiting, now) }
 
-    /// The worker may load.
-    mutating func memoryReserved(now: MonotonicInstant) { enter(.loading, now) }
+    /// The worker may load; a fast one may have done so before this is noted.
+    mutating func memoryReserved(now: MonotonicInstant) {
+        if case .waiting = phase { enter(.loading, now) }
+    }
 
     /// The worker has loaded its model.
     mutating func becameResident(now: MonotonicInstant) { enter(.resident, now) }
