@@ -15,6 +15,20 @@ import WorkerProtocol
         await fake.service.shutdown()
     }
 
+    @Test func `finds a model for everybody who asks while it looks for the first time`()
+        async throws
+    {
+        let fake = try FakeService(models: (0..<200).map { "model\($0)" })
+        let service = fake.service
+        let asking = (0..<40).map { number in
+            Task { try await service.entry(named: "model\(number)").id }
+        }
+        for (number, task) in asking.enumerated() {
+            #expect(try await task.value == "model\(number)")
+        }
+        await service.shutdown()
+    }
+
     @Test func `tells the wait and the facts before the first event`() async throws {
         let fake = try FakeService()
         var elements: [GenerationStream.Element] = []
