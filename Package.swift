@@ -228,7 +228,7 @@ let package = Package(
                 "WorkerProtocol",
             ]
         ),
-        test("CommandsTests", ["Commands", "JSON"]),
+        test("CommandsTests", ["Commands", "Daemon", "JSON", "Kernels", "Platform"]),
         test("EndToEndTests", ["HTTP", "JSON", "Platform", "TestSupport"]),
         test("RepositoryTests", ["Commands", "Gateway", "HTTP"]),
         .target(
