@@ -95,7 +95,6 @@ actor ConfigurationReloader {
         var inUse = new
         inUse.listen = current.listen
         inUse.standardSocket = current.standardSocket
-        inUse.memory = current.memory
         inUse.workerSandbox = current.workerSandbox
         inUse.workerTimeout = current.workerTimeout
         current = inUse

@@ -123,16 +123,17 @@ final class WorkerProcess: Sendable {
     private func supervise() {
         let turnSeat = launch.turns?.assignSeat()
         state.withLock { $0.turnSeat = turnSeat }
-        let reason = run()
+        let (reason, lines) = run()
         if let turnSeat { launch.turns?.vacateSeat(turnSeat) }
-        launch.ledger.withLock { $0.forget(launch.holder) }
+        // Counted before anybody can make use of its memory.
         let ending = state.withLock { $0.ending }
         launch.counters?.note(launch.holder) { $0.noteEnd(ending, ofWorker: $1) }
-        report(.ended(reason: reason))
+        launch.ledger.withLock { $0.forget(launch.holder) }
+        report(.ended(reason: reason, log: ending.isFailure ? lines : []))
     }
 
-    /// Starts the process, serves it to its end, and returns why it ended.
-    private func run() -> String {
+    /// Starts the process, serves it to its end, and returns why it ended and what it logged last.
+    private func run() -> (reason: String, log: [String]) {
         let files: [OpenedFile]
         do {
             files = try launch.modelPaths.map { path throws(SystemError) in
@@ -142,15 +143,16 @@ final class WorkerProcess: Sendable {
             state.withLock { $0.ending.noteLoadFailed() }
             failEverything(reason: "it could not be started")
             report(.loadFailed(message: "the model cannot be read: \(error)"))
-            return "the model cannot be read: \(error)"
+            return ("the model cannot be read: \(error)", [])
         }
         let child: ChildProcess
+        let output: WorkerOutput
         do {
-            child = try spawn(passing: files)
+            (child, output) = try spawn(passing: files)
         } catch {
             state.withLock { $0.ending.noteLoadFailed() }
             failEverything(reason: "it could not be started")
-            return "cannot start a worker: \(error)"
+            return ("cannot start a worker: \(error)", [])
         }
         state.withLock { $0.pid = child.pid }
         log.info("worker started", ("pid", child.pid))
@@ -158,7 +160,7 @@ final class WorkerProcess: Sendable {
         let group = place(child)
         state.withLock { $0.group = group }
         defer { group?.remove() }
-        let complaint = converse()
+        let complaint = converse(output)
         if let complaint {
             failEverything(reason: "it \(complaint)")
         } else if !child.waitForEnd(timeout: Self.endPatience) {
@@ -166,11 +168,12 @@ final class WorkerProcess: Sendable {
         }
         child.signal(SIGKILL)
         let status = child.waitForExit()
+        output.passOn()
         let end = group?.hasRunOutOfMemory == true ? "ran out of memory and \(status)" : "\(status)"
         failEverything(reason: "it \(end)")
         let reason = complaint.map { "the worker \($0)" } ?? "the worker process \(end)"
         log.info("worker ended", ("pid", child.pid), ("reason", reason))
-        return reason
+        return (reason, output.tail.lines)
     }
 
     /// Gives the process a control group of its own, if there is one to be had.
@@ -210,32 +213,43 @@ final class WorkerProcess: Sendable {
     /// Its requests wait for the reason so long.
     private static let endPatience = Duration.milliseconds(50)
 
-    private func spawn(passing files: [OpenedFile]) throws(SystemError) -> ChildProcess {
+    private func spawn(
+        passing files: [OpenedFile]
+    ) throws(SystemError) -> (ChildProcess, WorkerOutput) {
         let descriptor = childEnd.withLock { end in
             defer { end = nil }
             return end
         }
         guard let descriptor else { preconditionFailure("a worker is started once") }
         defer { _ = close(descriptor) }
-        var inherited = [(descriptor: descriptor, as: WorkerDescriptors.socket)]
+        let logEnds = try SocketPair.make().release()
+        defer { _ = close(logEnds.second) }
+        let output = WorkerOutput(FileDescriptor(owning: logEnds.first))
+        var inherited = [
+            (descriptor: descriptor, as: WorkerDescriptors.socket),
+            (descriptor: logEnds.second, as: STDERR_FILENO),
+        ]
         if let turns = launch.turns {
             inherited.append((descriptor: turns.descriptor, as: WorkerDescriptors.turns))
         }
         for (number, file) in zip(launch.options.modelDescriptors, files) {
             inherited.append((descriptor: file.file.rawValue, as: number))
         }
-        return try ChildProcess.spawn(
+        let child = try ChildProcess.spawn(
             executable: launch.executable,
             // The executable may be /proc/self/exe, which says nothing in a list of processes.
             programName: "torii",
             arguments: launch.arguments,
-            environment: launch.environment,
+            environment: launch.environment.merging(
+                WorkerOutput.environment(for: logEnds.second)
+            ) { $1 },
             inheriting: inherited
         )
+        return (child, output)
     }
 
     /// Reads until the worker hangs up (nil) or must be ended for the reason returned.
-    private func converse() -> String? {
+    private func converse(_ output: WorkerOutput) -> String? {
         state.withLock { $0.monitor = WorkerMonitor(limits: launch.limits, now: .now()) }
         var reader = FrameReader<WorkerMessage>()
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
@@ -253,7 +267,8 @@ final class WorkerProcess: Sendable {
                 }
                 return (!state.outbound.isEmpty, state.monitor.deadline)
             }
-            socket.wait(forOutput: hasOutput, until: deadline)
+            socket.wait(forOutput: hasOutput, orFor: output.descriptor, until: deadline)
+            output.passOn()
             if hasOutput { flush() }
             switch socket.receive(into: &buffer) {
             case .ended:
