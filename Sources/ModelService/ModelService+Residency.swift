@@ -61,7 +61,8 @@ extension ModelService {
         let reading = MemoryPressure.Reading(
             available: gauge.available(),
             reserve: gauge.reserveByteCount,
-            stall: gauge.stall()
+            stall: gauge.stall(),
+            refaultedByteCount: gauge.refaulted()
         )
         let idle = slots.values.compactMap { resident($0) }.filter { resident in
             if case .idle = resident.activity { !resident.isPinned } else { false }
