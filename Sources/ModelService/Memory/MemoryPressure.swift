@@ -42,7 +42,7 @@ package struct MemoryPressure: Sendable {
 
     /// Somebody waits for memory a tenth of the time.
     private static let thrashingStall = 0.1
-    /// Bytes a second: what a slow disk can just do. A kernel without figures about stalls has these.
+    /// Bytes a second that a slow disk can just do; for kernels without figures about stalls.
     private static let thrashingRefaults = 64.0 * 1024 * 1024
 
     /// Time between two steps, in which one takes effect.
