@@ -80,6 +80,7 @@ extension ModelService {
         if old.settings.isPinned != new.settings.isPinned {
             slot.isPinned = new.settings.isPinned ?? false
         }
+        slot.worker?.weigh(new.settings.computeThousandths)
         slots[id] = slot
         return mustGo
     }

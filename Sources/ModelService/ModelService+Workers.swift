@@ -95,6 +95,7 @@ extension ModelService {
             options: loadOptions(entry),
             modelPaths: entry.partPaths,
             turns: turns,
+            computeWeight: entry.settings.computeThousandths,
             groups: configuration.workerGroups,
             ledger: ledger,
             holder: holder,

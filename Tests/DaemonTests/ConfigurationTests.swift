@@ -251,7 +251,7 @@ import WorkerProtocol
                 {models: {
                     memory: 1073741824, swap_max_wait: 7, min_residence: 9,
                     defaults: {keep_alive: 60},
-                    entries: {tiny: {keep_alive: -1, pin: true, preload: true}},
+                    entries: {tiny: {keep_alive: -1, pin: true, preload: true, weight: 2.5}},
                 }}
                 """
         )
@@ -263,6 +263,7 @@ import WorkerProtocol
         #expect(configuration.modelDefaults.keepAlive == .duration(.seconds(5400)))
         let tiny = try #require(configuration.models["tiny"])
         #expect(tiny.keepAlive == .forever && tiny.isPinned == true && tiny.isPreloaded == true)
+        #expect(tiny.computeWeight == 2.5 && configuration.modelDefaults.computeWeight == nil)
         let service = configuration.modelService(variables: [:])
         #expect(service.limits.residency == configuration.residency)
         #expect(service.preloaded == ["tiny", "other"] && (service.memoryByteCount ?? 0) > 0)

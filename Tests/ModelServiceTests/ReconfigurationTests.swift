@@ -50,14 +50,20 @@ import Testing
         let outcome = await fake.service.reconfigure(
             configuration(
                 fake,
-                ["good": ModelConfigurationEntry(aliases: ["new"], isPinned: true)],
+                [
+                    "good": ModelConfigurationEntry(
+                        aliases: ["new"],
+                        computeWeight: 2,
+                        isPinned: true
+                    )
+                ],
                 defaults: ModelConfigurationEntry(keepAlive: .forever)
             )
         )
         #expect(outcome.leaving.isEmpty)
         let status = try await fake.service.status(named: "new")
         #expect(status.pid == pid && status.isPinned && status.state == .resident)
-        #expect(status.entry.aliases == ["new"])
+        #expect(status.entry.aliases == ["new"] && status.entry.settings.computeWeight == 2)
         await fake.service.shutdown()
     }
 

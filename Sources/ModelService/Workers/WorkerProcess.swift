@@ -22,6 +22,8 @@ final class WorkerProcess: Sendable {
         let modelPaths: [String]
         /// Who computes when; nil: the worker computes at any time.
         let turns: TurnTable?
+        /// Its share of the compute time beside others', in thousandths.
+        let computeWeight: UInt32
         /// Where the worker gets a control group of its own; nil: it stays in the gateway's.
         let groups: DelegatedGroup?
         /// Where its memory is counted, and as whose.
@@ -115,15 +117,25 @@ final class WorkerProcess: Sendable {
         socket.wake()
     }
 
+    /// Changes the worker's share of the compute time, in thousandths.
+    func weigh(_ computeWeight: UInt32) {
+        // The seat is the worker's as long as the lock is held: see `supervise`.
+        state.withLock { state in
+            guard let seat = state.turnSeat else { return }
+            launch.turns?.weigh(seat: seat, weight: computeWeight)
+        }
+    }
+
     /// Asks for what the worker's cache holds only for the sake of later requests.
     func reclaimMemory() { _ = send(.memoryNeeded) }
 
     // MARK: The worker's thread
 
     private func supervise() {
-        let turnSeat = launch.turns?.assignSeat()
+        let turnSeat = launch.turns?.assignSeat(weight: launch.computeWeight)
         state.withLock { $0.turnSeat = turnSeat }
         let (reason, lines) = run()
+        state.withLock { $0.turnSeat = nil }
         if let turnSeat { launch.turns?.vacateSeat(turnSeat) }
         // Counted before anybody can make use of its memory.
         let ending = state.withLock { $0.ending }
