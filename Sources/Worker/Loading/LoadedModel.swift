@@ -94,7 +94,8 @@ package final class LoadedModel {
         let tokenizer = try Tokenizer(metadata: file.metadata)
         let encoder = PromptEncoder(
             tokenizer: tokenizer,
-            templateSource: try file.metadata.string("tokenizer.chat_template")
+            templateSource: try file.metadata.string("tokenizer.chat_template"),
+            frame: try TextFrame(metadata: file.metadata, tokenizer: tokenizer)
         )
         let wish = wish(options, shape, file, surroundings)
         let budget = KVBudget(wish)
