@@ -12,10 +12,11 @@ extension Transformer {
         package let scratchByteCount: Int
     }
 
-    /// What ``load(_:pool:contextLength:progress:)`` and full batches will allocate for `file`.
+    /// What ``load(_:pool:output:contextLength:progress:)`` and full batches will allocate for `file`.
     ///
     /// - Parameters:
     ///   - file: The open model; only its header is read.
+    ///   - output: What forward passes end in.
     ///   - contextLength: The most positions of a sequence.
     ///   - threadCount: Threads of the pool.
     ///   - logitRowCount: The most tokens of a batch that get logits.
@@ -23,6 +24,7 @@ extension Transformer {
     /// - Throws: `ModelError`, naming the key or tensor at fault.
     package static func memoryNeed(
         of file: GGUFFile,
+        output: Output = .logits,
         contextLength: Int,
         threadCount: Int,
         logitRowCount: Int
@@ -32,8 +34,12 @@ extension Transformer {
         return MemoryNeed(
             weightByteCount: try tensors.packedByteCount(),
             scratchByteCount: StepProgram.committedByteCount(
-                shape: DecoderProgram.shape(configuration),
-                rotary: (contextLength, configuration.rotary.dimensionCount),
+                shape: DecoderProgram.shape(configuration, output),
+                rotaryByteCount: RotaryTable.byteCount(
+                    positionCount: contextLength,
+                    dimensionCount: configuration.rotary.dimensionCount,
+                    hasTemperature: false
+                ),
                 threadCount: threadCount,
                 logitRowCount: logitRowCount,
                 hasFloatWeights: tensors.matrices.contains {

@@ -9,6 +9,14 @@ package import Platform
 /// bit for bit: not on what else is in the batch, how the prompt is cut into batches, the number of
 /// threads or the instruction set.
 package final class Transformer {
+    /// What a forward pass ends in for the tokens that are asked for.
+    package enum Output: Sendable, Hashable {
+        /// A score for each token of the vocabulary: ``Transformer/logits(row:)``.
+        case logits
+        /// The residual stream after the last norm: ``Transformer/hiddenState(row:)``.
+        case hiddenStates
+    }
+
     /// The most tokens of one batch.
     package static let maximumBatchTokenCount = 512
 
@@ -40,6 +48,7 @@ package final class Transformer {
     /// - Parameters:
     ///   - file: The open model. It isn't needed afterwards.
     ///   - pool: The threads that load, and that will run the forward pass.
+    ///   - output: What forward passes end in. A head that isn't needed isn't loaded.
     ///   - contextLength: The most positions of a sequence; nil is what the model was trained on.
     ///   - progress: Called on this thread with the fraction of bytes loaded, ascending to 1.
     /// - Returns: The model, ready to run.
@@ -47,6 +56,7 @@ package final class Transformer {
     package static func load(
         _ file: GGUFFile,
         pool: KernelThreadPool,
+        output: Output = .logits,
         contextLength: Int? = nil,
         progress: @escaping (Double) -> Void = { _ in }
     ) throws(ModelError) -> Transformer {
@@ -65,6 +75,7 @@ package final class Transformer {
             tensors,
             configuration: configuration,
             loader: loader,
+            output: output,
             positionCount: positionCount,
             pool: pool
         )
@@ -147,8 +158,16 @@ package final class Transformer {
 
     /// The logits of the last batch's logit row `row`, `[vocabularySize]`.
     ///
-    /// They are valid until the next `forward`; the caller may change them in place.
+    /// They are valid until the next `forward`; the caller may change them in place. Only of a model
+    /// that was loaded for logits.
     package func logits(row: Int) -> UnsafeMutableBufferPointer<Float> {
         unsafe program.logits(row: row)
+    }
+
+    /// The hidden state of the last batch's logit row `row`, `[embeddingLength]`.
+    ///
+    /// It is valid until the next `forward`. Only of a model that was loaded for hidden states.
+    package func hiddenState(row: Int) -> UnsafeBufferPointer<Float> {
+        unsafe program.hiddenState(row: row)
     }
 }
