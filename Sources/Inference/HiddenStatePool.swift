@@ -39,8 +39,8 @@ struct HiddenStatePool: Sendable {
             return
         }
         precondition(sum.count == state.count, "hidden states have one length")
-        sum.withUnsafeMutableBufferPointer { sum in
-            // Safety: both have the length that was compared.
+        // Safety: both have the length that was compared.
+        unsafe sum.withUnsafeMutableBufferPointer { sum in
             for index in 0..<state.count { unsafe sum[index] += state[index] }
         }
     }

@@ -26,10 +26,10 @@ package final class TransformerPass: ForwardPass {
 
     package func hiddenState(row: Int) -> UnsafeBufferPointer<Float> {
         // Safety: the transformer's buffer outlives the step; see the protocol.
-        unsafe UnsafeBufferPointer(transformer.logits(row: row))
+        unsafe transformer.hiddenState(row: row)
     }
 
-    package func applyHead(to vector: [Float]) -> [Float] { vector }
+    package func applyHead(to vector: [Float]) -> [Float] { transformer.applyHead(to: vector) }
 
     package func forward(_ batch: ForwardBatch) {
         transformer.forward(batch, cache: storage)

@@ -30,6 +30,14 @@ extension Transformer {
         logitRowCount: Int
     ) throws(ModelError) -> MemoryNeed {
         let configuration = try ModelConfiguration(file)
+        if configuration.architecture.isEncoder {
+            return try encoderMemoryNeed(
+                of: file,
+                configuration,
+                contextLength: contextLength,
+                threadCount: threadCount
+            )
+        }
         let tensors = try DecoderTensors(file: file, configuration: configuration)
         return MemoryNeed(
             weightByteCount: try tensors.packedByteCount(),
@@ -63,17 +71,20 @@ extension DecoderTensors {
             vectors += [layer.attentionNorm, layer.feedForwardNorm]
         }
         var sum = vectors.reduce(0) { $0 + $1.elementCount * MemoryLayout<Float>.size }
-        for tensor in matrices {
-            let byteCount = PackedMatrix.byteCount(
-                type: tensor.type,
-                rows: tensor.dimensions[1],
-                columns: tensor.dimensions[0]
-            )
-            guard let byteCount else {
-                throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
-            }
-            sum += byteCount
-        }
+        for tensor in matrices { sum += try tensor.packedByteCount() }
         return sum
+    }
+}
+
+extension GGUFTensor {
+    /// Bytes of a matrix in the kernels' layout.
+    func packedByteCount() throws(ModelError) -> Int {
+        let byteCount = PackedMatrix.byteCount(
+            type: type,
+            rows: dimensions[1],
+            columns: dimensions[0]
+        )
+        guard let byteCount else { throw .unsupportedType(tensor: name, type: type.name) }
+        return byteCount
     }
 }

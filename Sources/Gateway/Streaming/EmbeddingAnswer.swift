@@ -1,3 +1,4 @@
+import JSON
 import ModelService
 import OpenAIAPI
 import WorkerProtocol

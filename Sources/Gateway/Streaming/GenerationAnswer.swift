@@ -1,5 +1,7 @@
+import JSON
 import ModelService
 import OpenAIAPI
+import WorkerProtocol
 
 /// The whole text of one request's generations.
 struct GenerationAnswer: WholeAnswer {

@@ -1,4 +1,5 @@
 import HTTP
+import JSON
 import ModelService
 import OpenAIAPI
 import Platform

@@ -40,6 +40,14 @@ enum ModelPurpose: Sendable, Hashable {
         }
     }
 
+    /// What forward passes end in.
+    var output: Transformer.Output {
+        switch self {
+        case .generation: .logits
+        case .embedding: .hiddenStates
+        }
+    }
+
     /// How vectors are made, if they are.
     var pooling: Pooling? {
         switch self {
