@@ -82,9 +82,10 @@ import Transformers
             let text = text(count, seed: UInt64(count))
             let expected = reference.hiddenStates(text)
             let actual = hiddenStates(loaded, [text])[0]
-            let largest = zip(actual, expected).map { row, other in
-                zip(row, other).map { abs(Double($0) - $1) }.max() ?? 0
-            }.max() ?? 0
+            let largest =
+                zip(actual, expected).map { row, other in
+                    zip(row, other).map { abs(Double($0) - $1) }.max() ?? 0
+                }.max() ?? 0
             #expect(largest < bound, "\(count) tokens")
         }
     }
