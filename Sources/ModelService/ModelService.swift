@@ -251,12 +251,35 @@ package actor ModelService {
         model name: String,
         keepAlive: KeepAlive? = nil
     ) -> GenerationStream {
+        submit(requests.map { .generation($0) }, model: name, keepAlive: keepAlive)
+    }
+
+    /// The events of one embedding, from the wait for the model on.
+    ///
+    /// - Parameters:
+    ///   - request: Its id is set here.
+    ///   - name: The model's name as the client wrote it.
+    ///   - keepAlive: How long the model may be idle afterwards; nil as configured.
+    /// - Returns: The stream of one choice, at once; it throws when there is no lease.
+    package nonisolated func embed(
+        _ request: EmbeddingRequest,
+        model name: String,
+        keepAlive: KeepAlive? = nil
+    ) -> GenerationStream {
+        submit([.embedding(request)], model: name, keepAlive: keepAlive)
+    }
+
+    private nonisolated func submit(
+        _ submissions: [WorkerSubmission],
+        model name: String,
+        keepAlive: KeepAlive?
+    ) -> GenerationStream {
         let exchange = GenerationExchange(
-            choiceCount: requests.count,
+            choiceCount: submissions.count,
             limits: limits
         )
         let started = MonotonicInstant.now()
-        let key = requests.first?.account.key ?? ""
+        let key = submissions.first?.account.key ?? ""
         let options = LeaseOptions(key: key, keepAlive: keepAlive)
         let lease = Task { [self] in
             do throws(ModelServiceError) {
@@ -266,7 +289,7 @@ package actor ModelService {
                     exchange.loading(fraction: fraction)
                 }
                 let waited = MonotonicInstant.now().duration(since: started)
-                exchange.begin(requests, on: lease, waited: waited)
+                exchange.begin(submissions, on: lease, waited: waited)
             } catch {
                 exchange.refuse(error)
             }

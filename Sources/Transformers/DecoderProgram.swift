@@ -8,6 +8,7 @@ enum DecoderProgram {
         _ tensors: DecoderTensors,
         configuration: ModelConfiguration,
         loader: WeightLoader,
+        output: Transformer.Output,
         positionCount: Int,
         pool: KernelThreadPool
     ) throws(ModelError) -> StepProgram {
@@ -23,6 +24,7 @@ enum DecoderProgram {
         let program = try makeProgram(
             configuration: configuration,
             factors: factors,
+            output: output,
             positionCount: positionCount,
             pool: pool
         )
@@ -30,33 +32,40 @@ enum DecoderProgram {
         program.appendEmbedding(embedding)
         for (index, layer) in tensors.layers.enumerated() {
             let isLast = index == tensors.layers.count - 1
-            program.appendAttention(
+            let attention = StepProgram.Attention(
                 layer: index,
-                norm: try loader.vector(layer.attentionNorm),
+                norm: .rootMeanSquare(try loader.vector(layer.attentionNorm)),
                 query: try loader.weight(layer.query),
                 key: try loader.weight(layer.key),
                 value: try loader.weight(layer.value),
                 output: try loader.weight(layer.attentionOutput),
-                isLast: isLast
+                queryScale: 1 / Float(configuration.headDimension).squareRoot()
             )
-            program.appendFeedForward(
-                norm: try loader.vector(layer.feedForwardNorm),
+            program.append(attention, isLast: isLast)
+            let feedForward = StepProgram.FeedForward(
+                norm: .rootMeanSquare(try loader.vector(layer.feedForwardNorm)),
                 gate: try loader.weight(layer.gate),
                 up: try loader.weight(layer.up),
                 down: try loader.weight(layer.down),
-                isLast: isLast
+                activation: .silu
             )
+            program.append(feedForward, isLast: isLast)
         }
-        let norm = try loader.vector(tensors.outputNorm)
-        var head = embedding
-        if let output = tensors.output { head = try loader.matrix(output) }
-        program.appendHead(norm: norm, head: StepProgram.Weight(head))
+        let norm = StepProgram.Norm.rootMeanSquare(try loader.vector(tensors.outputNorm))
+        switch output {
+        case .hiddenStates: program.appendHiddenStates(norm: norm)
+        case .logits:
+            var head = embedding
+            if let output = tensors.output { head = try loader.matrix(output) }
+            program.appendHead(norm: norm, head: StepProgram.Weight(head))
+        }
         return program
     }
 
     private static func makeProgram(
         configuration: ModelConfiguration,
         factors: [Float]?,
+        output: Transformer.Output,
         positionCount: Int,
         pool: KernelThreadPool
     ) throws(ModelError) -> StepProgram {
@@ -71,23 +80,33 @@ enum DecoderProgram {
                     factors: factors
                 )
             )
-            return try StepProgram(shape: shape(configuration), rotary: table, pool: pool)
+            return try StepProgram(
+                shape: shape(configuration, output),
+                positionCount: positionCount,
+                rotaries: [table],
+                pool: pool
+            )
         } catch {
             throw .outOfMemory(what: "the scratch space of a step", byteCount: 0)
         }
     }
 
     /// The dimensions of the program.
-    static func shape(_ configuration: ModelConfiguration) -> StepProgram.Shape {
-        StepProgram.Shape(
+    static func shape(
+        _ configuration: ModelConfiguration,
+        _ output: Transformer.Output
+    ) -> StepProgram.Shape {
+        var shape = StepProgram.Shape(
             embeddingLength: configuration.embeddingLength,
             headCount: configuration.headCount,
             keyValueHeadCount: configuration.keyValueHeadCount,
             headDimension: configuration.headDimension,
             feedForwardLength: configuration.feedForwardLength,
             vocabularySize: configuration.vocabularySize,
-            rmsEpsilon: configuration.rmsEpsilon,
+            normEpsilon: configuration.rmsEpsilon,
             maximumRowCount: Transformer.maximumBatchTokenCount
         )
+        shape.hasLogits = output == .logits
+        return shape
     }
 }

@@ -27,7 +27,7 @@ extension ModelConfiguration {
             headCount: headCount,
             keyValueHeadCount: keyValueHeadCount
         )
-        rmsEpsilon = try reader.rmsEpsilon()
+        rmsEpsilon = try reader.epsilon(architecture.isEncoder ? "layer_norm" : "layer_norm_rms")
         rotary = try reader.rotaryEmbedding(
             headDimension: headDimension,
             pairsNeighbours: architecture == .llama
@@ -164,8 +164,9 @@ private struct HyperParameterReader {
         return length
     }
 
-    func rmsEpsilon() throws(ModelError) -> Float {
-        let suffix = "attention.layer_norm_rms_epsilon"
+    /// The term under the root of norms, `attention.<kind>_epsilon`.
+    func epsilon(_ kind: String) throws(ModelError) -> Float {
+        let suffix = "attention.\(kind)_epsilon"
         guard let value = try double(suffix) else { throw .missingKey(key(suffix)) }
         guard value >= 0, value < 1 else {
             throw .invalidKey(key(suffix), value: "\(value)", reason: "it is from 0 to below 1")

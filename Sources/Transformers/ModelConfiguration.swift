@@ -6,6 +6,11 @@ package struct ModelConfiguration: Sendable, Hashable {
         case llama
         /// Qwen2 and Qwen2.5.
         case qwen2
+        /// BERT: all-MiniLM, bge, e5, gte and most other encoders.
+        case bert
+
+        /// Whether the tokens of a text see each other, so that it is computed whole.
+        package var isEncoder: Bool { self == .bert }
     }
 
     /// How positions turn into rotation angles.
@@ -42,6 +47,16 @@ package struct ModelConfiguration: Sendable, Hashable {
     package var vocabularySize: Int
     /// Rotary embedding.
     package var rotary: RotaryEmbedding
-    /// The term under the root of the RMS norms.
+    /// The term under the root of the norms.
     package var rmsEpsilon: Float
+
+    /// Layers of the KV cache: an encoder needs the keys and values of one layer at a time.
+    package var cacheLayerCount: Int { architecture.isEncoder ? 1 : layerCount }
+
+    /// The most tokens of a batch when sequences have up to `positionCount`: an encoder's whole text.
+    package func maximumBatchTokenCount(positionCount: Int) -> Int {
+        architecture.isEncoder
+            ? max(Transformer.maximumBatchTokenCount, positionCount)
+            : Transformer.maximumBatchTokenCount
+    }
 }

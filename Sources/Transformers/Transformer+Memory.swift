@@ -12,10 +12,11 @@ extension Transformer {
         package let scratchByteCount: Int
     }
 
-    /// What ``load(_:pool:contextLength:progress:)`` and full batches will allocate for `file`.
+    /// What ``load(_:pool:output:contextLength:progress:)`` and full batches will allocate for `file`.
     ///
     /// - Parameters:
     ///   - file: The open model; only its header is read.
+    ///   - output: What forward passes end in.
     ///   - contextLength: The most positions of a sequence.
     ///   - threadCount: Threads of the pool.
     ///   - logitRowCount: The most tokens of a batch that get logits.
@@ -23,17 +24,30 @@ extension Transformer {
     /// - Throws: `ModelError`, naming the key or tensor at fault.
     package static func memoryNeed(
         of file: GGUFFile,
+        output: Output = .logits,
         contextLength: Int,
         threadCount: Int,
         logitRowCount: Int
     ) throws(ModelError) -> MemoryNeed {
         let configuration = try ModelConfiguration(file)
+        if configuration.architecture.isEncoder {
+            return try encoderMemoryNeed(
+                of: file,
+                configuration,
+                contextLength: contextLength,
+                threadCount: threadCount
+            )
+        }
         let tensors = try DecoderTensors(file: file, configuration: configuration)
         return MemoryNeed(
             weightByteCount: try tensors.packedByteCount(),
             scratchByteCount: StepProgram.committedByteCount(
-                shape: DecoderProgram.shape(configuration),
-                rotary: (contextLength, configuration.rotary.dimensionCount),
+                shape: DecoderProgram.shape(configuration, output),
+                rotaryByteCount: RotaryTable.byteCount(
+                    positionCount: contextLength,
+                    dimensionCount: configuration.rotary.dimensionCount,
+                    hasTemperature: false
+                ),
                 threadCount: threadCount,
                 logitRowCount: logitRowCount,
                 hasFloatWeights: tensors.matrices.contains {
@@ -57,17 +71,20 @@ extension DecoderTensors {
             vectors += [layer.attentionNorm, layer.feedForwardNorm]
         }
         var sum = vectors.reduce(0) { $0 + $1.elementCount * MemoryLayout<Float>.size }
-        for tensor in matrices {
-            let byteCount = PackedMatrix.byteCount(
-                type: tensor.type,
-                rows: tensor.dimensions[1],
-                columns: tensor.dimensions[0]
-            )
-            guard let byteCount else {
-                throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
-            }
-            sum += byteCount
-        }
+        for tensor in matrices { sum += try tensor.packedByteCount() }
         return sum
+    }
+}
+
+extension GGUFTensor {
+    /// Bytes of a matrix in the kernels' layout.
+    func packedByteCount() throws(ModelError) -> Int {
+        let byteCount = PackedMatrix.byteCount(
+            type: type,
+            rows: dimensions[1],
+            columns: dimensions[0]
+        )
+        guard let byteCount else { throw .unsupportedType(tensor: name, type: type.name) }
+        return byteCount
     }
 }

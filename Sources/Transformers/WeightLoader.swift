@@ -49,6 +49,27 @@ final class WeightLoader {
         return values
     }
 
+    /// A small matrix of any type as floats, all finite, row by row.
+    func dequantised(_ tensor: GGUFTensor) throws(ModelError) -> [Float] {
+        var values = [Float](repeating: 0, count: tensor.elementCount)
+        let bytes = try file.bytes(of: tensor, from: 0, count: tensor.byteCount)
+        do throws(TensorError) {
+            // Safety: both buffers are lent for the call.
+            try unsafe values.withUnsafeMutableBufferPointer { values throws(TensorError) in
+                let output = unsafe values
+                try unsafe bytes.span.bytes.withUnsafeBytes { bytes throws(TensorError) in
+                    unsafe try BlockDequantizer.dequantize(bytes, type: tensor.type, into: output)
+                }
+            }
+        } catch {
+            throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
+        }
+        guard values.allSatisfy(\.isFinite) else { throw .nonFinite(tensor: tensor.name) }
+        packedByteCount += values.count * MemoryLayout<Float>.size
+        advance(tensor.byteCount)
+        return values
+    }
+
     /// A norm's weights or a bias.
     func vector(_ tensor: GGUFTensor) throws(ModelError) -> FloatVector {
         counted(FloatVector(try floats(tensor)))

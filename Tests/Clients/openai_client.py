@@ -46,7 +46,9 @@ class Daemon:
         folder = Path(self.folder.name)
         (folder / "models").mkdir()
         for name in names:
-            (folder / "models" / f"{name}.gguf").symlink_to(models / f"{name}.gguf")
+            # A file, or a folder as Hugging Face has it.
+            path = models / f"{name}.gguf" if (models / f"{name}.gguf").is_file() else models / name
+            (folder / "models" / path.name).symlink_to(path)
         environment = {"PATH": os.environ["PATH"], "SWIFT_BACKTRACE": "enable=no", "HOME": str(folder)}
         command = [torii, "serve", "--listen", "127.0.0.1:0", "--models", str(folder / "models")]
         self.process = subprocess.Popen(

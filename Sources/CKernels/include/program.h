@@ -20,30 +20,79 @@
 #define TORII_PRIVATE_ROWS 4
 
 typedef enum {
-    /// residual: [T, E] = rows of matrix 0 that the tokens name.
+    TORII_NORM_NONE,
+    TORII_NORM_RMS,
+    TORII_NORM_LAYER,
+} torii_norm_kind;
+
+/// How rows are normalised; all zeros: not at all.
+typedef struct torii_norm {
+    torii_norm_kind kind;
+    const float *weight;  ///< [columns]
+    const float *bias;    ///< [columns] or NULL; of a layer norm
+} torii_norm;
+
+/// What a position does to queries and keys.
+typedef struct torii_rotary {
+    int32_t rotated_dimensions;  ///< even, at most D
+    const float *cosines;        ///< [positions, rotated / 2]
+    const float *sines;
+    const float *query_factors;  ///< [positions]: multiply the queries; or NULL
+} torii_rotary;
+
+/// What layers of attention differ in.
+typedef struct torii_attention {
+    int32_t cache_layer;
+    const torii_rotary *rotary;  ///< NULL: queries and keys do not know their positions
+    float query_scale;
+    torii_norm query_norm;  ///< of each head, [D], before the rotation
+    torii_norm key_norm;
+    /// A row sees this many positions before and after its own, none outside its sequence. After is
+    /// 0 in a decoder. Otherwise a batch must hold the sequence as one entry.
+    int32_t visible_before;
+    int32_t visible_after;
+    float soft_cap;       ///< of the scores; 0: none
+    const float *sinks;   ///< [H]: see torii_query_rows; or NULL
+    const float *slopes;  ///< [H]: what a unit of distance costs; or NULL
+} torii_attention;
+
+typedef enum {
+    /// residual: [T, E] = norm(scale * row of matrix 0 that the token names + row of matrix 1 that
+    /// the position names + bias 0); matrix 1 and bias 0 may be missing.
     TORII_STEP_EMBED,
-    /// output i: [rows, out_stride] = (normalised) input × matrix i + bias i, or added to output i.
+    /// output 0: [rows, columns] = norm(input).
+    TORII_STEP_NORMALIZE,
+    /// output i: [rows, out_stride] = norm(input) x matrix i + bias i, or added to output i; then
+    /// scaled and capped.
     TORII_STEP_PROJECT,
-    /// output 0: [rows, F] = silu(input × matrix 0) * (input × matrix 1); output 1 is scratch.
-    TORII_STEP_GATED_PROJECT,
-    /// Rotates queries and keys of output 0 = [T, (H + 2K) D] in place; stores keys and values.
+    /// output 0: [rows, F] = activation(norm(input) x matrix 0), times norm(input) x matrix 1 if
+    /// there is one; output 1 is scratch.
+    TORII_STEP_ACTIVATED_PROJECT,
+    /// Normalises heads, rotates queries and keys of output 0 = [T, (H + 2K) D] in place; stores
+    /// keys and values.
     TORII_STEP_ROTATE,
     /// output 0: [rows, H D] = attention of the queries in input = [T, (H + 2K) D]. With
     /// selected_rows also copies the selected rows of residual into selected_residual.
     TORII_STEP_ATTEND,
+    /// output 0: [rows, columns] = result_norm(output 0 + scale * norm(input)).
+    TORII_STEP_JOIN,
 } torii_step_kind;
 
 typedef struct torii_step {
     torii_step_kind kind;
-    int32_t layer;       ///< of the KV cache: ROTATE, ATTEND
     bool selected_rows;  ///< the rows are the batch's selected rows, packed, instead of all
     bool accumulate;     ///< PROJECT: add to the outputs
     bool needs_quants;   ///< some matrix is quantised
     bool needs_values;   ///< some matrix is F32, F16 or BF16
-    int32_t columns;     ///< of input, as PROJECT reads it
+    int32_t columns;     ///< of input
     const float *input;
-    size_t input_stride;       ///< floats from row to row
-    const float *norm_weight;  ///< [columns], or NULL: no norm
+    size_t input_stride;    ///< floats from row to row
+    torii_norm norm;        ///< of the input
+    torii_norm result_norm; ///< JOIN
+    float scale;            ///< 1: none. EMBED, PROJECT, JOIN
+    float cap;              ///< 0: none. PROJECT
+    torii_activation activation;
+    torii_attention attention;  ///< ROTATE, ATTEND
     int32_t matrix_count;
     const torii_matrix *matrices[TORII_STEP_MATRICES];
     const float *biases[TORII_STEP_MATRICES];  ///< [rows of the matrix], or NULL
@@ -61,11 +110,7 @@ typedef struct torii_program {
     int32_t head_count;            ///< H
     int32_t key_value_head_count;  ///< K
     int32_t head_dimension;        ///< D
-    int32_t rotated_dimensions;    ///< even, at most D
-    float query_scale;             ///< 1/sqrt(D)
-    float rms_epsilon;
-    const float *cosines;  ///< [positions, rotated / 2]
-    const float *sines;
+    float norm_epsilon;
     float *residual;               ///< [T, E]
     float *selected_residual;      ///< [S, E]
     uint8_t *shared_activations;   ///< torii_activations_bytes(T, widest input)

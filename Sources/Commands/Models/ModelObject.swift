@@ -30,6 +30,14 @@ struct ModelObject {
         }
     }
 
+    /// What can be asked of the model, in words.
+    var tasks: String {
+        let names = (facts?["tasks"]?.arrayValue ?? []).compactMap(\.stringValue)
+        guard !names.isEmpty else { return "-" }
+        let pooling = facts?["pooling"]?.stringValue.map { " (\($0) pooling)" } ?? ""
+        return names.joined(separator: ", ") + pooling
+    }
+
     /// The bytes of a fact, or `-`.
     func factBytes(_ key: String) -> String {
         facts?[key]?.intValue.map { Quantity.bytes($0) } ?? "-"

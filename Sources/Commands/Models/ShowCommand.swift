@@ -54,6 +54,7 @@ enum ShowCommand {
         if model.facts != nil {
             rows += [
                 ("title", model.fact("name")), ("architecture", model.fact("architecture")),
+                ("can", model.tasks),
                 (
                     "parameters",
                     model.facts?["parameter_count"]?.intValue.map { Quantity.count($0) } ?? "-"

@@ -124,6 +124,8 @@ extension Gateway {
         [
             "architecture": .string(facts.architecture),
             "name": .string(facts.name),
+            "tasks": .array(facts.tasks.map { .string($0.name) }),
+            "pooling": facts.pooling.map { .string($0) } ?? nil,
             "parameter_count": .integer(facts.parameterCount),
             "quantization": .string(facts.quantization),
             "context_length": .integer(facts.contextLength),

@@ -35,6 +35,8 @@ struct RequestRecord {
     var monitor: GenerationMonitor?
     /// The name of the API key, if one was asked for.
     var key: String?
+    /// What was asked for of how many texts, if it is no text.
+    var embedding: (task: ModelTask, textCount: Int)?
     var load: Duration?
     var queue: Duration?
     var prefill: Duration?

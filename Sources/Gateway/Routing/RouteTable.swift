@@ -11,6 +11,9 @@ package enum RouteTable {
     package static let all: [Route] = [
         Route(.post, "/v1/chat/completions", .chatCompletions),
         Route(.post, "/v1/completions", .completions),
+        Route(.post, "/v1/embeddings", .embeddings),
+        Route(.post, "/v1/rerank", .rerank),
+        Route(.post, "/v1/chat/completions/input_tokens", .inputTokens),
         Route(.get, "/v1/models", .models),
         Route(.get, "/v1/models/{id}", .model),
         Route(.post, "/tokenize", .tokenize),

@@ -8,6 +8,8 @@ import Platform
 final class StepWorkspace {
     let residual: UnsafeMutablePointer<Float>
     let selectedResidual: UnsafeMutablePointer<Float>
+    /// Queries, keys and values; after attention the output of a branch that is normalised or scaled
+    /// before it joins the residual stream.
     let projections: UnsafeMutablePointer<Float>
     let attention: UnsafeMutablePointer<Float>
     let gate: UnsafeMutablePointer<Float>
@@ -94,11 +96,13 @@ final class StepWorkspace {
             privateByteCount = privateValuesOffset + StepWorkspace.floats(privateRows * widest)
             residual = add(StepWorkspace.floats(rows * shape.embeddingLength))
             selectedResidual = add(StepWorkspace.floats(rows * shape.embeddingLength))
-            projections = add(StepWorkspace.floats(rows * shape.projectionWidth))
+            projections = add(
+                StepWorkspace.floats(rows * max(shape.projectionWidth, shape.embeddingLength))
+            )
             attention = add(StepWorkspace.floats(rows * shape.queryWidth))
             gate = add(StepWorkspace.floats(rows * shape.feedForwardLength))
             up = add(StepWorkspace.floats(rows * shape.feedForwardLength))
-            logits = add(StepWorkspace.floats(logitRowCount * shape.vocabularySize))
+            logits = add(StepWorkspace.floats(logitRowCount * shape.logitCount))
             sharedActivations = add(
                 StepWorkspace.lines(torii_activations_bytes(Int32(rows), quantisedWidth))
             )

@@ -338,6 +338,8 @@ final class WorkerProcess: Sendable {
             answer(id: id, .success(.tokens(tokens)))
         case .text(let id, let text):
             answer(id: id, .success(.text(text)))
+        case .tokenCount(let id, let count):
+            answer(id: id, .success(.count(count)))
         case .requestFailed(let id, let failure):
             answer(id: id, .failure(failure))
         case .heartbeat(let status):

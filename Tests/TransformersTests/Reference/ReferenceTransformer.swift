@@ -118,7 +118,7 @@ struct ReferenceTransformer {
         for index in x.indices { x[index] += y[index] }
     }
 
-    private static func values(of tensor: GGUFTensor, in file: GGUFFile) throws -> [Float] {
+    static func values(of tensor: GGUFTensor, in file: GGUFFile) throws -> [Float] {
         var bytes = [UInt8](repeating: 0, count: tensor.byteCount)
         try bytes.withUnsafeMutableBytes { try file.read(tensor, byteOffset: 0, into: $0) }
         var values = [Float](repeating: 0, count: tensor.elementCount)

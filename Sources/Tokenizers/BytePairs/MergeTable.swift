@@ -1,11 +1,5 @@
 /// The merges of a byte-pair encoding, found by the two tokens they join.
 struct MergeTable: Sendable {
-    /// One merge: its rank (lower merges first) and the token it makes.
-    struct Merge: Sendable, Equatable {
-        var rank: UInt32
-        var token: TokenID
-    }
-
     private var keys: [UInt64]
     private var merges: [Merge]
     private let seed = UInt64.random(in: .min ... .max) | 1

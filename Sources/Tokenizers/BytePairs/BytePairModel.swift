@@ -1,25 +1,22 @@
 import ModelFiles
 
-/// A byte-level vocabulary with its merges, as encoding needs it.
+/// A vocabulary with merges, as encoding needs it.
 ///
 /// Immutable.
-struct Vocabulary: Sendable {
-    /// A token's type, numbered as in `tokenizer.ggml.token_type`.
-    enum TokenType: UInt8, Sendable {
-        case normal = 1
-        case unknown = 2
-        case control = 3
-        case userDefined = 4
-        case unused = 5
-        case byte = 6
+struct BytePairModel: SubwordModel {
+    /// What a text is taken apart into before anything is merged.
+    enum Alphabet: Sendable {
+        /// Bytes, each written as a printable character: see `ByteAlphabet`.
+        case bytes
+        /// Characters, with `▁` for the space; one that has no token is taken apart into bytes with
+        /// tokens like `<0x0A>`.
+        case characters
     }
 
-    /// More tokens than any vocabulary has; the largest have some 260,000.
-    static let maximumTokenCount = 1 << 22
-    /// More merges than any vocabulary has; Llama 3's has 280,000.
+    /// More merges than any vocabulary has; Gemma 4's has 515,000.
     static let maximumMergeCount = 1 << 22
 
-    /// Each token's bytes: of text for most, of its name for control tokens.
+    let alphabet: Alphabet
     let pieces: PieceList
     /// Finds the tokens that merging can lead to, by their bytes.
     let table: PieceTable
@@ -40,36 +37,49 @@ struct Vocabulary: Sendable {
         tokens: StringTable,
         types: [TokenType],
         merges: StringTable,
-        rules: PreTokenizer.Rules
+        settings: PreTokenizerSettings
     ) throws(TokenizerError) {
+        let alphabet = settings.alphabet
         var pieces = PieceList(minimumCapacity: tokens.count, byteCapacity: 8 * tokens.count)
         var table = PieceTable(minimumCapacity: tokens.count)
-        // Merging leads to tokens in the byte alphabet. One in plain text with the same bytes was
-        // added to the vocabulary later and never results from merges.
+        // Merging leads to tokens in the alphabet. One in plain text with the same bytes was added to
+        // the vocabulary later and never results from merges.
         var laterTokens: [TokenID] = []
         for index in 0..<tokens.count {
             let text = tokens.bytes[tokens.byteRange(at: index)]
             let token = TokenID(index)
-            switch types[index] {
-            case .normal, .unused, .byte:
+            switch (types[index], alphabet) {
+            case (.unknown, _), (.control, _):
+                pieces.append { $0.append(contentsOf: text) }
+            case (.userDefined, _):
+                pieces.append { $0.append(contentsOf: text) }
+                laterTokens.append(token)
+            case (.byte, .characters):
+                pieces.append { $0.append(contentsOf: ByteToken.byte(text).map { [$0] } ?? []) }
+            case (_, .bytes):
                 if pieces.append({ ByteAlphabet.appendBytes(of: text, to: &$0) }) {
                     table.insert(token, pieces: pieces)
                 }
-            case .unknown, .control:
-                pieces.append { $0.append(contentsOf: text) }
-            case .userDefined:
-                pieces.append { $0.append(contentsOf: text) }
-                laterTokens.append(token)
+            case (_, .characters):
+                pieces.append { EscapedSpace.appendUnescaped(text, to: &$0) }
+                table.insert(token, pieces: pieces)
             }
         }
         for token in laterTokens { table.insert(token, pieces: pieces) }
-        byteTokens = try Self.byteTokens(table, pieces)
-        self.merges = try Self.mergeTable(merges, table: table, pieces: pieces)
+        byteTokens =
+            switch alphabet {
+            case .bytes: try Self.byteTokens(table, pieces)
+            case .characters: try ByteToken.tokens(tokens, types)
+            }
+        self.merges = try Self.mergeTable(merges, alphabet, table: table, pieces: pieces)
+        self.alphabet = alphabet
         self.pieces = pieces
         self.table = table
-        ignoresMerges = rules.ignoresMerges
-        preTokenizer = rules.preTokenizer
+        ignoresMerges = settings.ignoresMerges
+        preTokenizer = settings.preTokenizer
     }
+
+    func makeEncoder() -> any SubwordEncoder { BytePairEncoder(model: self) }
 
     private static func byteTokens(
         _ table: PieceTable,
@@ -89,11 +99,18 @@ struct Vocabulary: Sendable {
 
     private static func mergeTable(
         _ merges: StringTable,
+        _ alphabet: Alphabet,
         table: PieceTable,
         pieces: PieceList
     ) throws(TokenizerError) -> MergeTable {
         var result = MergeTable(minimumCapacity: merges.count)
         var joined: [UInt8] = []
+        func append(_ text: ArraySlice<UInt8>) {
+            switch alphabet {
+            case .bytes: ByteAlphabet.appendBytes(of: text, to: &joined)
+            case .characters: EscapedSpace.appendUnescaped(text, to: &joined)
+            }
+        }
         for index in 0..<merges.count {
             let range = merges.byteRange(at: index)
             func invalid(_ reason: String) -> TokenizerError {
@@ -105,14 +122,14 @@ struct Vocabulary: Sendable {
                 firstSpace(merges.bytes, space + 1..<range.upperBound) == nil
             else { throw invalid("isn't two tokens with a space between them") }
             joined.removeAll(keepingCapacity: true)
-            ByteAlphabet.appendBytes(of: merges.bytes[range.lowerBound..<space], to: &joined)
+            append(merges.bytes[range.lowerBound..<space])
             let middle = joined.count
-            ByteAlphabet.appendBytes(of: merges.bytes[(space + 1)..<range.upperBound], to: &joined)
+            append(merges.bytes[(space + 1)..<range.upperBound])
             guard let left = table.token(of: joined, 0..<middle, in: pieces),
                 let right = table.token(of: joined, middle..<joined.count, in: pieces),
                 let token = table.token(of: joined, 0..<joined.count, in: pieces)
             else { throw invalid("has a part or a result that isn't in the vocabulary") }
-            result.insert(left, right, MergeTable.Merge(rank: UInt32(index), token: token))
+            result.insert(left, right, Merge(rank: UInt32(index), token: token))
         }
         return result
     }
@@ -120,5 +137,16 @@ struct Vocabulary: Sendable {
     private static func firstSpace(_ bytes: [UInt8], _ range: Range<Int>) -> Int? {
         for index in range where bytes[index] == UInt8(ascii: " ") { return index }
         return nil
+    }
+}
+
+extension BytePairModel: MergeRules {
+    func merge(
+        _ text: [UInt8],
+        _ left: SymbolMerger<Self>.Symbol,
+        _ right: SymbolMerger<Self>.Symbol
+    ) -> Merge? {
+        guard left.token >= 0, right.token >= 0 else { return nil }
+        return merges.merge(left.token, right.token)
     }
 }

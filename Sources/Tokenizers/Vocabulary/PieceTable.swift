@@ -1,29 +1,3 @@
-/// Byte strings side by side in one block, found by number.
-struct PieceList: Sendable {
-    /// All bytes, one string after the other.
-    private(set) var bytes: [UInt8] = []
-    private var ends: [UInt32] = []
-
-    init(minimumCapacity: Int, byteCapacity: Int) {
-        ends.reserveCapacity(minimumCapacity)
-        bytes.reserveCapacity(byteCapacity)
-    }
-
-    var count: Int { ends.count }
-
-    /// Adds one string, appended by `write`, and gives back what that returns.
-    mutating func append<Result>(_ write: (inout [UInt8]) -> Result) -> Result {
-        let result = write(&bytes)
-        ends.append(UInt32(bytes.count))
-        return result
-    }
-
-    /// Where string number `index` lies in `bytes`.
-    func range(at index: Int) -> Range<Int> {
-        (index == 0 ? 0 : Int(ends[index - 1]))..<Int(ends[index])
-    }
-}
-
 /// Finds a token by its bytes: an open-addressed hash table over a `PieceList`.
 struct PieceTable: Sendable {
     /// Token ids, -1 where free; the length is a power of two.
