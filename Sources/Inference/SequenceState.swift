@@ -50,7 +50,9 @@ struct SequenceState {
         sampler = Sampler(
             parameters: request.sampling,
             seed: request.sampling.seed ?? UInt64.random(in: 0...UInt64.max),
-            prompt: generation.promptTokens
+            prompt: generation.promptTokens,
+            // Files with a padded vocabulary have logits for tokens that have no text.
+            bytes: { Int($0) < tokenizer.vocabularySize ? tokenizer.bytes(of: $0) : [] }
         )
         constraint = try generation.constraint.map { constraint throws(GenerationFailure) in
             try ConstrainedOutput(constraint)

@@ -21,6 +21,8 @@ package final class Tokenizer: Sendable {
     package let endToken: TokenID?
     /// All tokens that end an answer.
     package let endOfGenerationTokens: Set<TokenID>
+    /// The tokens around a gap, if the model was trained to fill one in.
+    package let gapTokens: GapTokens?
 
     let vocabulary: Vocabulary
     let specialTokens: SpecialTokens
@@ -55,6 +57,8 @@ package final class Tokenizer: Sendable {
         }
         let byText = source.tokens(withTexts: EndOfGeneration.texts, in: tokens)
         endOfGenerationTokens = EndOfGeneration.tokens(named: named, byText: byText)
+
+        gapTokens = try GapTokens(source: source, tokens: tokens)
 
         var control = Set(byText.values)
         for index in types.indices where types[index] == .control {

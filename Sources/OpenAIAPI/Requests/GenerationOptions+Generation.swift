@@ -16,6 +16,7 @@ extension GenerationOptions {
             prompt: prompt,
             sampling: sampling,
             maximumOutputTokens: maximumOutputTokens,
+            minimumOutputTokens: minimumOutputTokens,
             stopStrings: stopStrings,
             ignoresEndOfGeneration: ignoresEndOfGeneration,
             topLogprobCount: topLogprobCount,

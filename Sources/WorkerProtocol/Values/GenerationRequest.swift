@@ -11,6 +11,8 @@ package struct GenerationRequest: Sendable, Hashable {
     package var sampling: SamplingParameters
     /// The most output tokens; nil or more than the context has left means up to the context.
     package var maximumOutputTokens: Int?
+    /// The fewest output tokens before an end-of-generation token may end the output.
+    package var minimumOutputTokens: Int
     /// The output ends before the first occurrence of any of these; empty strings are refused.
     package var stopStrings: [String]
     /// Whether end-of-generation tokens are ordinary tokens.
@@ -33,6 +35,7 @@ package struct GenerationRequest: Sendable, Hashable {
         prompt: Prompt,
         sampling: SamplingParameters = SamplingParameters(),
         maximumOutputTokens: Int? = nil,
+        minimumOutputTokens: Int = 0,
         stopStrings: [String] = [],
         ignoresEndOfGeneration: Bool = false,
         topLogprobCount: Int? = nil,
@@ -45,6 +48,7 @@ package struct GenerationRequest: Sendable, Hashable {
         self.prompt = prompt
         self.sampling = sampling
         self.maximumOutputTokens = maximumOutputTokens
+        self.minimumOutputTokens = minimumOutputTokens
         self.stopStrings = stopStrings
         self.ignoresEndOfGeneration = ignoresEndOfGeneration
         self.topLogprobCount = topLogprobCount
@@ -67,4 +71,6 @@ package enum Prompt: Sendable, Hashable {
     case text(String)
     /// Token ids, used as they are.
     case tokens([Int32])
+    /// A gap between two plain texts, to be filled; for models that were trained to do so.
+    case gap(before: String, after: String)
 }
