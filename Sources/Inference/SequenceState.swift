@@ -9,6 +9,8 @@ struct SequenceState {
     let request: GenerationRequest
     let id: SequenceID
     let promptTokenCount: Int
+    /// What the output is expected to be, for guesses.
+    let predictedTokens: [Int32]
     /// The most output tokens, 0....
     let maximumOutputTokenCount: Int
     /// Prompt and output.
@@ -46,6 +48,7 @@ struct SequenceState {
         self.id = id
         self.maximumOutputTokenCount = maximumOutputTokenCount
         promptTokenCount = generation.promptTokens.count
+        predictedTokens = generation.predictedTokens
         tokens = generation.promptTokens
         sampler = Sampler(
             parameters: request.sampling,

@@ -208,6 +208,7 @@ struct RandomMessages {
         return GenerationRequest(
             id: random.next(),
             prompt: prompts[random.int(in: 0...3)],
+            prediction: random.chance(0.5) ? text() : nil,
             sampling: sampling(),
             maximumOutputTokens: optionalCount(),
             minimumOutputTokens: count(),

@@ -7,6 +7,7 @@ extension GenerationRequest: SerializableField {
         self.init(
             id: try reader.integer(),
             prompt: try Prompt(from: &reader),
+            prediction: try reader.optionalString(),
             sampling: try SamplingParameters(from: &reader),
             maximumOutputTokens: try reader.optionalCount(),
             minimumOutputTokens: try reader.count(),
@@ -27,6 +28,7 @@ extension GenerationRequest: SerializableField {
     func serialize(to writer: inout FieldWriter) {
         writer.write(id)
         prompt.serialize(to: &writer)
+        writer.write(optionalString: prediction)
         sampling.serialize(to: &writer)
         writer.write(optionalCount: maximumOutputTokens)
         writer.write(count: minimumOutputTokens)

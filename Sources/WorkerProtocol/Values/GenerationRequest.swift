@@ -7,6 +7,9 @@ package struct GenerationRequest: Sendable, Hashable {
     package var id: UInt64
     /// What the model continues.
     package var prompt: Prompt
+    /// A text that much of the output is expected to equal, which can make it faster; never changes
+    /// it.
+    package var prediction: String?
     /// How tokens are chosen.
     package var sampling: SamplingParameters
     /// The most output tokens; nil or more than the context has left means up to the context.
@@ -33,6 +36,7 @@ package struct GenerationRequest: Sendable, Hashable {
     package init(
         id: UInt64,
         prompt: Prompt,
+        prediction: String? = nil,
         sampling: SamplingParameters = SamplingParameters(),
         maximumOutputTokens: Int? = nil,
         minimumOutputTokens: Int = 0,
@@ -46,6 +50,7 @@ package struct GenerationRequest: Sendable, Hashable {
     ) {
         self.id = id
         self.prompt = prompt
+        self.prediction = prediction
         self.sampling = sampling
         self.maximumOutputTokens = maximumOutputTokens
         self.minimumOutputTokens = minimumOutputTokens
