@@ -10,7 +10,6 @@ import base64
 import json
 import math
 import struct
-import time
 import urllib.error
 import urllib.request
 
@@ -162,7 +161,32 @@ def the_model_says_what_it_can_do(client):
 
 @check
 def works_async_and_side_by_side(client):
-    async def connect(root):
+    async def main():
+        async with openai.AsyncOpenAI(base_url=client.base_url, api_key="none") as other:
+            calls = [
+                other.embeddings.create(model=EMBEDDER, input=[f"text {n}", "same"]) for n in range(16)
+            ]
+            return await asyncio.gather(*calls)
+
+    answers = asyncio.run(main())
+    same = {tuple(answer.data[1].embedding) for answer in answers}
+    assert len(same) == 1 and len({tuple(a.data[0].embedding) for a in answers}) == 16
+
+
+@check
+def works_with_langchain(client):
+    embeddings = OpenAIEmbeddings(
+        model=EMBEDDER, base_url=str(client.base_url), api_key="none",
+        # LangChain would send tokens of OpenAI's vocabulary.
+        check_embedding_ctx_length=False,
+    )  # fmt: skip
+    documents = embeddings.embed_documents(["first", "second"])
+    assert [len(vector) for vector in documents] == [DIMENSIONS, DIMENSIONS]
+    assert cosine(embeddings.embed_query("first"), documents[0]) > 0.999999
+    assert asyncio.run(embeddings.aembed_query("first")) == embeddings.embed_query("first")
+
+
+def connect(root):
     client = openai.OpenAI(base_url=f"{root}/v1", api_key="none", max_retries=0, timeout=120)
     client.root = root
     return client
