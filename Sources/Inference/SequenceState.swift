@@ -76,6 +76,7 @@ struct SequenceState {
     private static func continuesText(_ request: GenerationRequest) -> Bool {
         switch request.prompt {
         case .text, .tokens: !request.echo
+        case .gap: true
         case .chat(let chat): chat.continuesFinalMessage
         }
     }
