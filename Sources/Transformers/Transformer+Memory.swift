@@ -1,6 +1,5 @@
 import Kernels
 package import ModelFiles
-import Tensors
 
 extension Transformer {
     /// The memory that a model will take, in bytes, known before anything of it is allocated.
@@ -29,51 +28,23 @@ extension Transformer {
         threadCount: Int,
         logitRowCount: Int
     ) throws(ModelError) -> MemoryNeed {
-        let configuration = try ModelConfiguration(file)
-        let tensors = try DecoderTensors(file: file, configuration: configuration)
+        let plan = try ModelPlan(file)
         return MemoryNeed(
-            weightByteCount: try tensors.packedByteCount(),
+            weightByteCount: try plan.packedByteCount(output),
             scratchByteCount: StepProgram.committedByteCount(
-                shape: DecoderProgram.shape(configuration, output),
-                rotaryByteCount: RotaryTable.byteCount(
-                    positionCount: contextLength,
-                    dimensionCount: configuration.rotary.dimensionCount,
-                    hasTemperature: false
-                ),
+                shape: plan.shape(output),
+                rotaryByteCount: plan.rotaries.reduce(0) { sum, rotary in
+                    sum
+                        + RotaryTable.byteCount(
+                            positionCount: contextLength,
+                            dimensionCount: rotary.dimensionCount,
+                            hasTemperature: rotary.temperature != nil
+                        )
+                },
                 threadCount: threadCount,
                 logitRowCount: logitRowCount,
-                hasFloatWeights: tensors.matrices.contains {
-                    [.f32, .f16, .bf16].contains($0.type)
-                }
+                hasFloatWeights: plan.hasFloatMatrices(output)
             )
         )
-    }
-}
-
-extension DecoderTensors {
-    fileprivate var matrices: [GGUFTensor] {
-        [embedding] + (output.map { [$0] } ?? []) + layers.flatMap { $0.weights.map(\.matrix) }
-    }
-
-    /// Bytes of all tensors in the kernels' layouts.
-    fileprivate func packedByteCount() throws(ModelError) -> Int {
-        var vectors = [outputNorm]
-        for layer in layers {
-            vectors += layer.weights.compactMap(\.bias)
-            vectors += [layer.attentionNorm, layer.feedForwardNorm]
-        }
-        var sum = vectors.reduce(0) { $0 + $1.elementCount * MemoryLayout<Float>.size }
-        for tensor in matrices {
-            let byteCount = PackedMatrix.byteCount(
-                type: tensor.type,
-                rows: tensor.dimensions[1],
-                columns: tensor.dimensions[0]
-            )
-            guard let byteCount else {
-                throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
-            }
-            sum += byteCount
-        }
-        return sum
     }
 }

@@ -60,27 +60,19 @@ package final class Transformer {
         contextLength: Int? = nil,
         progress: @escaping (Double) -> Void = { _ in }
     ) throws(ModelError) -> Transformer {
-        let configuration = try ModelConfiguration(file)
-        let tensors = try DecoderTensors(file: file, configuration: configuration)
+        let plan = try ModelPlan(file)
         let loader = WeightLoader(
             file: file,
             pool: pool,
-            configuration: configuration,
-            totalByteCount: tensors.byteCount,
+            totalByteCount: plan.byteCount(output),
             progress: progress
         )
-        let positionCount = contextLength ?? configuration.contextLength
+        let positionCount = contextLength ?? plan.configuration.contextLength
         precondition(positionCount > 0, "the context length is positive")
-        let program = try DecoderProgram.build(
-            tensors,
-            configuration: configuration,
-            loader: loader,
-            output: output,
-            positionCount: positionCount,
-            pool: pool
-        )
+        let builder = ProgramBuilder(plan: plan, output: output, loader: loader)
+        let program = try builder.build(positionCount: positionCount, pool: pool)
         return Transformer(
-            configuration: configuration,
+            configuration: plan.configuration,
             weightByteCount: loader.packedByteCount,
             maximumPositionCount: positionCount,
             program: program

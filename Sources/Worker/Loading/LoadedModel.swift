@@ -115,7 +115,7 @@ package final class LoadedModel {
         )
         let storage = try transformer.makeStorage(
             blockCount: budget.blockCount,
-            type: storageType(options.kvType, file)
+            type: storageType(options.kvType, shape)
         )
         var facts = facts(file, shape, encoder, budget, transformer, storage, options, threads)
         facts.sandbox = "\(surroundings.sandbox)"
@@ -142,11 +142,11 @@ package final class LoadedModel {
     /// (see `KVType`).
     private static func storageType(
         _ type: WorkerLoadOptions.KVType,
-        _ file: GGUFFile
+        _ shape: ModelConfiguration
     ) -> KVType {
         switch type {
         case .f16: .f16
-        case .q8: file.tensors.contains { $0.name == "blk.0.attn_k.bias" } ? .q8Values : .q8
+        case .q8: shape.hasKeyBiases ? .q8Values : .q8
         case .q8Values: .q8Values
         }
     }
@@ -167,7 +167,7 @@ package final class LoadedModel {
                 layerCount: shape.layerCount,
                 keyValueHeadCount: shape.keyValueHeadCount,
                 headDimension: shape.headDimension,
-                type: storageType(options.kvType, file)
+                type: storageType(options.kvType, shape)
             ),
             blockTokenCount: KVStorage.blockTokenCount,
             availableByteCount: max(
@@ -216,7 +216,7 @@ package final class LoadedModel {
         _ threads: KernelThreadPool
     ) -> ModelFacts {
         ModelFacts(
-            architecture: shape.architecture.rawValue,
+            architecture: shape.architecture,
             name: shape.name,
             parameterCount: ModelDescription.parameterCount(of: file),
             quantization: ModelDescription.quantization(of: file),

@@ -14,8 +14,6 @@ final class WeightLoader {
 
     private let file: GGUFFile
     private let pool: KernelThreadPool
-    private let rotary: ModelConfiguration.RotaryEmbedding
-    private let headDimension: Int
     private let totalByteCount: Int
     private let progress: (Double) -> Void
     private var loadedByteCount = 0
@@ -25,94 +23,63 @@ final class WeightLoader {
     init(
         file: GGUFFile,
         pool: KernelThreadPool,
-        configuration: ModelConfiguration,
         totalByteCount: Int,
         progress: @escaping (Double) -> Void
     ) {
         self.file = file
         self.pool = pool
-        rotary = configuration.rotary
-        headDimension = configuration.headDimension
         self.totalByteCount = totalByteCount
         self.progress = progress
     }
 
-    /// A tensor of one dimension as floats, all finite.
-    func floats(_ tensor: GGUFTensor) throws(ModelError) -> [Float] {
+    /// Rows as floats, in order, all finite.
+    func floats(_ rows: TensorRows) throws(ModelError) -> [Float] {
+        let tensor = rows.tensor
         guard [.f32, .f16, .bf16].contains(tensor.type) else {
             throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
         }
-        var values = [Float](repeating: 0, count: tensor.elementCount)
-        try readFloats(tensor, into: &values)
+        var values = [Float](repeating: 0, count: rows.elementCount)
+        try readFloats(rows, into: &values)
         guard values.allSatisfy(\.isFinite) else { throw .nonFinite(tensor: tensor.name) }
-        advance(tensor.byteCount)
-        return values
+        advance(rows.byteCount)
+        return rows.order.map { $0.map(values, rowLength: rows.columnCount) } ?? values
     }
 
-    /// A norm's weights or a bias.
-    func vector(_ tensor: GGUFTensor) throws(ModelError) -> FloatVector {
-        counted(FloatVector(try floats(tensor)))
-    }
-
-    private func counted(_ vector: FloatVector) -> FloatVector {
+    /// A norm's weights, a bias or the like.
+    func vector(_ rows: TensorRows) throws(ModelError) -> FloatVector {
+        let vector = FloatVector(try floats(rows))
         packedByteCount += vector.count * MemoryLayout<Float>.size
         return vector
     }
 
-    /// A product's weights, with rows in the order that the rotary kernel wants.
-    func weight(_ weight: DecoderTensors.Weight) throws(ModelError) -> StepProgram.Weight {
-        var bias: FloatVector?
-        if let tensor = weight.bias {
-            var values = try floats(tensor)
-            if weight.pairsNeighbours { values = rowOrder.map(values, rowLength: 1) }
-            bias = counted(FloatVector(values))
-        }
-        return StepProgram.Weight(
-            try matrix(weight.matrix, pairsNeighbours: weight.pairsNeighbours),
-            bias: bias
-        )
-    }
-
-    /// A matrix, packed.
-    func matrix(
-        _ tensor: GGUFTensor,
-        pairsNeighbours: Bool = false
-    ) throws(ModelError) -> PackedMatrix {
-        let columns = tensor.dimensions[0]
-        let rows = tensor.dimensions[1]
-        guard PackedMatrix.isSupported(type: tensor.type, rows: rows, columns: columns) else {
+    /// A matrix, packed, with rows in the order that the kernels want.
+    func matrix(_ rows: TensorRows) throws(ModelError) -> PackedMatrix {
+        let tensor = rows.tensor
+        let (rowCount, columns) = (rows.range.count, rows.columnCount)
+        guard PackedMatrix.isSupported(type: tensor.type, rows: rowCount, columns: columns) else {
             throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
         }
         let matrix: PackedMatrix
         do {
-            matrix = try PackedMatrix(type: tensor.type, rows: rows, columns: columns)
+            matrix = try PackedMatrix(type: tensor.type, rows: rowCount, columns: columns)
         } catch {
-            throw .outOfMemory(what: "tensor '\(tensor.name)'", byteCount: tensor.byteCount)
+            throw .outOfMemory(what: "tensor '\(tensor.name)'", byteCount: rows.byteCount)
         }
-        let pieces = try TensorPieces(
-            tensor: tensor,
-            unit: pairsNeighbours ? headDimension : 16,
-            byteCount: Self.pieceByteCount
-        )
+        let pieces = try TensorPieces(rows, byteCount: Self.pieceByteCount)
         // Rounds of a few pieces for each thread, so that progress is seen within a large tensor.
         let round = pool.threadCount * 8
         for first in stride(from: 0, to: pieces.count, by: round) {
             let range = first..<min(first + round, pieces.count)
-            try pack(pieces, range, order: pairsNeighbours ? rowOrder : nil, into: matrix)
+            try pack(pieces, range, into: matrix)
             advance(pieces.rows(range).count * pieces.rowByteCount)
         }
         packedByteCount += matrix.byteCount
         return matrix
     }
 
-    private var rowOrder: RotaryRowOrder {
-        RotaryRowOrder(headDimension: headDimension, rotatedCount: rotary.dimensionCount)
-    }
-
     private func pack(
         _ pieces: TensorPieces,
         _ range: Range<Int>,
-        order: RotaryRowOrder?,
         into matrix: PackedMatrix
     ) throws(ModelError) {
         let failure = Mutex<ModelError?>(nil)
@@ -125,7 +92,7 @@ final class WeightLoader {
                     to: range.upperBound,
                     by: threadCount
                 ) {
-                    try pieces.pack(index, of: file, order: order, into: matrix)
+                    try pieces.pack(index, of: file, into: matrix)
                 }
             } catch {
                 failure.withLock { $0 = error }
@@ -134,9 +101,14 @@ final class WeightLoader {
         if let error = failure.withLock({ $0 }) { throw error }
     }
 
-    private func readFloats(_ tensor: GGUFTensor, into values: inout [Float]) throws(ModelError) {
-        let bytes = try file.bytes(of: tensor, from: 0, count: tensor.byteCount)
+    private func readFloats(_ rows: TensorRows, into values: inout [Float]) throws(ModelError) {
+        let tensor = rows.tensor
         let width = tensor.byteCount / tensor.elementCount
+        let bytes = try file.bytes(
+            of: tensor,
+            from: rows.range.lowerBound * rows.columnCount * width,
+            count: rows.byteCount
+        )
         for index in values.indices {
             let low = index * width
             let bits = (0..<width).reduce(UInt32(0)) { $0 | UInt32(bytes[low + $1]) << (8 * $1) }
