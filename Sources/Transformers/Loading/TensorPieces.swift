@@ -2,31 +2,32 @@ import Kernels
 import ModelFiles
 import Tensors
 
-/// A matrix tensor cut into runs of whole rows that threads read and pack independently.
+/// The rows of a matrix cut into runs that threads read and pack independently.
 struct TensorPieces: Sendable {
-    let tensor: GGUFTensor
+    let matrix: TensorRows
     let rowByteCount: Int
     /// The number of pieces.
     let count: Int
 
-    private let rowCount: Int
     private let rowsPerPiece: Int
 
-    /// Pieces of about `byteCount` bytes, each a multiple of `unit` rows but the last.
-    init(tensor: GGUFTensor, unit: Int, byteCount: Int) throws(ModelError) {
-        guard let rowByteCount = tensor.type.rowByteCount(elementCount: tensor.dimensions[0]) else {
+    /// Pieces of about `byteCount` bytes, each of whole strips and whole heads but the last.
+    init(_ matrix: TensorRows, byteCount: Int) throws(ModelError) {
+        let tensor = matrix.tensor
+        guard let rowByteCount = tensor.type.rowByteCount(elementCount: matrix.columnCount) else {
             throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
         }
-        self.tensor = tensor
+        self.matrix = matrix
         self.rowByteCount = rowByteCount
-        rowCount = tensor.dimensions[1]
+        // Heads are whole strips long.
+        let unit = matrix.order?.headDimension ?? Int(PackedMatrix.stripRowCount)
         rowsPerPiece = max(1, byteCount / rowByteCount / unit) * unit
-        count = (rowCount + rowsPerPiece - 1) / rowsPerPiece
+        count = (matrix.range.count + rowsPerPiece - 1) / rowsPerPiece
     }
 
-    /// The rows of one piece.
+    /// The rows of one piece, counted from the matrix' first.
     func rows(_ index: Int) -> Range<Int> {
-        index * rowsPerPiece..<min(rowCount, (index + 1) * rowsPerPiece)
+        index * rowsPerPiece..<min(matrix.range.count, (index + 1) * rowsPerPiece)
     }
 
     /// The rows of consecutive pieces.
@@ -34,26 +35,25 @@ struct TensorPieces: Sendable {
         rows(range.lowerBound).lowerBound..<rows(range.upperBound - 1).upperBound
     }
 
-    /// Reads piece `index`, puts its rows in `order`, packs them, and checks that they are finite.
+    /// Reads piece `index`, puts its rows in order, packs them, and checks that they are finite.
     func pack(
         _ index: Int,
         of file: GGUFFile,
-        order: RotaryRowOrder?,
-        into matrix: PackedMatrix
+        into packed: PackedMatrix
     ) throws(ModelError) {
         let rows = rows(index)
         var bytes = try file.bytes(
-            of: tensor,
-            from: rows.lowerBound * rowByteCount,
+            of: matrix.tensor,
+            from: (matrix.range.lowerBound + rows.lowerBound) * rowByteCount,
             count: rows.count * rowByteCount
         )
-        if let order { bytes = order.map(bytes, rowLength: rowByteCount) }
+        if let order = matrix.order { bytes = order.map(bytes, rowLength: rowByteCount) }
         // Safety: the buffer holds `rows.count` rows in the tensor's layout.
         unsafe bytes.withUnsafeBytes {
-            unsafe matrix.pack($0, firstRow: rows.lowerBound, rowCount: rows.count)
+            unsafe packed.pack($0, firstRow: rows.lowerBound, rowCount: rows.count)
         }
-        guard matrix.isFinite(firstRow: rows.lowerBound, rowCount: rows.count) else {
-            throw .nonFinite(tensor: tensor.name)
+        guard packed.isFinite(firstRow: rows.lowerBound, rowCount: rows.count) else {
+            throw .nonFinite(tensor: matrix.tensor.name)
         }
     }
 }

@@ -1,31 +1,32 @@
 import Glibc
-import ModelFiles
 
 /// The classification head of a reranker: what makes a score of a text's pooled vector.
 ///
 /// `cls` is a dense layer with tanh (BERT's pooler), `cls.output` a product with one row. It is applied
 /// once a text, so its plain loops cost nothing beside the layers.
 struct PooledHead: Sendable {
+    /// What the file holds of it.
     struct Tensors {
-        var dense: GGUFTensor?
-        var denseBias: GGUFTensor?
-        var output: GGUFTensor
-        var outputBias: GGUFTensor?
+        var dense: TensorRows?
+        var denseBias: TensorRows?
+        var output: TensorRows
+        var outputBias: TensorRows?
 
         /// The head's tensors, or nil if the file has none.
-        init?(width: Int, binder: inout TensorBinder) throws(ModelError) {
+        init?(_ file: ModelReader, width: Int) throws(ModelError) {
             // Some files drop the dimension of 1.
-            let isFlat = binder.file.tensor("cls.output.weight")?.dimensions.count == 1
+            let isFlat = file.file.tensor("cls.output.weight")?.dimensions.count == 1
             let dimensions = isFlat ? [width] : [width, 1]
-            guard let output = try binder.optional("cls.output.weight", dimensions: dimensions)
-            else { return nil }
-            self.output = output
-            outputBias = try binder.optional("cls.output.bias", dimensions: [1])
-            dense = try binder.optional("cls.weight", dimensions: [width, width])
-            denseBias = try binder.optional("cls.bias", dimensions: [width])
+            guard let output = try file.optional("cls.output.weight", dimensions) else {
+                return nil
+            }
+            self.output = output.asRow
+            outputBias = try file.optional("cls.output.bias", [1])
+            dense = try file.optional("cls.weight", [width, width])
+            denseBias = try file.optional("cls.bias", [width])
         }
 
-        var all: [GGUFTensor] { [output] + [dense, denseBias, outputBias].compactMap { $0 } }
+        var all: [TensorRows] { [output] + [dense, denseBias, outputBias].compactMap { $0 } }
     }
 
     private let dense: [Float]?
@@ -34,16 +35,14 @@ struct PooledHead: Sendable {
     private let outputBias: Float
 
     init(_ tensors: Tensors, loader: WeightLoader) throws(ModelError) {
-        dense = try tensors.dense.map { tensor throws(ModelError) in try loader.dequantised(tensor)
+        func kept(_ rows: TensorRows?) throws(ModelError) -> [Float]? {
+            guard let rows else { return nil }
+            return try loader.keptFloats(rows)
         }
-        denseBias = try tensors.denseBias.map { tensor throws(ModelError) in
-            try loader.dequantised(tensor)
-        }
-        output = try loader.dequantised(tensors.output)
-        outputBias =
-            try tensors.outputBias.map { tensor throws(ModelError) in try loader.dequantised(tensor)
-            }?
-            .first ?? 0
+        dense = try kept(tensors.dense)
+        denseBias = try kept(tensors.denseBias)
+        output = try loader.keptFloats(tensors.output)
+        outputBias = try kept(tensors.outputBias)?.first ?? 0
     }
 
     /// The score of a vector `[E]`, before the logistic function.
