@@ -20,35 +20,19 @@ struct TextFrame: Sendable, Hashable {
         suffix = []
     }
 
-    /// Reads the frame from the keys `tokenizer.ggml.…`.
+    /// The frame that the vocabulary asks for.
     ///
-    /// BERT's kind of tokenizer always has both ends. Of others the file says which they have.
+    /// Between the texts of a pair stands what closes one, and where the file wants both an end and a
+    /// separator (XLM-RoBERTa: `</s></s>`), the separator too.
     init(metadata: GGUFMetadata, tokenizer: Tokenizer) throws(GGUFError) {
-        func id(_ name: String) throws(GGUFError) -> TokenID? {
-            guard let id = try metadata.integer("tokenizer.ggml.\(name)"),
-                (0..<tokenizer.vocabularySize).contains(id)
-            else { return nil }
-            return TokenID(id)
+        prefix = tokenizer.addsBeginningToken ? [tokenizer.beginningToken].compactMap { $0 } : []
+        suffix = [tokenizer.closingToken].compactMap { $0 }
+        middle = suffix
+        if try metadata.bool("tokenizer.ggml.add_eos_token") == true,
+            try metadata.bool("tokenizer.ggml.add_sep_token") == true
+        {
+            middle += suffix
         }
-        func flag(_ name: String) throws(GGUFError) -> Bool? {
-            try metadata.bool("tokenizer.ggml.\(name)")
-        }
-        let beginning = try id("bos_token_id")
-        let end = try id("eos_token_id")
-        // The key's spelling is llama.cpp's.
-        let separator = try id("seperator_token_id") ?? end
-        if try metadata.string("tokenizer.ggml.model") == "bert" {
-            prefix = [try id("cls_token_id") ?? beginning].compactMap { $0 }
-            middle = [separator].compactMap { $0 }
-            suffix = middle
-            return
-        }
-        let addsBeginning = try flag("add_bos_token") ?? tokenizer.addsBeginningToken
-        let ends = try flag("add_eos_token") == true ? [end].compactMap { $0 } : []
-        let separators = try flag("add_sep_token") == true ? [separator].compactMap { $0 } : []
-        prefix = addsBeginning ? [beginning].compactMap { $0 } : []
-        middle = ends + separators
-        suffix = ends.isEmpty ? separators : ends
     }
 
     /// One text as the model reads it.
