@@ -4,6 +4,7 @@ package enum CommandTable {
         ServeCommand.command, RunCommand.command, ListCommand.command, ResidentCommand.command,
         ShowCommand.command, LoadCommand.command, UnloadCommand.command, PlanCommand.command,
         PinCommand.pin, PinCommand.unpin, StatusCommand.command, ReloadCommand.command,
+        KeysCommand.command,
         BenchCommand.command,
         LogitsCommand.command, CheckConfigCommand.command, VersionCommand.command,
         WorkerCommand.command,

@@ -22,7 +22,7 @@ package struct LogSink: Sendable {
     /// When systemd connected standard error to the journal (`JOURNAL_STREAM` names its device and
     /// inode, systemd.exec(5)), a line begins with the priority in brackets (sd-daemon(3)) and
     /// leaves the time to the journal; otherwise it begins with the time in UTC and the level.
-    package static let standardError = standardErrorSink(isJournal: standardErrorIsJournal())
+    package static let standardError = standardErrorSink(isJournal: standardErrorIsJournal)
 
     /// A sink that keeps its entries, for tests.
     package static func collecting() -> (sink: LogSink, entries: @Sendable () -> [LogEntry]) {
@@ -49,7 +49,8 @@ package struct LogSink: Sendable {
         }
     }
 
-    private static func standardErrorIsJournal() -> Bool {
+    /// Whether systemd has connected standard error to the journal.
+    package static var standardErrorIsJournal: Bool {
         // Safety: getenv's string is copied at once; nothing changes the environment at start.
         guard let pointer = unsafe getenv("JOURNAL_STREAM") else { return false }
         let stream = unsafe String(cString: pointer)
