@@ -34,6 +34,12 @@ extension DaemonConfiguration {
         if listen != new.listen || standardSocket != new.standardSocket {
             changes.needingRestart.append(DaemonSetting.listen.key)
         }
+        if keyStore != new.keyStore {
+            changes.needingRestart.append(DaemonSetting.keyStore.key)
+        }
+        if adminSocket != new.adminSocket {
+            changes.needingRestart.append(DaemonSetting.adminSocket.key)
+        }
         if workerSandbox != new.workerSandbox {
             changes.needingRestart.append(DaemonSetting.workerSandbox.key)
         }

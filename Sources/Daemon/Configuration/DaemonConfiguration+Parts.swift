@@ -8,6 +8,7 @@ extension DaemonConfiguration {
         GatewayConfiguration(
             version: ProductVersion.current,
             apiKeys: apiKeys,
+            adminSockets: Set([adminSocket].compactMap(\.self)),
             allowedHosts: allowedHosts,
             allowedOrigins: allowedOrigins
         )
