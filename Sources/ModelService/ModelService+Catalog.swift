@@ -3,9 +3,9 @@ import Telemetry
 
 // Which models there are.
 extension ModelService {
-    /// All models, from a fresh look at the directories.
+    /// All models, from a look at the directories that is no older than the rescan interval.
     package func catalog() async -> [CatalogEntry] {
-        await rescan(unlessSince: nil)
+        await rescan(unlessSince: configuration.limits.rescanInterval)
         return knownCatalog.entries
     }
 
