@@ -29,20 +29,21 @@ extension Transformer {
         logitRowCount: Int
     ) throws(ModelError) -> MemoryNeed {
         let plan = try ModelPlan(file)
+        let positionCount = plan.configuration.positionCount(contextLength)
         return MemoryNeed(
             weightByteCount: try plan.packedByteCount(output),
             scratchByteCount: StepProgram.committedByteCount(
-                shape: plan.shape(output),
+                shape: plan.shape(output, positionCount: positionCount),
                 rotaryByteCount: plan.rotaries.reduce(0) { sum, rotary in
                     sum
                         + RotaryTable.byteCount(
-                            positionCount: contextLength,
+                            positionCount: positionCount,
                             dimensionCount: rotary.dimensionCount,
                             hasTemperature: rotary.temperature != nil
                         )
                 },
                 threadCount: threadCount,
-                logitRowCount: logitRowCount,
+                logitRowCount: plan.head == nil ? 0 : logitRowCount,
                 hasFloatWeights: plan.hasFloatMatrices(output)
             )
         )

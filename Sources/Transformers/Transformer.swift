@@ -17,7 +17,8 @@ package final class Transformer {
         case hiddenStates
     }
 
-    /// The most tokens of one batch.
+    /// The most tokens of one batch, unless an encoder reads longer texts; see
+    /// ``ModelConfiguration/maximumBatchTokenCount(positionCount:)``.
     package static let maximumBatchTokenCount = 512
 
     /// The hyper-parameters.
@@ -30,17 +31,20 @@ package final class Transformer {
     package var workspaceByteCount: Int { program.workspaceByteCount }
 
     private let program: StepProgram
+    private let head: PooledHead?
 
     private init(
         configuration: ModelConfiguration,
         weightByteCount: Int,
         maximumPositionCount: Int,
-        program: StepProgram
+        program: StepProgram,
+        head: PooledHead?
     ) {
         self.configuration = configuration
         self.weightByteCount = weightByteCount
         self.maximumPositionCount = maximumPositionCount
         self.program = program
+        self.head = head
     }
 
     /// Reads and packs the weights of `file`, on all threads of `pool`.
@@ -61,21 +65,27 @@ package final class Transformer {
         progress: @escaping (Double) -> Void = { _ in }
     ) throws(ModelError) -> Transformer {
         let plan = try ModelPlan(file)
+        guard output == .hiddenStates || plan.head != nil else {
+            throw .generatesNothing(architecture: plan.configuration.architecture)
+        }
         let loader = WeightLoader(
             file: file,
             pool: pool,
             totalByteCount: plan.byteCount(output),
             progress: progress
         )
-        let positionCount = contextLength ?? plan.configuration.contextLength
-        precondition(positionCount > 0, "the context length is positive")
+        let positionCount = plan.configuration.positionCount(contextLength)
         let builder = ProgramBuilder(plan: plan, output: output, loader: loader)
         let program = try builder.build(positionCount: positionCount, pool: pool)
+        let head = try plan.pooledHead.map { head throws(ModelError) in
+            try PooledHead(head, loader: loader)
+        }
         return Transformer(
             configuration: plan.configuration,
             weightByteCount: loader.packedByteCount,
             maximumPositionCount: positionCount,
-            program: program
+            program: program,
+            head: head
         )
     }
 
@@ -89,7 +99,7 @@ package final class Transformer {
         type: KVType = .f16
     ) throws(SystemError) -> KVStorage {
         try KVStorage(
-            layerCount: configuration.layerCount,
+            layerCount: configuration.cacheLayerCount,
             keyValueHeadCount: configuration.keyValueHeadCount,
             headDimension: configuration.headDimension,
             blockCount: blockCount,
@@ -100,12 +110,12 @@ package final class Transformer {
     /// Computes the batch's tokens: writes their keys and values to their blocks, and the logits
     /// that the entries ask for.
     ///
-    /// The caller sees to it that the batch has at most `maximumBatchTokenCount` tokens, each in the
+    /// The caller sees to it that the batch is not larger than it may be, each token in the
     /// vocabulary and below `maximumPositionCount`, and that no other entry writes the blocks that
     /// an entry's tokens lie in.
     package func forward(_ batch: ForwardBatch, cache: KVStorage) {
         precondition(
-            cache.layerCount == configuration.layerCount
+            cache.layerCount == configuration.cacheLayerCount
                 && cache.keyValueHeadCount == configuration.keyValueHeadCount
                 && cache.headDimension == configuration.headDimension,
             "the KV storage was made for this model"
@@ -120,7 +130,8 @@ package final class Transformer {
                 tokens: entry.tokens,
                 firstPosition: entry.firstPosition,
                 blockTable: entry.blockTable,
-                logitRowCount: entry.logitRowCount
+                logitRowCount: entry.logitRowCount,
+                selectsFirst: entry.logits == .first
             )
         }
         // Safety: the tables were checked against the storage, which outlives the call.
@@ -161,5 +172,13 @@ package final class Transformer {
     /// It is valid until the next `forward`. Only of a model that was loaded for hidden states.
     package func hiddenState(row: Int) -> UnsafeBufferPointer<Float> {
         unsafe program.hiddenState(row: row)
+    }
+
+    /// What stands behind the pooling of hidden states: a reranker's head makes one number of them.
+    ///
+    /// - Parameter vector: `[embeddingLength]`.
+    /// - Returns: The score before the logistic function; the vector itself if there is no head.
+    package func applyHead(to vector: [Float]) -> [Float] {
+        head.map { [$0.score(vector)] } ?? vector
     }
 }

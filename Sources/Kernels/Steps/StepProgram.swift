@@ -244,12 +244,14 @@ package final class StepProgram {
     ///   - tokens: In `0 ..< vocabularySize`, not empty.
     ///   - firstPosition: The position of the first.
     ///   - blockTable: The KV block of each 32 positions, up to the last token's.
-    ///   - logitRowCount: The last so many tokens get logits.
+    ///   - logitRowCount: The last so many tokens are selected: they get logits or hidden states.
+    ///   - selectsFirst: Whether the first so many are instead.
     package func append(
         tokens: ArraySlice<Int32>,
         firstPosition: Int,
         blockTable: [Int32],
-        logitRowCount: Int
+        logitRowCount: Int,
+        selectsFirst: Bool = false
     ) {
         for rotary in rotaries { rotary.reserve(positions: firstPosition + tokens.count) }
         batch.append(
@@ -257,6 +259,7 @@ package final class StepProgram {
             firstPosition: firstPosition,
             blockTable: blockTable,
             selectedCount: logitRowCount,
+            selectsFirst: selectsFirst,
             vocabularySize: shape.vocabularySize
         )
     }

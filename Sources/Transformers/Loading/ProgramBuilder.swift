@@ -23,7 +23,9 @@ struct ProgramBuilder {
         )
         for (index, layer) in plan.layers.enumerated() {
             let isLast = index == plan.layers.count - 1
-            let attention = try attention(layer.attention, layer: index)
+            // The keys and values of an encoder's layer are done with when the next begins.
+            let cacheLayer = plan.configuration.isEncoder ? 0 : index
+            let attention = try attention(layer.attention, layer: cacheLayer)
             switch layer.feedForward {
             case .dense(let dense) where layer.isParallel:
                 program.appendParallel(attention, try feedForward(dense), isLast: isLast)
@@ -65,7 +67,7 @@ struct ProgramBuilder {
         }
         do {
             return try StepProgram(
-                shape: plan.shape(output),
+                shape: plan.shape(output, positionCount: positionCount),
                 positionCount: positionCount,
                 rotaries: tables,
                 pool: pool
@@ -203,7 +205,7 @@ struct ProgramBuilder {
 
 extension ModelPlan {
     /// The dimensions of the program.
-    func shape(_ output: Transformer.Output) -> StepProgram.Shape {
+    func shape(_ output: Transformer.Output, positionCount: Int) -> StepProgram.Shape {
         var shape = StepProgram.Shape(
             embeddingLength: configuration.embeddingLength,
             headCount: configuration.headCount,
@@ -212,7 +214,7 @@ extension ModelPlan {
             feedForwardLength: denseLength,
             vocabularySize: configuration.vocabularySize,
             normEpsilon: configuration.normEpsilon,
-            maximumRowCount: Transformer.maximumBatchTokenCount
+            maximumRowCount: configuration.maximumBatchTokenCount(positionCount: positionCount)
         )
         shape.hasLogits = output == .logits && head != nil
         for case .experts(let experts) in layers.map(\.feedForward) {

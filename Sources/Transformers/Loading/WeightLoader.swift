@@ -32,14 +32,28 @@ final class WeightLoader {
         self.progress = progress
     }
 
-    /// Rows as floats, in order, all finite.
+    /// Rows as floats, in order, all finite; of any type.
+    ///
+    /// Meant for what is small: norms, biases and the like.
     func floats(_ rows: TensorRows) throws(ModelError) -> [Float] {
         let tensor = rows.tensor
-        guard [.f32, .f16, .bf16].contains(tensor.type) else {
+        let bytes = try file.bytes(
+            of: tensor,
+            from: rows.range.lowerBound * (rows.byteCount / rows.range.count),
+            count: rows.byteCount
+        )
+        var values = [Float](repeating: 0, count: rows.elementCount)
+        do throws(TensorError) {
+            // Safety: both buffers are lent for the call.
+            try unsafe values.withUnsafeMutableBufferPointer { values throws(TensorError) in
+                let output = unsafe values
+                try unsafe bytes.span.bytes.withUnsafeBytes { bytes throws(TensorError) in
+                    unsafe try BlockDequantizer.dequantize(bytes, type: tensor.type, into: output)
+                }
+            }
+        } catch {
             throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
         }
-        var values = [Float](repeating: 0, count: rows.elementCount)
-        try readFloats(rows, into: &values)
         guard values.allSatisfy(\.isFinite) else { throw .nonFinite(tensor: tensor.name) }
         advance(rows.byteCount)
         return rows.order.map { $0.map(values, rowLength: rows.columnCount) } ?? values
@@ -47,9 +61,14 @@ final class WeightLoader {
 
     /// A norm's weights, a bias or the like.
     func vector(_ rows: TensorRows) throws(ModelError) -> FloatVector {
-        let vector = FloatVector(try floats(rows))
-        packedByteCount += vector.count * MemoryLayout<Float>.size
-        return vector
+        FloatVector(try keptFloats(rows))
+    }
+
+    /// Floats that stay in memory.
+    func keptFloats(_ rows: TensorRows) throws(ModelError) -> [Float] {
+        let values = try floats(rows)
+        packedByteCount += values.count * MemoryLayout<Float>.size
+        return values
     }
 
     /// A matrix, packed, with rows in the order that the kernels want.
@@ -99,26 +118,6 @@ final class WeightLoader {
             }
         }
         if let error = failure.withLock({ $0 }) { throw error }
-    }
-
-    private func readFloats(_ rows: TensorRows, into values: inout [Float]) throws(ModelError) {
-        let tensor = rows.tensor
-        let width = tensor.byteCount / tensor.elementCount
-        let bytes = try file.bytes(
-            of: tensor,
-            from: rows.range.lowerBound * rows.columnCount * width,
-            count: rows.byteCount
-        )
-        for index in values.indices {
-            let low = index * width
-            let bits = (0..<width).reduce(UInt32(0)) { $0 | UInt32(bytes[low + $1]) << (8 * $1) }
-            switch tensor.type {
-            case .f32: values[index] = Float(bitPattern: bits)
-            case .bf16: values[index] = Float(bitPattern: bits << 16)
-            case .f16: values[index] = Float(Float16(bitPattern: UInt16(bits)))
-            default: throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
-            }
-        }
     }
 
     private func advance(_ byteCount: Int) {

@@ -25,6 +25,28 @@ package struct ModelConfiguration: Sendable, Hashable {
     /// Whether keys have biases, as Qwen2's: such keys don't survive being stored as bytes.
     package var hasKeyBiases = false
 
+    /// Whether the tokens of a text see each other, so that it is computed whole.
+    package var isEncoder = false
+    /// Whether positions have rows in a table, which ends where training did.
+    var learnsPositions = false
+
+    /// Layers of the KV cache: an encoder needs the keys and values of one layer at a time.
+    package var cacheLayerCount: Int { isEncoder ? 1 : layerCount }
+
+    /// The most tokens of a batch when sequences have up to `positionCount`: an encoder's whole text.
+    package func maximumBatchTokenCount(positionCount: Int) -> Int {
+        isEncoder
+            ? max(Transformer.maximumBatchTokenCount, positionCount)
+            : Transformer.maximumBatchTokenCount
+    }
+
+    /// The most positions of a sequence if so many are wished for; nil is what the model was trained on.
+    func positionCount(_ wish: Int?) -> Int {
+        let count = wish ?? contextLength
+        precondition(count > 0, "the context length is positive")
+        return learnsPositions ? min(count, contextLength) : count
+    }
+
     /// H D.
     var queryWidth: Int { headCount * headDimension }
     /// K D.

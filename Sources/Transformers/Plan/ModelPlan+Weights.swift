@@ -19,6 +19,7 @@ extension ModelPlan {
         if let constant = embedding.constant { vectors.append(constant) }
         for layer in layers { vectors += layer.vectors }
         if output == .logits, let bias = head?.bias { vectors.append(bias) }
+        if let pooledHead { vectors += pooledHead.all }
         return vectors
     }
 

@@ -15,6 +15,8 @@ struct ModelPlan {
     var outputNorm: Norm?
     /// Nil: the model has no logits.
     var head: Head?
+    /// What makes a score of pooled hidden states; nil: nothing does.
+    var pooledHead: PooledHead.Tensors?
 
     /// A matrix and its bias.
     struct Weight {

@@ -288,7 +288,7 @@ struct ReferenceTransformer {
         return zip(gate, up).map { traits.gated($0, $1) }
     }
 
-    private static func values(of tensor: GGUFTensor, in file: GGUFFile) throws -> [Float] {
+    static func values(of tensor: GGUFTensor, in file: GGUFFile) throws -> [Float] {
         var bytes = [UInt8](repeating: 0, count: tensor.byteCount)
         try bytes.withUnsafeMutableBytes { try file.read(tensor, byteOffset: 0, into: $0) }
         var values = [Float](repeating: 0, count: tensor.elementCount)
