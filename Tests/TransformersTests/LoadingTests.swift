@@ -67,7 +67,7 @@ import Transformers
             Issue.record("another error: \(error.map(\.description) ?? "none")")
             return
         }
-        #expect(Set(supported) == Set(TinyArchitecture.all.map(\.0)))
+        #expect(Set(supported).isSuperset(of: TinyArchitecture.all.map(\.0)))
     }
 
     @Test func `refuses experts where there is no program for them`() throws {

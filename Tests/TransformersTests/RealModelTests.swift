@@ -7,7 +7,7 @@ import Transformers
 
 /// Greedy continuations of real models, as llama.cpp (b11434) computes them: with the file's weights
 /// in single precision for SmolLM2, where 8-bit activations are too near a tie, and with the file
-/// itself for Qwen2.5.
+/// itself for Qwen2.5 and Gemma 3.
 @Suite(.timeLimit(.minutes(10))) struct RealModelTests {
     private func continuation(
         _ model: TestModels,
@@ -52,6 +52,13 @@ import Transformers
                 12095, 13, 12095, 374, 7407, 304, 279, 10200, 30282, 949, 315, 9625, 13, 576,
                 6722, 315, 9625, 374, 7407, 304,
             ]
+        )
+    }
+
+    @Test func `Gemma 3 says what the capital of France is`() throws {
+        let output = try continuation(.gemma3, of: [2, 818, 5279, 529, 7001, 563], count: 11)
+        #expect(
+            output == [506, 5279, 529, 506, 2891, 529, 7001, 236_761, 1030, 563, 506]
         )
     }
 }

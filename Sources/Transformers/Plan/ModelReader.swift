@@ -17,11 +17,16 @@ final class ModelReader {
     /// The tensor `name` of exactly these dimensions (fastest first), or nil if the file has none.
     func optional(_ name: String, _ dimensions: [Int]) throws(ModelError) -> TensorRows? {
         guard let tensor = file.tensor(name) else { return nil }
-        guard tensor.dimensions == dimensions else {
+        guard Self.shape(tensor.dimensions) == Self.shape(dimensions) else {
             throw .wrongShape(tensor: name, expected: dimensions, actual: tensor.dimensions)
         }
         boundNames.insert(name)
         return TensorRows(tensor)
+    }
+
+    /// Without the ones behind: some converters write a vector as a matrix of one row.
+    private static func shape(_ dimensions: [Int]) -> [Int] {
+        Array(dimensions.prefix((dimensions.lastIndex { $0 != 1 } ?? 0) + 1))
     }
 
     /// The tensor `name` of exactly these dimensions, fastest first.
