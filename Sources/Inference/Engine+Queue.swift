@@ -16,6 +16,7 @@ extension Engine {
                 SequenceSubmission(
                     id: sequence.id,
                     tokens: sequence.tokens,
+                    predictedTokens: sequence.predictedTokens,
                     maximumTokenCount: sequence.promptTokenCount
                         + sequence.maximumOutputTokenCount,
                     account: sequence.request.account,

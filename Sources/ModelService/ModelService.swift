@@ -32,10 +32,10 @@ package actor ModelService {
         var reload: Duration?
         /// When caches were asked to shrink for its sake.
         var reclaimed: MonotonicInstant?
+        /// What its last worker that failed had logged.
+        var logTail: [String] = []
         /// Why it leaves memory, once it has to.
         var unloadReason = UnloadReason.request
-        /// How often it was loaded, went for others' sake, and died.
-        var counts = ModelStatus.Counts()
     }
 
     struct WaitingLease {
@@ -92,10 +92,7 @@ package actor ModelService {
         limits = configuration.limits
         workerGroupDirectory = configuration.workerGroups?.directory
         self.log = log
-        let gauge = configuration.gauge
-        let capacity =
-            configuration.memoryByteCount ?? (gauge.available() - gauge.reserveByteCount) / 10 * 9
-        ledger = SharedMemoryLedger(MemoryLedger(capacity: capacity))
+        ledger = SharedMemoryLedger(MemoryLedger(capacity: Self.budget(configuration)))
         do {
             turns = try TurnTable()
         } catch {
@@ -112,6 +109,14 @@ package actor ModelService {
     }
 
     deinit { events.finish() }
+
+    /// What all models together may take, in bytes: what is configured, or nine tenths of what there
+    /// is for them, of which they have `held` already.
+    static func budget(_ configuration: ModelServiceConfiguration, held: Int = 0) -> Int {
+        let gauge = configuration.gauge
+        return configuration.memoryByteCount
+            ?? (gauge.available() + held - gauge.reserveByteCount) / 10 * 9
+    }
 
     /// Who holds how much memory now.
     package nonisolated var memory: MemoryLedger { ledger.withLock { $0 } }

@@ -37,7 +37,7 @@ struct SequenceProgress: Sendable {
     /// Tokens that were computed or taken from the cache at some time.
     private var reachedTokenCount = 0
 
-    var lookup = PromptLookup()
+    var lookup: PromptLookup
     /// The share of guessed tokens that proved right, of late.
     private(set) var acceptance = 0.7
 
@@ -53,6 +53,14 @@ struct SequenceProgress: Sendable {
         deadline = submission.queueTimeout.map { now.advanced(by: $0) }
         tokens = submission.tokens
         table = BlockTable(root: root)
+        lookup = PromptLookup(reference: Self.reference(submission))
+    }
+
+    /// The predicted output behind the end of the prompt, so that its beginning is guessed too.
+    private static func reference(_ submission: SequenceSubmission) -> [Int32] {
+        guard !submission.predictedTokens.isEmpty else { return [] }
+        return submission.tokens.suffix(PromptLookup.matchedTokenCount)
+            + submission.predictedTokens.prefix(submission.maximumTokenCount)
     }
 
     /// Known tokens that are not computed.

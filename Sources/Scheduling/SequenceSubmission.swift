@@ -6,6 +6,8 @@ package struct SequenceSubmission: Sendable {
     package var id: SequenceID
     /// The prompt: one token or more.
     package var tokens: [Int32]
+    /// What the output is expected to be, for guesses; empty if nobody knows.
+    package var predictedTokens: [Int32]
     /// The most prompt and output tokens it may reach.
     package var maximumTokenCount: Int
     /// Who pays for it, and how urgent it is.
@@ -28,6 +30,7 @@ package struct SequenceSubmission: Sendable {
     package init(
         id: SequenceID,
         tokens: [Int32],
+        predictedTokens: [Int32] = [],
         maximumTokenCount: Int,
         account: GenerationAccount = GenerationAccount(),
         queueTimeout: Duration? = nil,
@@ -38,6 +41,7 @@ package struct SequenceSubmission: Sendable {
     ) {
         self.id = id
         self.tokens = tokens
+        self.predictedTokens = predictedTokens
         self.maximumTokenCount = max(tokens.count, maximumTokenCount)
         self.account = account
         self.queueTimeout = queueTimeout

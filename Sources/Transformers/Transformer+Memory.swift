@@ -1,6 +1,5 @@
 import Kernels
 package import ModelFiles
-import Tensors
 
 extension Transformer {
     /// The memory that a model will take, in bytes, known before anything of it is allocated.
@@ -29,62 +28,24 @@ extension Transformer {
         threadCount: Int,
         logitRowCount: Int
     ) throws(ModelError) -> MemoryNeed {
-        let configuration = try ModelConfiguration(file)
-        if configuration.architecture.isEncoder {
-            return try encoderMemoryNeed(
-                of: file,
-                configuration,
-                contextLength: contextLength,
-                threadCount: threadCount
-            )
-        }
-        let tensors = try DecoderTensors(file: file, configuration: configuration)
+        let plan = try ModelPlan(file)
+        let positionCount = plan.configuration.positionCount(contextLength)
         return MemoryNeed(
-            weightByteCount: try tensors.packedByteCount(),
+            weightByteCount: try plan.packedByteCount(output),
             scratchByteCount: StepProgram.committedByteCount(
-                shape: DecoderProgram.shape(configuration, output),
-                rotaryByteCount: RotaryTable.byteCount(
-                    positionCount: contextLength,
-                    dimensionCount: configuration.rotary.dimensionCount,
-                    hasTemperature: false
-                ),
+                shape: plan.shape(output, positionCount: positionCount),
+                rotaryByteCount: plan.rotaries.reduce(0) { sum, rotary in
+                    sum
+                        + RotaryTable.byteCount(
+                            positionCount: positionCount,
+                            dimensionCount: rotary.dimensionCount,
+                            hasTemperature: rotary.temperature != nil
+                        )
+                },
                 threadCount: threadCount,
-                logitRowCount: logitRowCount,
-                hasFloatWeights: tensors.matrices.contains {
-                    [.f32, .f16, .bf16].contains($0.type)
-                }
+                logitRowCount: plan.head == nil ? 0 : logitRowCount,
+                hasFloatWeights: plan.hasFloatMatrices(output)
             )
         )
-    }
-}
-
-extension DecoderTensors {
-    fileprivate var matrices: [GGUFTensor] {
-        [embedding] + (output.map { [$0] } ?? []) + layers.flatMap { $0.weights.map(\.matrix) }
-    }
-
-    /// Bytes of all tensors in the kernels' layouts.
-    fileprivate func packedByteCount() throws(ModelError) -> Int {
-        var vectors = [outputNorm]
-        for layer in layers {
-            vectors += layer.weights.compactMap(\.bias)
-            vectors += [layer.attentionNorm, layer.feedForwardNorm]
-        }
-        var sum = vectors.reduce(0) { $0 + $1.elementCount * MemoryLayout<Float>.size }
-        for tensor in matrices { sum += try tensor.packedByteCount() }
-        return sum
-    }
-}
-
-extension GGUFTensor {
-    /// Bytes of a matrix in the kernels' layout.
-    func packedByteCount() throws(ModelError) -> Int {
-        let byteCount = PackedMatrix.byteCount(
-            type: type,
-            rows: dimensions[1],
-            columns: dimensions[0]
-        )
-        guard let byteCount else { throw .unsupportedType(tensor: name, type: type.name) }
-        return byteCount
     }
 }

@@ -33,12 +33,12 @@ package final class Transformer {
     private let program: StepProgram
     private let head: PooledHead?
 
-    init(
+    private init(
         configuration: ModelConfiguration,
         weightByteCount: Int,
         maximumPositionCount: Int,
         program: StepProgram,
-        head: PooledHead? = nil
+        head: PooledHead?
     ) {
         self.configuration = configuration
         self.weightByteCount = weightByteCount
@@ -64,36 +64,28 @@ package final class Transformer {
         contextLength: Int? = nil,
         progress: @escaping (Double) -> Void = { _ in }
     ) throws(ModelError) -> Transformer {
-        let configuration = try ModelConfiguration(file)
-        if configuration.architecture.isEncoder {
-            guard output == .hiddenStates else {
-                throw .generatesNothing(architecture: configuration.architecture.rawValue)
-            }
-            return try loadEncoder(file, configuration, pool, contextLength, progress)
+        let plan = try ModelPlan(file)
+        guard output == .hiddenStates || plan.head != nil else {
+            throw .generatesNothing(architecture: plan.configuration.architecture)
         }
-        let tensors = try DecoderTensors(file: file, configuration: configuration)
         let loader = WeightLoader(
             file: file,
             pool: pool,
-            configuration: configuration,
-            totalByteCount: tensors.byteCount,
+            totalByteCount: plan.byteCount(output),
             progress: progress
         )
-        let positionCount = contextLength ?? configuration.contextLength
-        precondition(positionCount > 0, "the context length is positive")
-        let program = try DecoderProgram.build(
-            tensors,
-            configuration: configuration,
-            loader: loader,
-            output: output,
-            positionCount: positionCount,
-            pool: pool
-        )
+        let positionCount = plan.configuration.positionCount(contextLength)
+        let builder = ProgramBuilder(plan: plan, output: output, loader: loader)
+        let program = try builder.build(positionCount: positionCount, pool: pool)
+        let head = try plan.pooledHead.map { head throws(ModelError) in
+            try PooledHead(head, loader: loader)
+        }
         return Transformer(
-            configuration: configuration,
+            configuration: plan.configuration,
             weightByteCount: loader.packedByteCount,
             maximumPositionCount: positionCount,
-            program: program
+            program: program,
+            head: head
         )
     }
 

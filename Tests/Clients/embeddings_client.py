@@ -5,32 +5,23 @@ Starts `torii serve` with all-MiniLM-L6-v2 and the starter model (Tests/fetch-mo
 runs every check, and stops it. Each check prints one line; the exit status is 1 when any failed.
 """
 
-import argparse
 import asyncio
 import base64
 import json
 import math
-import os
 import struct
-import sys
-import time
-import traceback
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import openai
+from daemon import MINILM as EMBEDDER
+from daemon import SMOL as MODEL
+from daemon import Suite, ask
 from langchain_openai import OpenAIEmbeddings
-from openai_client import MODEL, Daemon, ask
 
-EMBEDDER = "all-minilm-l6-v2"
 DIMENSIONS = 384
-CHECKS = []
-
-
-def check(function):
-    CHECKS.append(function)
-    return function
+SUITE = Suite(f"embeddings with openai {openai.__version__}", __doc__, models=(EMBEDDER, MODEL))
+check = SUITE.check
 
 
 def length(vector):
@@ -195,39 +186,11 @@ def works_with_langchain(client):
     assert asyncio.run(embeddings.aembed_query("first")) == embeddings.embed_query("first")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    models = os.environ.get("TORII_TEST_MODELS") or f"{cache}/torii/test-models"
-    parser.add_argument("--torii", default=".build/release/torii", help="the executable to start")
-    parser.add_argument("--models", type=Path, default=Path(models), help="folder of test models")
-    parser.add_argument("names", nargs="*", help="checks to run; all if none is named")
-    arguments = parser.parse_args()
-
-    daemon = Daemon(arguments.torii, arguments.models, names=(EMBEDDER, MODEL))
-    client = openai.OpenAI(base_url=f"{daemon.url}/v1", api_key="none", max_retries=0, timeout=120)
-    client.root = daemon.url
-    failed = []
-    for function in CHECKS:
-        name = function.__name__
-        if arguments.names and name not in arguments.names:
-            continue
-        started = time.monotonic()
-        try:
-            function(client)
-            print(f"passed  {name} ({time.monotonic() - started:.1f} s)", flush=True)
-        except Exception:
-            failed.append(name)
-            print(f"FAILED  {name}\n{traceback.format_exc()}", flush=True)
-    code = daemon.stop()
-    if code != 0:
-        failed.append("stop")
-        print(f"FAILED  the daemon ended with {code}")
-    if failed:
-        print("the end of the daemon's log:\n" + "".join(daemon.log[-20:]))
-    print(f"{len(failed)} checks failed" if failed else "all passed")
-    sys.exit(1 if failed else 0)
+def connect(root):
+    client = openai.OpenAI(base_url=f"{root}/v1", api_key="none", max_retries=0, timeout=120)
+    client.root = root
+    return client
 
 
 if __name__ == "__main__":
-    main()
+    SUITE.run(connect)

@@ -156,7 +156,10 @@ struct FakeWorker {
             case .event(let event):
                 send(.event(id: id, event))
                 if event.isLast { running.remove(at: index) }
-            case .die: raise(SIGKILL)
+            case .die:
+                let words = Array("one line\nthe last words".utf8)
+                _ = write(STDERR_FILENO, words, words.count)
+                raise(SIGKILL)
             case .fallSilent:
                 isSilent = true
                 while true { pause() }

@@ -167,6 +167,7 @@ struct Script {
         switch prompt {
         case .text(let text): text
         case .tokens(let tokens): tokens.map { "t\($0)" }.joined(separator: " ")
+        case .gap(let before, let after): "\(before) … \(after)"
         case .chat(let chat):
             chat.messages.arrayValue?.last?["content"]?.stringValue ?? ""
         }

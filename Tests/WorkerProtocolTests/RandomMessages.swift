@@ -221,12 +221,17 @@ struct RandomMessages {
     }
 
     mutating func request() -> GenerationRequest {
-        let prompts: [Prompt] = [.chat(chat()), .text(text()), .tokens(tokens())]
+        let prompts: [Prompt] = [
+            .chat(chat()), .text(text()), .tokens(tokens()),
+            .gap(before: text(), after: text()),
+        ]
         return GenerationRequest(
             id: random.next(),
-            prompt: prompts[random.int(in: 0...2)],
+            prompt: prompts[random.int(in: 0...3)],
+            prediction: random.chance(0.5) ? text() : nil,
             sampling: sampling(),
             maximumOutputTokens: optionalCount(),
+            minimumOutputTokens: count(),
             stopStrings: (0..<random.int(in: 0...3)).map { _ in text() },
             ignoresEndOfGeneration: random.chance(0.5),
             topLogprobCount: optionalCount(),
@@ -270,10 +275,19 @@ struct RandomMessages {
             topP: float(),
             topK: count(),
             minP: float(),
+            typicalP: float(),
+            xtc: XTCParameters(probability: float(), threshold: float()),
             repetitionPenalty: float(),
             presencePenalty: float(),
             frequencyPenalty: float(),
             penaltyWindow: count(),
+            dry: DRYParameters(
+                multiplier: float(),
+                base: float(),
+                allowedLength: count(),
+                window: count(),
+                sequenceBreakers: (0..<random.int(in: 0...3)).map { _ in text() }
+            ),
             logitBias: bias,
             seed: random.chance(0.5) ? random.next() : nil
         )

@@ -44,7 +44,13 @@ void torii_run_join(const run_state *run, const torii_step *step) {
             normalize(program, &step->norm, branch, n, normal);
             branch = normal;
         }
-        program->vector->add(out, branch, step->scale, n);
+        float scale = step->scale;
+        if (step->row_gates != NULL) {
+            float e, gate = -step->row_gates[(size_t)row * step->row_gate_stride];
+            program->vector->exponential(&gate, 1, &e);
+            scale /= 1.0f + e;
+        }
+        program->vector->add(out, branch, scale, n);
         if (step->result_norm.kind != TORII_NORM_NONE) {
             normalize(program, &step->result_norm, out, n, out);
         }
@@ -66,6 +72,12 @@ static void run_steps(void *argument, int thread) {
         case TORII_STEP_ROTATE: torii_run_rotate(&run, step); break;
         case TORII_STEP_ATTEND: torii_run_attend(&run, step); break;
         case TORII_STEP_JOIN: torii_run_join(&run, step); break;
+        case TORII_STEP_ROUTE: torii_run_route(&run, step); break;
+        case TORII_STEP_EXPERTS_ACTIVATED_PROJECT:
+            torii_run_experts_activated_project(&run, step);
+            break;
+        case TORII_STEP_EXPERTS_PROJECT: torii_run_experts_project(&run, step); break;
+        case TORII_STEP_EXPERTS_SUM: torii_run_experts_sum(&run, step); break;
         }
     }
 }

@@ -3,10 +3,11 @@
 
 // Normalises and quantises rows `range` of the step's input into `a`, whose values lie in `values`.
 static void prepare_rows(const run_state *run, const torii_step *step, row_range range,
-                         torii_activations *a, float *values) {
+                         const int32_t *sources, torii_activations *a, float *values) {
     const torii_program *program = run->program;
     for (int row = range.first; row < range.end; row++) {
-        const float *x = step->input + (size_t)row * step->input_stride;
+        int source = sources == NULL ? row : sources[row];
+        const float *x = step->input + (size_t)source * step->input_stride;
         if (step->norm.kind != TORII_NORM_NONE) {
             float *out = values + (size_t)row * a->value_stride;
             normalize(program, &step->norm, x, step->columns, out);
@@ -16,10 +17,9 @@ static void prepare_rows(const run_state *run, const torii_step *step, row_range
     }
 }
 
-// The step's activations, ready for every row on return.
-static torii_activations prepare(const run_state *run, const torii_step *step) {
+torii_activations torii_prepare(const run_state *run, const torii_step *step, int rows,
+                                const int32_t *sources) {
     const torii_program *program = run->program;
-    int rows = step_rows(run, step);
     bool alone = rows <= TORII_PRIVATE_ROWS;
     uint8_t *mine = program->private_activations + (size_t)run->thread * program->private_stride;
     uint8_t *storage = alone ? mine : program->shared_activations;
@@ -34,7 +34,7 @@ static torii_activations prepare(const run_state *run, const torii_step *step) {
     if (step->needs_quants) torii_activations_init(&a, rows, step->columns, storage);
     // When only quants are wanted, one row of values after the other passes through the same place.
     a.value_stride = alone || step->needs_values ? (size_t)step->columns : 0;
-    prepare_rows(run, step, range, &a, values);
+    prepare_rows(run, step, range, sources, &a, values);
     a.values = values;
     if (step->norm.kind == TORII_NORM_NONE) {
         a.values = step->input;
@@ -44,19 +44,10 @@ static torii_activations prepare(const run_state *run, const torii_step *step) {
     return a;
 }
 
-// The columns of a step's output that strips of a matrix fill.
-static row_range columns_of(strip_range strips, const torii_matrix *matrix) {
-    int end = (strips.first + strips.count) * TORII_STRIP_ROWS;
-    return (row_range){
-        strips.first * TORII_STRIP_ROWS,
-        end < matrix->rows ? end : matrix->rows,
-    };
-}
-
 // Each thread computes the strips of its share of the bytes of all matrices.
 void torii_run_project(const run_state *run, const torii_step *step) {
-    torii_activations a = prepare(run, step);
     int rows = step_rows(run, step);
+    torii_activations a = torii_prepare(run, step, rows, NULL);
     for (int m = 0; m < step->matrix_count; m++) {
         strip_range strips = part_of_matrices(step->matrices, step->matrix_count, m, run->thread,
                                               run->thread_count);
@@ -77,8 +68,8 @@ void torii_run_project(const run_state *run, const torii_step *step) {
 
 // Each thread computes the same strips of both matrices and combines them.
 void torii_run_activated_project(const run_state *run, const torii_step *step) {
-    torii_activations a = prepare(run, step);
     int rows = step_rows(run, step);
+    torii_activations a = torii_prepare(run, step, rows, NULL);
     strip_range strips =
         part_of_matrices(step->matrices, 1, 0, run->thread, run->thread_count);
     if (strips.count > 0) {

@@ -34,6 +34,21 @@ static inline void normalize(const torii_program *program, const torii_norm *nor
     }
 }
 
+/// The activations of `rows` rows of the step's input, ready on all threads on return: normalised,
+/// quantised. Row r is row sources[r] of the input, or row r if sources is NULL; with sources there
+/// must be a norm.
+torii_activations torii_prepare(const run_state *run, const torii_step *step, int rows,
+                                const int32_t *sources);
+
+/// The columns of a step's output that strips of a matrix fill.
+static inline row_range columns_of(strip_range strips, const torii_matrix *matrix) {
+    int end = (strips.first + strips.count) * TORII_STRIP_ROWS;
+    return (row_range){
+        strips.first * TORII_STRIP_ROWS,
+        end < matrix->rows ? end : matrix->rows,
+    };
+}
+
 // Each runs one step on the calling thread, and returns when all threads have.
 void torii_run_embed(const run_state *run, const torii_step *step);
 void torii_run_normalize(const run_state *run, const torii_step *step);
@@ -42,3 +57,7 @@ void torii_run_activated_project(const run_state *run, const torii_step *step);
 void torii_run_rotate(const run_state *run, const torii_step *step);
 void torii_run_attend(const run_state *run, const torii_step *step);
 void torii_run_join(const run_state *run, const torii_step *step);
+void torii_run_route(const run_state *run, const torii_step *step);
+void torii_run_experts_activated_project(const run_state *run, const torii_step *step);
+void torii_run_experts_project(const run_state *run, const torii_step *step);
+void torii_run_experts_sum(const run_state *run, const torii_step *step);

@@ -18,6 +18,9 @@ struct ModelObject {
         return facts
     }
 
+    /// What its last process that failed had logged.
+    var logTail: [String] { (json["log_tail"]?.arrayValue ?? []).compactMap(\.stringValue) }
+
     /// The text of a fact, or `-`.
     func fact(_ key: String) -> String {
         switch facts?[key] {

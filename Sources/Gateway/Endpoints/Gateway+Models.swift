@@ -5,9 +5,12 @@ import WorkerProtocol
 
 // OpenAI's list of models.
 extension Gateway {
-    /// `GET /v1/models`.
-    func models() async -> Reply {
-        let listings = await service.status().map { ModelListing($0) }
+    /// `GET /v1/models`: those that the caller may use.
+    func models(_ caller: Caller) async -> Reply {
+        let listings = await service.status().filter { status in
+            caller.maySee(modelNamed: [status.entry.id] + status.entry.aliases)
+        }
+        .map { ModelListing($0) }
         return .json(ModelListing.list(listings))
     }
 

@@ -23,7 +23,8 @@ final class GatewayMetrics: Sendable {
         counter: "torii_requests_rejected_total",
         labels: [.model, .key, .reason],
         help: "Requests refused with 429: the model's queue (queue), the wait for its load "
-            + "(load_queue) or the memory for request bodies (memory) was full."
+            + "(load_queue) or the memory for request bodies (memory) was full, or the key's own "
+            + "limit (key) was reached."
     )
     let cancelled = CounterFamily(
         counter: "torii_requests_cancelled_total",

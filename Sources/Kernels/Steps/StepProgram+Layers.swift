@@ -218,7 +218,7 @@ extension StepProgram {
     }
 
     /// The residual stream: from the last layer's attention on it holds only the selected rows.
-    private func residual(isLast: Bool) -> UnsafeMutablePointer<Float> {
+    func residual(isLast: Bool) -> UnsafeMutablePointer<Float> {
         unsafe isLast ? workspace.selectedResidual : workspace.residual
     }
 }

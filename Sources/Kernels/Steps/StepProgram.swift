@@ -18,8 +18,10 @@ package final class StepProgram {
         package var keyValueHeadCount: Int
         /// D: a multiple of 16, at most 256.
         package var headDimension: Int
-        /// F.
+        /// F: the width between the products of feed-forward layers; 0 if there are only experts.
         package var feedForwardLength: Int
+        /// What mixtures of experts have in common; nil: there are none.
+        package var experts: ExpertShape?
         /// V.
         package var vocabularySize: Int
         /// Whether the program ends in logits, else in hidden states.
@@ -29,7 +31,7 @@ package final class StepProgram {
         /// The most tokens of a batch.
         package var maximumRowCount: Int
 
-        /// A shape with logits; every number is positive.
+        /// A shape with logits and without experts; every number is positive.
         package init(
             embeddingLength: Int,
             headCount: Int,
@@ -53,7 +55,43 @@ package final class StepProgram {
         var queryWidth: Int { headCount * headDimension }
         var projectionWidth: Int { (headCount + 2 * keyValueHeadCount) * headDimension }
         var widestInput: Int { max(embeddingLength, queryWidth, feedForwardLength) }
+        /// Rows of a batch, or with experts the choices of all its rows.
+        var slotCount: Int { maximumRowCount * (experts?.activeCount ?? 1) }
+        /// The widest input of experts.
+        var widestSlot: Int {
+            experts.map { max(embeddingLength, $0.length, $0.count) } ?? 0
+        }
         var logitCount: Int { hasLogits ? vocabularySize : 0 }
+    }
+
+    /// What all mixtures of experts of a model have in common.
+    package struct ExpertShape: Sendable, Hashable {
+        /// X.
+        package var count: Int
+        /// How many of them a row passes; at most `count`.
+        package var activeCount: Int
+        /// The width between an expert's products.
+        package var length: Int
+        /// Whether the weights of a row's experts sum to one; else they are its experts' parts of
+        /// the softmax over all.
+        package var normalizes: Bool
+        /// What the weights are multiplied with.
+        package var weightScale: Float
+
+        /// A shape; every number is positive.
+        package init(
+            count: Int,
+            activeCount: Int,
+            length: Int,
+            normalizes: Bool,
+            weightScale: Float = 1
+        ) {
+            self.count = count
+            self.activeCount = activeCount
+            self.length = length
+            self.normalizes = normalizes
+            self.weightScale = weightScale
+        }
     }
 
     /// How the KV blocks hold keys and values: see `torii_cache_type`.
@@ -84,6 +122,8 @@ package final class StepProgram {
     private var steps: [torii_step] = unsafe []
     /// Views of the packed matrices, at fixed addresses: the steps point to them.
     private var matrixViews: [UnsafeMutablePointer<torii_matrix>] = unsafe []
+    /// How rows find their experts, likewise; one for all layers, which take turns.
+    let routing: UnsafeMutablePointer<torii_routing>
     /// Views of the rotary tables, likewise.
     private let rotaryViews: UnsafeMutablePointer<torii_rotary>
     /// What the steps point into.
@@ -123,6 +163,8 @@ package final class StepProgram {
             maximumRowCount: shape.maximumRowCount,
             positionCount: positionCount
         )
+        unsafe routing = .allocate(capacity: 1)
+        unsafe routing.initialize(to: workspace.routing(shape.experts))
         unsafe rotaryViews = .allocate(capacity: max(1, rotaries.count))
         for (index, rotary) in rotaries.enumerated() {
             // Safety: the table's arrays live as long as the table, which `self` keeps.
@@ -134,6 +176,7 @@ package final class StepProgram {
         // Safety: each was allocated by `view(of:)` or `init`, and no run is under way.
         unsafe matrixViews.forEach { unsafe $0.deallocate() }
         unsafe rotaryViews.deallocate()
+        unsafe routing.deallocate()
     }
 
     /// Bytes of address space of the scratch memory.

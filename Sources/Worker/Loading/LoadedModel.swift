@@ -97,7 +97,7 @@ package final class LoadedModel {
             templateSource: try file.metadata.string("tokenizer.chat_template"),
             frame: try TextFrame(metadata: file.metadata, tokenizer: tokenizer)
         )
-        let purpose = try ModelPurpose(file, isEncoder: shape.architecture.isEncoder)
+        let purpose = try ModelPurpose(file, isEncoder: shape.isEncoder)
         let wish = wish(options, shape, file, surroundings)
         let limits = schedulerLimits(options, purpose, shape)
         let budget = budget(wish, shape, limits)
@@ -119,7 +119,7 @@ package final class LoadedModel {
         )
         let storage = try transformer.makeStorage(
             blockCount: budget.blockCount,
-            type: storageType(options.kvType, file, shape)
+            type: storageType(options.kvType, shape)
         )
         var facts = facts(file, shape, encoder, budget, transformer, storage, limits, threads)
         facts.sandbox = "\(surroundings.sandbox)"
@@ -138,7 +138,7 @@ package final class LoadedModel {
                     EmbeddingConfiguration(
                         task: purpose.task,
                         pooling: pooling,
-                        isEncoder: shape.architecture.isEncoder,
+                        isEncoder: shape.isEncoder,
                         embeddingLength: shape.embeddingLength
                     )
                 },
@@ -156,7 +156,7 @@ package final class LoadedModel {
         _ purpose: ModelPurpose,
         _ shape: ModelConfiguration
     ) -> SchedulerLimits {
-        let isEncoder = shape.architecture.isEncoder
+        let isEncoder = shape.isEncoder
         let sequenceCount = isEncoder ? encoderSequenceCount : options.maximumSequenceCount
         return SchedulerLimits(
             runningCount: min(max(1, sequenceCount), 256),
@@ -170,7 +170,7 @@ package final class LoadedModel {
         _ shape: ModelConfiguration,
         _ limits: SchedulerLimits
     ) -> KVBudget {
-        guard shape.architecture.isEncoder else { return KVBudget(wish) }
+        guard shape.isEncoder else { return KVBudget(wish) }
         return KVBudget(
             encoderContextLength: min(
                 wish.contextLength ?? wish.trainedContextLength,
@@ -186,14 +186,13 @@ package final class LoadedModel {
     /// (see `KVType`).
     private static func storageType(
         _ type: WorkerLoadOptions.KVType,
-        _ file: GGUFFile,
         _ shape: ModelConfiguration
     ) -> KVType {
         // An encoder's are in use for one layer of one step: there is nothing to spare.
-        if shape.architecture.isEncoder { return .f16 }
+        if shape.isEncoder { return .f16 }
         return switch type {
         case .f16: .f16
-        case .q8: file.tensors.contains { $0.name == "blk.0.attn_k.bias" } ? .q8Values : .q8
+        case .q8: shape.hasKeyBiases ? .q8Values : .q8
         case .q8Values: .q8Values
         }
     }
@@ -214,7 +213,7 @@ package final class LoadedModel {
                 layerCount: shape.cacheLayerCount,
                 keyValueHeadCount: shape.keyValueHeadCount,
                 headDimension: shape.headDimension,
-                type: storageType(options.kvType, file, shape)
+                type: storageType(options.kvType, shape)
             ),
             blockTokenCount: KVStorage.blockTokenCount,
             availableByteCount: max(
@@ -265,7 +264,7 @@ package final class LoadedModel {
         _ threads: KernelThreadPool
     ) -> ModelFacts {
         ModelFacts(
-            architecture: shape.architecture.rawValue,
+            architecture: shape.architecture,
             name: shape.name,
             parameterCount: ModelDescription.parameterCount(of: file),
             quantization: ModelDescription.quantization(of: file),

@@ -67,6 +67,8 @@ final class PromptEncoder: Sendable {
             if !tokens.isEmpty { return EncodedPrompt(tokens: tokens, constraint: constraint) }
             let only = tokenizer.beginningToken ?? tokenizer.endToken
             return EncodedPrompt(tokens: [only].compactMap { $0 }, constraint: constraint)
+        case .gap(let before, let after):
+            return EncodedPrompt(tokens: try gap(before, after), constraint: constraint)
         case .chat(let chat):
             let rendered = try render(chat, now: now)
             let runs = rendered.runs.map {
@@ -96,6 +98,20 @@ final class PromptEncoder: Sendable {
             let query = plain(query)
             return documents.map { frame.framed(query, plain($0)) }
         }
+    }
+
+    /// The tokens around a gap, in the order that models are trained on.
+    private func gap(_ before: String, _ after: String) throws(GenerationFailure) -> [TokenID] {
+        guard let gap = tokenizer.gapTokens else {
+            throw GenerationFailure(
+                kind: .invalidRequest(parameter: "suffix"),
+                message: "The model was not trained to fill in the middle; leave 'suffix' out."
+            )
+        }
+        return withBeginning(
+            [gap.before] + tokenizer.encode(before, specialTokens: false)
+                + [gap.after] + tokenizer.encode(after, specialTokens: false) + [gap.middle]
+        )
     }
 
     /// A conversation in the layout the model was trained on.

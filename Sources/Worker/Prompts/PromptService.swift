@@ -36,6 +36,9 @@ final class PromptService: Sendable {
             let generation = Generation(
                 request: request,
                 promptTokens: prompt.tokens,
+                predictedTokens: request.prediction.map {
+                    encoder.encode($0, specialTokens: false, addsBeginningToken: false)
+                } ?? [],
                 constraint: constraint,
                 answer: prompt.answer
             )

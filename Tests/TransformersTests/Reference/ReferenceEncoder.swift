@@ -63,7 +63,7 @@ struct ReferenceEncoder {
     private func norm(_ x: [Double], _ name: String) -> [Double] {
         let mean = x.reduce(0, +) / Double(x.count)
         let variance = x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(x.count)
-        let scale = 1 / (variance + Double(configuration.rmsEpsilon)).squareRoot()
+        let scale = 1 / (variance + Double(configuration.normEpsilon)).squareRoot()
         let weight = tensors["\(name).weight"] ?? []
         let bias = tensors["\(name).bias"] ?? []
         return x.indices.map { (x[$0] - mean) * scale * weight[$0] + bias[$0] }
