@@ -1,4 +1,5 @@
 import Glibc
+import ModelFiles
 
 /// The classification head of a reranker: what makes a score of a text's pooled vector.
 ///
