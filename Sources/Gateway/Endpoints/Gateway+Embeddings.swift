@@ -1,3 +1,4 @@
+import APIKeys
 import HTTP
 import JSON
 import ModelService

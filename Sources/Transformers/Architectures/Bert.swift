@@ -1,4 +1,5 @@
 import Kernels
+import ModelFiles
 
 /// BERT and the encoders on its frame (all-MiniLM, bge, e5, gte): learned positions, layer norms
 /// behind each branch, biases everywhere, and tokens that see each other.
