@@ -1,9 +1,11 @@
 import Tensors
 
-/// An encoder of BERT's shape of some hundred kilobytes with random weights, and `TinyVocabulary`.
+/// An encoder of some hundred kilobytes with random weights, and `TinyVocabulary`.
 ///
 /// Its vectors mean nothing, and are the same on every machine.
 package struct TinyEncoder: Sendable {
+    /// `general.architecture`: `bert`, `nomic-bert`, `jina-bert-v2` or `modern-bert`.
+    package var architecture = "bert"
     /// The type of the weight matrices.
     package var type = TensorType.f32
     /// The same seed gives the same weights.
@@ -27,16 +29,17 @@ package struct TinyEncoder: Sendable {
     /// The file, still open for changes.
     package func writer() -> GGUFWriter {
         var writer = GGUFWriter()
-        writer.set("general.architecture", .string("bert"))
+        writer.set("general.architecture", .string(architecture))
         writer.set("general.name", .string("Tiny encoder"))
         let sizes = [
             ("block_count", layerCount), ("context_length", contextLength),
             ("embedding_length", embeddingLength), ("feed_forward_length", feedForwardLength),
             ("attention.head_count", embeddingLength / 32),
         ]
-        for (key, value) in sizes { writer.set("bert.\(key)", .uint32(UInt32(value))) }
-        writer.set("bert.attention.layer_norm_epsilon", .float32(1e-3))
-        if let poolingType { writer.set("bert.pooling_type", .uint32(poolingType)) }
+        for (key, value) in sizes { writer.set("\(architecture).\(key)", .uint32(UInt32(value))) }
+        writer.set("\(architecture).attention.layer_norm_epsilon", .float32(1e-3))
+        addPositions(to: &writer)
+        if let poolingType { writer.set("\(architecture).pooling_type", .uint32(poolingType)) }
         TinyVocabulary.addMetadata(to: &writer)
         writer.tensors = tensors()
         return writer
@@ -57,34 +60,69 @@ package struct TinyEncoder: Sendable {
                 GGUFWriter.Tensor(name: name, type: type, dimensions: dimensions, bytes: bytes)
             )
         }
+        let hasBiases = ["bert", "jina-bert-v2"].contains(architecture)
         func weight(_ name: String, _ columns: Int, _ rows: Int) {
             // Wide enough that attention and activations are far from linear.
             add("\(name).weight", [columns, rows], type, 2 / Float(columns).squareRoot())
-            add("\(name).bias", [rows], .f32, 0.3)
+            if hasBiases, !name.hasSuffix("ffn_gate"),
+                architecture == "bert" || !name.hasSuffix("ffn_up")
+            {
+                add("\(name).bias", [rows], .f32, 0.3)
+            }
         }
         func norm(_ name: String) {
             add("\(name).weight", [embeddingLength], .f32, 1)
-            add("\(name).bias", [embeddingLength], .f32, 0.3)
+            if architecture != "modern-bert" {
+                add("\(name).bias", [embeddingLength], .f32, 0.3)
+            }
         }
         let width = embeddingLength
         add("token_embd.weight", [width, TinyVocabulary.tokens.count], type, 1)
-        add("position_embd.weight", [width, contextLength], .f32, 1)
-        add("token_types.weight", [width, 2], .f32, 1)
+        if architecture == "bert" { add("position_embd.weight", [width, contextLength], .f32, 1) }
+        if architecture != "modern-bert" { add("token_types.weight", [width, 2], .f32, 1) }
         norm("token_embd_norm")
         for layer in 0..<layerCount {
             let prefix = "blk.\(layer)."
-            for name in ["attn_q", "attn_k", "attn_v", "attn_output"] {
-                weight(prefix + name, width, width)
+            let isFused = ["nomic-bert", "modern-bert"].contains(architecture)
+            if isFused {
+                weight(prefix + "attn_qkv", width, 3 * width)
+            } else {
+                for name in ["attn_q", "attn_k", "attn_v"] { weight(prefix + name, width, width) }
             }
-            norm(prefix + "attn_output_norm")
-            weight(prefix + "ffn_up", width, feedForwardLength)
+            if architecture == "jina-bert-v2" {
+                norm(prefix + "attn_q_norm")
+                norm(prefix + "attn_k_norm")
+            }
+            weight(prefix + "attn_output", width, width)
+            if architecture == "modern-bert" {
+                if layer > 0 { norm(prefix + "attn_norm") }
+                norm(prefix + "ffn_norm")
+                weight(prefix + "ffn_up", width, 2 * feedForwardLength)
+            } else {
+                norm(prefix + "attn_output_norm")
+                weight(prefix + "ffn_up", width, feedForwardLength)
+                if architecture != "bert" { weight(prefix + "ffn_gate", width, feedForwardLength) }
+                norm(prefix + "layer_output_norm")
+            }
             weight(prefix + "ffn_down", feedForwardLength, width)
-            norm(prefix + "layer_output_norm")
         }
+        if architecture == "modern-bert" { norm("output_norm") }
         if hasHead {
             weight("cls", width, width)
             weight("cls.output", width, 1)
         }
         return tensors
+    }
+
+    private func addPositions(to writer: inout GGUFWriter) {
+        switch architecture {
+        case "nomic-bert": writer.set("nomic-bert.rope.freq_base", .float32(1000))
+        case "modern-bert":
+            writer.set("modern-bert.rope.freq_base", .float32(160_000))
+            writer.set("modern-bert.rope.freq_base_swa", .float32(10_000))
+            writer.set("modern-bert.attention.sliding_window", .uint32(16))
+            writer.set("modern-bert.attention.sliding_window_pattern", .uint32(3))
+        default: break
+        }
     }
 }

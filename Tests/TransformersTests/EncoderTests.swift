@@ -90,6 +90,22 @@ import Transformers
         }
     }
 
+    @Test(arguments: ["nomic-bert", "jina-bert-v2", "modern-bert"])
+    func `gives the reference's hidden states in every architecture`(
+        _ architecture: String
+    ) throws {
+        var encoder = TinyEncoder()
+        encoder.architecture = architecture
+        encoder.layerCount = 4
+        let loaded = try load(encoder)
+        let text = text(45, seed: 9)
+        let expected = try ReferenceEncoder(loaded.file).hiddenStates(text)
+        for (row, other) in zip(hiddenStates(loaded, [text])[0], expected) {
+            let difference = zip(row, other).map { abs(Double($0) - $1) }.max() ?? 1
+            #expect(difference < 5e-3)
+        }
+    }
+
     @Test(arguments: [TensorType.f32, .q8_0], [1, 3])
     func `a text's states depend on nothing beside it, bit for bit`(
         _ type: TensorType,

@@ -8,46 +8,18 @@ enum Bert: Architecture {
 
     static func plan(_ file: ModelReader) throws(ModelError) -> ModelPlan {
         let blocks = try BlockReader(file, norms: .layer)
-        var plan = try embedding(blocks)
-        for layer in blocks.layers {
-            var attention = try blocks.attention(layer: layer, hasNorm: false)
-            attention.rotary = nil
-            attention.visibility = .everything
-            attention.join.norm = try blocks.norm("attn_output_norm", layer: layer)
-            var feedForward = try blocks.plainFeedForward(layer: layer, activation: .gelu)
-            feedForward.join.norm = try blocks.norm("layer_output_norm", layer: layer)
-            plan.layers.append(ModelPlan.Layer(attention: attention, feedForward: feedForward))
-        }
-        plan.pooledHead = try PooledHead.Tensors(file, width: plan.configuration.embeddingLength)
-        return plan
-    }
-
-    /// Token, position and kind of text; every text is of the first kind.
-    private static func embedding(_ blocks: BlockReader) throws(ModelError) -> ModelPlan {
-        var configuration = blocks.configuration
-        configuration.isEncoder = true
-        configuration.learnsPositions = true
-        let file = blocks.file
-        let width = configuration.embeddingLength
-        var plan = ModelPlan(
-            configuration: configuration,
-            embedding: ModelPlan.Embedding(
-                table: try file.required(
-                    "token_embd.weight",
-                    [width, configuration.vocabularySize]
-                ),
-                positions: try file.required(
-                    "position_embd.weight",
-                    [width, configuration.contextLength]
-                ),
-                norm: try blocks.norm("token_embd_norm")
-            )
+        let configuration = blocks.configuration
+        var plan = try blocks.encoderPlan()
+        plan.configuration.learnsPositions = true
+        plan.embedding.positions = try file.required(
+            "position_embd.weight",
+            [configuration.embeddingLength, configuration.contextLength]
         )
-        if let types = file.file.tensor("token_types.weight") {
-            // A table of one row may be stated without its second dimension.
-            let shape = types.dimensions.count == 1 ? [width] : [width, types.dimensions[1]]
-            let table = try file.required(types.name, shape)
-            plan.embedding.constant = shape.count == 1 ? table.asRow : table.part(0..<1)
+        for layer in blocks.layers {
+            var attention = try blocks.encoderAttention(layer: layer)
+            attention.rotary = nil
+            let feedForward = try blocks.plainFeedForward(layer: layer, activation: .gelu)
+            plan.layers.append(try blocks.encoderLayer(layer, attention, feedForward))
         }
         return plan
     }
