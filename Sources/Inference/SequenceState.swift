@@ -63,12 +63,22 @@ struct SequenceState {
         output = OutputAssembler(
             tokenizer: tokenizer,
             stopStrings: request.stopStrings,
-            parser: generation.answer?.parser
+            parser: generation.answer?.parser,
+            continuesText: Self.continuesText(request)
         )
         if let answer = generation.answer, let budget = answer.reasoningBudget {
             reasoning = (budget, answer.reasoningEnd)
         }
         submitted = now
+    }
+
+    /// Whether what leaves first goes on with a text, so that a space in front of it counts.
+    private static func continuesText(_ request: GenerationRequest) -> Bool {
+        switch request.prompt {
+        case .text, .tokens: !request.echo
+        case .gap: true
+        case .chat(let chat): chat.continuesFinalMessage
+        }
     }
 
     var outputTokenCount: Int { tokens.count - promptTokenCount }

@@ -16,6 +16,10 @@ struct SequenceProgress: Sendable {
     /// The most prompt tokens of one step.
     let maximumChunkTokenCount: Int
     let usesCache: Bool
+    /// Whether all its tokens are computed in one step.
+    let isWhole: Bool
+    /// Whether it belongs to a request that counts for it.
+    let isMember: Bool
     /// Whether it was admitted because its class had its turn; then it is as urgent as can be.
     var isPromoted = false
     /// When it leaves the queue if it did not start.
@@ -44,6 +48,8 @@ struct SequenceProgress: Sendable {
         maximumTokenCount = submission.maximumTokenCount
         maximumChunkTokenCount = submission.maximumChunkTokenCount
         usesCache = submission.usesCache
+        isWhole = submission.isWhole
+        isMember = submission.isMember
         deadline = submission.queueTimeout.map { now.advanced(by: $0) }
         tokens = submission.tokens
         table = BlockTable(root: root)
@@ -59,6 +65,9 @@ struct SequenceProgress: Sendable {
 
     /// Known tokens that are not computed.
     var missingTokenCount: Int { tokens.count - computedTokenCount }
+
+    /// Whether a token follows the known ones when they are computed.
+    var expectsOutput: Bool { tokens.count < maximumTokenCount }
 
     /// Whether only the last known token is missing.
     var isDecoding: Bool { missingTokenCount == 1 && computedTokenCount > 0 }

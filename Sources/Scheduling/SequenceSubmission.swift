@@ -18,6 +18,13 @@ package struct SequenceSubmission: Sendable {
     package var maximumChunkTokenCount: Int
     /// Whether it may take what was computed for others; not if every position's logits are wanted.
     package var usesCache: Bool
+    /// Whether all its tokens are computed in one step: those of an encoder's text see each other.
+    ///
+    /// Keys and values are of no use afterwards, and none of them is kept.
+    package var isWhole: Bool
+    /// Whether it is a text of a request that ``Scheduler/admit(_:tokenCount:)`` has admitted, so
+    /// that it does not count for itself.
+    package var isMember: Bool
 
     /// Makes a submission; everything left out sets no bounds.
     package init(
@@ -28,7 +35,9 @@ package struct SequenceSubmission: Sendable {
         account: GenerationAccount = GenerationAccount(),
         queueTimeout: Duration? = nil,
         maximumChunkTokenCount: Int = .max,
-        usesCache: Bool = true
+        usesCache: Bool = true,
+        isWhole: Bool = false,
+        isMember: Bool = false
     ) {
         self.id = id
         self.tokens = tokens
@@ -37,6 +46,8 @@ package struct SequenceSubmission: Sendable {
         self.account = account
         self.queueTimeout = queueTimeout
         self.maximumChunkTokenCount = max(1, maximumChunkTokenCount)
-        self.usesCache = usesCache
+        self.usesCache = usesCache && !isWhole
+        self.isWhole = isWhole
+        self.isMember = isMember
     }
 }

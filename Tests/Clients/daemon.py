@@ -21,6 +21,7 @@ from pathlib import Path
 
 SMOL = "smollm2-135m-instruct.q4_1"
 QWEN = "qwen2.5-coder-0.5b-instruct.Q4_K_M"
+MINILM = "all-minilm-l6-v2"
 
 
 def ask(text):
@@ -36,10 +37,12 @@ class Daemon:
         folder = Path(self.folder.name)
         (folder / "models").mkdir()
         for name in names:
+            # A file, or a folder as Hugging Face has it.
             file = models / f"{name}.gguf"
-            if not file.is_file():
+            path = file if file.is_file() else models / name
+            if not path.exists():
                 sys.exit(f"{file} is missing: run Tests/fetch-models")
-            (folder / "models" / file.name).symlink_to(file)
+            (folder / "models" / path.name).symlink_to(path)
         environment = {"PATH": os.environ["PATH"], "SWIFT_BACKTRACE": "enable=no", "HOME": str(folder)}
         command = [torii, "serve", "--listen", "127.0.0.1:0", "--models", str(folder / "models")]
         self.process = subprocess.Popen(
@@ -154,7 +157,7 @@ def main():
     add_daemon_arguments(parser)
     parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run")
     arguments = parser.parse_args()
-    daemon = Daemon(arguments.torii, arguments.models, [SMOL, QWEN])
+    daemon = Daemon(arguments.torii, arguments.models, [SMOL, QWEN, MINILM])
     status = subprocess.call(arguments.command, env={**os.environ, "TORII_URL": daemon.url})
     if (end := daemon.stop()) != 0:
         print(f"FAILED  the daemon ended with {end}")

@@ -172,7 +172,8 @@ struct TokenizerTests {
 
     @Test(
         arguments: [
-            ("model", .string("llama")), ("model", nil), ("pre", .string("tekken")), ("pre", nil),
+            ("model", .string("llama")), ("model", nil), ("pre", .string("chameleon")),
+            ("pre", nil),
             ("pre", .string("default")), ("tokens", nil), ("tokens", .strings([])),
             ("tokens", .strings(["a", "b"])), ("token_type", .int32s([1])),
             ("token_type", .int32s(Array(repeating: 9, count: TinyVocabulary.tokens.count))),

@@ -12,6 +12,8 @@ final class PromptEncoder: Sendable {
     /// The chat template's source, nil if the model has none and none suits it.
     let templateSource: String?
     private let format: ChatFormat?
+    /// What stands around texts to embed.
+    private let frame: TextFrame
     /// Why there is no template although the file has one.
     let templateProblem: String?
 
@@ -20,8 +22,10 @@ final class PromptEncoder: Sendable {
     /// - Parameters:
     ///   - tokenizer: The model's.
     ///   - templateSource: `tokenizer.chat_template`, if the file has it.
-    init(tokenizer: Tokenizer, templateSource: String?) {
+    ///   - frame: What stands around texts to embed.
+    init(tokenizer: Tokenizer, templateSource: String?, frame: TextFrame = TextFrame()) {
         self.tokenizer = tokenizer
+        self.frame = frame
         let source = templateSource ?? DefaultChatTemplate.source(for: tokenizer)
         self.templateSource = source
         var specialTokens: JSONObject = [:]
@@ -76,6 +80,23 @@ final class PromptEncoder: Sendable {
             )
             if let format { format.plan(&encoded, chat, prompt: rendered.text, tokenizer) }
             return encoded
+        }
+    }
+
+    /// The tokens of each text of an embedding.
+    func encode(_ work: EmbeddingRequest.Work) -> [[TokenID]] {
+        func plain(_ text: String) -> [TokenID] { tokenizer.encode(text, specialTokens: false) }
+        switch work {
+        case .embed(let inputs):
+            return inputs.map { input in
+                switch input {
+                case .text(let text): frame.framed(plain(text))
+                case .tokens(let tokens): tokens
+                }
+            }
+        case .rerank(let query, let documents):
+            let query = plain(query)
+            return documents.map { frame.framed(query, plain($0)) }
         }
     }
 
