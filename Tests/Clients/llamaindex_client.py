@@ -105,10 +105,10 @@ def calls_a_required_tool_in_a_stream(llm):
 
 @SUITE.check
 def predicts_an_object(llm):
-    prompt = PromptTemplate("Name the capital of {country}.")
-    city = llm.structured_predict(City, prompt, country="France")
+    prompt = PromptTemplate("Describe the city of {name}, the capital of France.")
+    city = llm.structured_predict(City, prompt, name="Paris")
     assert city.name == "Paris", city
-    pieces = list(llm.stream_structured_predict(City, prompt, country="France"))
+    pieces = list(llm.stream_structured_predict(City, prompt, name="Paris"))
     assert pieces[-1].name == "Paris", pieces[-1]
 
 

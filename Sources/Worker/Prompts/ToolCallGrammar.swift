@@ -49,7 +49,7 @@ struct ToolCallGrammar {
         }
     }
 
-    /// The arguments of a function.
+    /// The arguments of a function; none for one that declares no parameters, as OpenAI documents it.
     ///
     /// A schema that no grammar can follow costs a tool that is not strict its schema, and makes a
     /// request with a strict one fail, when the expression is compiled.
@@ -58,8 +58,13 @@ struct ToolCallGrammar {
         path: String,
         _ checks: SchemaChecks
     ) -> GrammarExpression {
-        guard var schema = function["parameters"]?.objectValue else { return .jsonObject }
+        var schema = function["parameters"]?.objectValue ?? ["properties": [:]]
         if schema["type"] == nil { schema["type"] = "object" }
+        if schema["properties"]?.objectValue?.isEmpty == true,
+            schema["additionalProperties"] == nil, schema["patternProperties"] == nil
+        {
+            schema["additionalProperties"] = false
+        }
         let expression = GrammarExpression.jsonSchema(.object(schema), path: path)
         if function["strict"] == true { return expression }
         return checks.canFollow(.object(schema)) ? expression : .jsonObject

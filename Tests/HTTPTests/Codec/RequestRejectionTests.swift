@@ -64,7 +64,6 @@ import Testing
         Case("GET / HTTP/0.9\r\nHost: a\r\n\r\n", .unsupportedVersion),
         Case("BREW / HTTP/1.1\r\nHost: a\r\n\r\n", .unknownMethod),
         Case("get / HTTP/1.1\r\nHost: a\r\n\r\n", .unknownMethod),
-        Case("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", .unknownMethod),
         Case("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", .unknownMethod),
         Case(bytes: [0x16, 0x03, 0x01, 0x02, 0x00, 0x0d, 0x0a], .malformedRequestLine),
         target("/#top", .forbiddenCharacter),
