@@ -230,7 +230,7 @@ let package = Package(
                 "TestSupport", "WorkerProtocol",
             ]
         ),
-        test("CommandsTests", ["APIKeys", "Commands", "JSON"]),
+        test("CommandsTests", ["APIKeys", "Commands", "Daemon", "JSON", "Kernels", "Platform"]),
         test("EndToEndTests", ["APIKeys", "HTTP", "JSON", "Platform", "TestSupport"]),
         test("RepositoryTests", ["Commands", "Gateway", "HTTP"]),
         .target(

@@ -19,6 +19,9 @@ extension Gateway {
         switch route.endpoint {
         case .chatCompletions: return try await chatCompletions(request, key, &record)
         case .completions: return try await completions(request, key, &record)
+        case .embeddings: return try await embeddings(request, key, &record)
+        case .rerank: return try await rerank(request, key, &record)
+        case .inputTokens: return .whole(try await countInputTokens(request, &record))
         case .models: return .whole(await models(caller))
         case .model: return .whole(try await model(parameter ?? ""))
         case .tokenize: return .whole(try await tokenize(request, &record))

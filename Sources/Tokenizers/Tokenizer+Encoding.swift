@@ -35,7 +35,7 @@ extension Tokenizer {
     private func encode(_ text: [UInt8], trusted: [Range<Int>]) -> [TokenID] {
         var output: [TokenID] = []
         output.reserveCapacity(text.count / 4 + 1)
-        var encoder = BytePairEncoder(vocabulary: vocabulary)
+        var encoder = model.makeEncoder()
         var plainStart = 0
         var position = 0
         var trustedIndex = 0
@@ -50,31 +50,22 @@ extension Tokenizer {
                 at: position,
                 trustedEnd: isTrusted ? trusted[trustedIndex].upperBound : position,
                 end: text.count,
-                pieces: vocabulary.pieces
+                pieces: pieces
             )
             guard let match else {
                 position += 1
                 continue
             }
-            encodePlain(text, plainStart..<position, with: &encoder, into: &output)
+            if plainStart < position {
+                encoder.encode(text, plainStart..<position, into: &output)
+            }
             output.append(match.token)
             position = match.end
             plainStart = match.end
         }
-        encodePlain(text, plainStart..<text.count, with: &encoder, into: &output)
-        return output
-    }
-
-    /// Text without special tokens: split, then merge within the pieces.
-    private func encodePlain(
-        _ text: [UInt8],
-        _ range: Range<Int>,
-        with encoder: inout BytePairEncoder,
-        into output: inout [TokenID]
-    ) {
-        var scanner = PreTokenizerScanner(text, range: range, rules: vocabulary.preTokenizer)
-        while let piece = scanner.next() {
-            encoder.encode(text, piece, into: &output)
+        if plainStart < text.count {
+            encoder.encode(text, plainStart..<text.count, into: &output)
         }
+        return output
     }
 }

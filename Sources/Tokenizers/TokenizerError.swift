@@ -28,6 +28,12 @@ package enum TokenizerError: Error, Sendable, Hashable {
     case invalidMerge(index: Int, text: String, reason: String)
     /// A byte of printable ASCII has no token.
     case missingByteToken(UInt8)
+    /// A token is said to stand for a byte and isn't named like one.
+    case invalidByteToken(token: TokenID, text: String)
+    /// A token's score is not a number.
+    case invalidScore(token: TokenID)
+    /// The map of characters can't be one.
+    case invalidCharacterMap(byteCount: Int)
 }
 
 extension TokenizerError: CustomStringConvertible {
@@ -39,15 +45,15 @@ extension TokenizerError: CustomStringConvertible {
             "the model file has no \"\(key)\"; is it a complete text model?"
         case .unsupportedModel(let name):
             "the model's tokenizer is of the kind \"\(name)\" (tokenizer.ggml.model); "
-                + "only byte-level byte-pair encoding (\"gpt2\") is supported so far. "
-                + "Choose a model with such a vocabulary: SmolLM2, Qwen2.5, Llama 3"
+                + "supported are \"gpt2\", \"llama\", \"bert\", \"t5\" and \"gemma4\". "
+                + "Choose a model with one of these"
         case .missingPreTokenizer:
             "the model file doesn't say how its text is split (tokenizer.ggml.pre); it was made by "
                 + "an old converter and its answers would be poor. Get a newer conversion"
         case .unsupportedPreTokenizer(let name):
             "the model's way to split text is \"\(name)\" (tokenizer.ggml.pre), which is not "
                 + "supported so far; guessing would give poor answers. Supported are "
-                + PreTokenizer.names.joined(separator: ", ")
+                + PreTokenizerSettings.names.joined(separator: ", ")
         case .invalidVocabularySize(let count, let maximum):
             "the vocabulary has \(count) tokens; 1 to \(maximum) are possible. The file is damaged"
         case .tooManyMerges(let count, let maximum):
@@ -66,6 +72,14 @@ extension TokenizerError: CustomStringConvertible {
         case .missingByteToken(let byte):
             "the vocabulary has no token for byte \(byte); "
                 + "it is not a byte-level vocabulary, or the file is damaged"
+        case .invalidByteToken(let token, let text):
+            "token \(token) should stand for a byte and is called \"\(text)\" instead of a name "
+                + "like <0x0A>; the file is damaged"
+        case .invalidScore(let token):
+            "the score of token \(token) is not a number; the file is damaged"
+        case .invalidCharacterMap(let count):
+            "the \(count) bytes of tokenizer.ggml.precompiled_charsmap are no map of characters; "
+                + "the file is damaged"
         }
     }
 }

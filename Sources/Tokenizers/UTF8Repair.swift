@@ -18,7 +18,7 @@ enum UTF8Repair {
                 index += 1
                 continue
             }
-            let length = sequenceLength(lead)
+            let length = leadLength(lead)
             for offset in 1..<max(length, 2) {
                 guard length > 0 else { break }
                 guard index + offset < bytes.count else { break judging }
@@ -40,8 +40,13 @@ enum UTF8Repair {
         return output
     }
 
+    /// The length of the character that starts with a byte; 1 if none does.
+    static func sequenceLength(_ lead: UInt8) -> Int {
+        max(1, lead < 0x80 ? 1 : leadLength(lead))
+    }
+
     /// The length of the sequence that a byte of 0x80 or more leads; 0 if it leads none.
-    private static func sequenceLength(_ lead: UInt8) -> Int {
+    private static func leadLength(_ lead: UInt8) -> Int {
         switch lead {
         case 0xC2...0xDF: 2
         case 0xE0...0xEF: 3

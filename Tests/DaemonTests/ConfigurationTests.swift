@@ -84,7 +84,7 @@ import WorkerProtocol
         (
             "{models: {entries: {tiny: {colour: 1}}}}",
             "torii.json: line 1: models.entries.tiny.colour: unknown key; known here: aliases, context, "
-                + "threads, parallel, speculation, pin, preload, kv_bytes, kv_type, queue_requests, "
+                + "threads, parallel, speculation, weight, pin, preload, kv_bytes, kv_type, queue_requests, "
                 + "queue_requests_per_key, queue_tokens, queue_tokens_per_key, queue_timeout, "
                 + "keep_alive, variant_of, temperature, system, top_p, top_k, min_p, repeat_penalty, "
                 + "max_tokens"
@@ -251,7 +251,7 @@ import WorkerProtocol
                 {models: {
                     memory: 1073741824, swap_max_wait: 7, min_residence: 9,
                     defaults: {keep_alive: 60},
-                    entries: {tiny: {keep_alive: -1, pin: true, preload: true}},
+                    entries: {tiny: {keep_alive: -1, pin: true, preload: true, weight: 2.5}},
                 }}
                 """
         )
@@ -263,6 +263,7 @@ import WorkerProtocol
         #expect(configuration.modelDefaults.keepAlive == .duration(.seconds(5400)))
         let tiny = try #require(configuration.models["tiny"])
         #expect(tiny.keepAlive == .forever && tiny.isPinned == true && tiny.isPreloaded == true)
+        #expect(tiny.computeWeight == 2.5 && configuration.modelDefaults.computeWeight == nil)
         let service = configuration.modelService(variables: [:])
         #expect(service.limits.residency == configuration.residency)
         #expect(service.preloaded == ["tiny", "other"] && (service.memoryByteCount ?? 0) > 0)

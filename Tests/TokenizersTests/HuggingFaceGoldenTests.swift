@@ -3,13 +3,28 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// Expectations made by Hugging Face's `tokenizers`: see Golden/make-golden.py.
+/// Expectations made by the authors' libraries, `tokenizers` and `sentencepiece`: see
+/// Golden/make-golden.py.
 @Suite(.timeLimit(.minutes(10)))
 struct HuggingFaceGoldenTests {
     @Test(arguments: [("smollm.txt", TestModels.smolLM2), ("qwen2.txt", .qwen25Coder)])
     func `encodes as Hugging Face's library does`(name: String, model: TestModels) throws {
-        let file = try GGUFFile.open(path: TestModels.path(of: model))
-        let tokenizer = try Tokenizer(metadata: file.metadata)
+        try check(name, path: TestModels.path(of: model))
+    }
+
+    @Test(
+        arguments: [
+            ("bert.txt", "bert-bge"), ("llama.txt", "llama-spm"),
+            ("xlm-roberta.txt", "nomic-bert-moe"),
+        ]
+    )
+    func `encodes as the vocabulary's own library does`(name: String, vocabulary: String) throws {
+        let folder = try TestModels.path(of: .vocabularies)
+        try check(name, path: "\(folder)/ggml-vocab-\(vocabulary).gguf")
+    }
+
+    private func check(_ name: String, path: String) throws {
+        let tokenizer = try Tokenizer(metadata: GGUFFile.open(path: path).metadata)
         for line in try Golden.contents(name).split(separator: "\n") {
             let fields = line.split(separator: " ")
             let text = String(decoding: Golden.bytes(hexadecimal: fields[0]), as: UTF8.self)

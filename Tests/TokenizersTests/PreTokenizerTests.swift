@@ -8,9 +8,17 @@ import Testing
 /// pieces.
 @Suite(.timeLimit(.minutes(10)))
 struct PreTokenizerTests {
-    private static func pieces(_ text: String, _ rules: PreTokenizer) -> [String] {
+    private static func pieces(_ text: String, _ rules: SplitRule...) -> [String] {
+        pieces(text, PreTokenizer(rules))
+    }
+
+    private static func pieces(_ text: String, _ preTokenizer: PreTokenizer) -> [String] {
         let bytes = Array(text.utf8)
-        var scanner = PreTokenizerScanner(bytes, range: 0..<bytes.count, rules: rules)
+        var scanner = PreTokenizerScanner(
+            bytes,
+            range: 0..<bytes.count,
+            preTokenizer: preTokenizer
+        )
         var pieces: [String] = []
         while let range = scanner.next() {
             pieces.append(String(decoding: bytes[range], as: UTF8.self))
@@ -41,7 +49,7 @@ struct PreTokenizerTests {
     )
     func `smollm isolates every number`(expected: String) {
         let pieces = Self.split(expected)
-        #expect(Self.pieces(pieces.joined(), .smollm) == pieces)
+        #expect(Self.pieces(pieces.joined(), .run(.number, maximumCount: 1), .gpt2) == pieces)
     }
 
     @Test(
@@ -54,19 +62,59 @@ struct PreTokenizerTests {
     func `llama3 joins three digits and one leading sign`(expected: String) {
         var pieces = Self.split(expected)
         if expected == "'sa|'" { pieces = ["'s", "a", "'"] }
-        #expect(Self.pieces(pieces.joined(), .llama3(maximumDigitCount: 3)) == pieces)
+        #expect(Self.pieces(pieces.joined(), .words(maximumDigitCount: 3)) == pieces)
     }
 
     @Test func `qwen2 takes digits one by one`() {
-        let rules = PreTokenizer.llama3(maximumDigitCount: 1)
+        let rules = SplitRule.words(maximumDigitCount: 1)
         #expect(Self.pieces("a12 3", rules) == ["a", "1", "2", " ", "3"])
     }
 
     @Test func `qwen35 counts marks as letters`() {
         let text = "हिन्दी e\u{301}a"
-        let marks = PreTokenizer.llama3(maximumDigitCount: 1, marksAreLetters: true)
+        let marks = SplitRule.words(maximumDigitCount: 1, marksAreLetters: true)
         #expect(Self.pieces(text, marks) == ["हिन्दी", " e\u{301}a"])
-        #expect(Self.pieces(text, .llama3(maximumDigitCount: 1)).count > 2)
+        #expect(Self.pieces(text, .words(maximumDigitCount: 1)).count > 2)
+    }
+
+    @Test(
+        arguments: [
+            "Hello|World|'s", "XMLHttp|Request's", "don't| STOP", "HELLOworld| ABCdef|GH",
+            "漢字Ab", "123|4", "a|//\n", "!\u{301}|A", "\u{301}|AB", "_a|_B",
+        ]
+    )
+    func `gpt-4o tells capitals from small letters`(expected: String) {
+        var pieces = Self.split(expected)
+        if expected == "Hello|World|'s" { pieces = ["Hello", "World's"] }
+        let rule = SplitRule.casedWords(maximumDigitCount: 3, takesContractions: true)
+        #expect(Self.pieces(pieces.joined(), rule) == pieces)
+    }
+
+    @Test func `tekken takes digits one by one and knows no contractions`() {
+        let rule = SplitRule.casedWords(maximumDigitCount: 1, takesContractions: false)
+        #expect(Self.pieces("It's 12", rule) == ["It", "'s", " ", "1", "2"])
+    }
+
+    @Test(
+        arguments: [
+            ("deepseek-v3", "ab|1234|漢字かな|x", "ab|123|4|漢字かな|x"),
+            ("deepseek-v3", "(foo| bar|!?\n| \n|\u{1}\u{2}|\u{3}c", nil),
+            ("deepseek-llm", "a|\n|b| !?| |漢字| |12|  ", nil),
+            ("deepseek-coder", "a|\r|\n| b| ?!|+|1|2| |漢", nil),
+            ("falcon", "a|++|b| |12345", "a|++|b| |123|45"),
+            ("superbpe", "a b |1234567", "a b |1|234|567"),
+            ("viking", "a| b|.|1|2", nil),
+            ("seed-coder", "a|!|\n|b", nil),
+        ] as [(String, String, String?)]
+    )
+    func `rarer families split as their authors' expressions say`(
+        name: String,
+        text: String,
+        expected: String?
+    ) throws {
+        let settings = try #require(PreTokenizerSettings(named: name))
+        let whole = Self.split(text).joined()
+        #expect(Self.pieces(whole, settings.preTokenizer) == Self.split(expected ?? text))
     }
 
     @Test func `pieces make up the text in every family`() {
@@ -78,11 +126,13 @@ struct PreTokenizerTests {
                 state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
                 text.unicodeScalars.append(alphabet[Int(state >> 33) % alphabet.count])
             }
-            for rules in [
-                PreTokenizer.gpt2, .smollm, .llama3(maximumDigitCount: 3),
-                .llama3(maximumDigitCount: 1, marksAreLetters: true),
-            ] {
-                let pieces = Self.pieces(text, rules)
+            for name in PreTokenizerSettings.names + ["superbpe", "viking", "seed-coder", "gemma4"]
+            {
+                guard let settings = PreTokenizerSettings(named: name) else {
+                    Issue.record("\(name) is not known")
+                    continue
+                }
+                let pieces = Self.pieces(text, settings.preTokenizer)
                 #expect(Array(pieces.joined().utf8) == Array(text.utf8))
                 #expect(pieces.allSatisfy { !$0.isEmpty })
             }

@@ -18,6 +18,9 @@ struct ModelObject {
         return facts
     }
 
+    /// What its last process that failed had logged.
+    var logTail: [String] { (json["log_tail"]?.arrayValue ?? []).compactMap(\.stringValue) }
+
     /// The text of a fact, or `-`.
     func fact(_ key: String) -> String {
         switch facts?[key] {
@@ -25,6 +28,14 @@ struct ModelObject {
         case .integer(let number): "\(number)"
         default: "-"
         }
+    }
+
+    /// What can be asked of the model, in words.
+    var tasks: String {
+        let names = (facts?["tasks"]?.arrayValue ?? []).compactMap(\.stringValue)
+        guard !names.isEmpty else { return "-" }
+        let pooling = facts?["pooling"]?.stringValue.map { " (\($0) pooling)" } ?? ""
+        return names.joined(separator: ", ") + pooling
     }
 
     /// The bytes of a fact, or `-`.

@@ -20,6 +20,7 @@ extension DaemonConfiguration {
             (.drainTimeout, drainTimeout != new.drainTimeout),
             (.logLevel, logLevel != new.logLevel),
             (.models, modelDirectories != new.modelDirectories),
+            (.memory, memory != new.memory),
             (.swapMaxWait, residency.maximumSwapWait != new.residency.maximumSwapWait),
             (.minResidence, residency.minimumResidence != new.residency.minimumResidence),
             (.preload, preload != new.preload),
@@ -45,7 +46,6 @@ extension DaemonConfiguration {
         if workerTimeout != new.workerTimeout {
             changes.needingRestart.append(DaemonSetting.workerTimeout.key)
         }
-        if memory != new.memory { changes.needingRestart.append(DaemonSetting.memory.key) }
         return changes
     }
 }

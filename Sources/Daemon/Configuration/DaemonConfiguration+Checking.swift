@@ -206,6 +206,7 @@ private struct ConfigurationChecker {
                 tokenCountPerKey: settings.queueTokensPerKey,
                 timeout: settings.queueTimeout.map { .seconds($0) }
             ),
+            computeWeight: settings.weight,
             keepAlive: settings.keepAlive,
             isPinned: settings.pin,
             isPreloaded: settings.preload

@@ -96,7 +96,6 @@ actor ConfigurationReloader {
         var inUse = new
         inUse.listen = current.listen
         inUse.standardSocket = current.standardSocket
-        inUse.memory = current.memory
         inUse.keyStore = current.keyStore
         inUse.adminSocket = current.adminSocket
         inUse.workerSandbox = current.workerSandbox

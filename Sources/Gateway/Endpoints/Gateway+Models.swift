@@ -44,8 +44,20 @@ extension ModelListing {
             created: status.entry.modificationTime,
             status: status.state.listedName,
             contextLength: status.facts?.contextLength ?? status.entry.settings.contextLength,
+            capabilities: (status.facts?.tasks ?? []).map(\.capability),
             meta: meta
         )
+    }
+}
+
+extension ModelTask {
+    /// Ollama's word for it.
+    fileprivate var capability: String {
+        switch self {
+        case .generate: "completion"
+        case .embed: "embedding"
+        case .rerank: "rerank"
+        }
     }
 }
 

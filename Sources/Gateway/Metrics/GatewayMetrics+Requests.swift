@@ -40,9 +40,14 @@ extension GatewayMetrics {
         count(monitor.takeTimings(), model: model, key: key, arrival: arrival)
         if let load = record.load { loadTimes.record(load, labels: [model]) }
         count(record.consumption, labels: [model, key])
-        for (reason, usage) in record.finished {
-            generations.add(labels: [model, key, "\(reason)"])
-            count(usage, model: model)
+        if let embedding = record.embedding {
+            let count = record.finished.isEmpty ? 0 : embedding.textCount
+            embeddedTexts.add(count, labels: [model, key, embedding.task.name])
+        } else {
+            for (reason, usage) in record.finished {
+                generations.add(labels: [model, key, "\(reason)"])
+                count(usage, model: model)
+            }
         }
         if record.errorCode == nil, record.cancellation == nil {
             totalTimes.record(now.duration(since: arrival), labels: [model, key])

@@ -37,6 +37,11 @@ final class GatewayMetrics: Sendable {
         labels: [.model, .key, .reason],
         help: "Generations that ended well, by the reason; each choice is one."
     )
+    let embeddedTexts = CounterFamily(
+        counter: "torii_embedded_texts_total",
+        labels: [.model, .key, .task],
+        help: "Texts of which vectors (embed) or scores beside a query (rerank) were made."
+    )
     let promptTokens = CounterFamily(
         counter: "torii_prompt_tokens_total",
         labels: [.model, .key],
@@ -111,7 +116,8 @@ final class GatewayMetrics: Sendable {
     var samples: [MetricSamples] {
         [
             requests.samples, errors.samples, rejected.samples, cancelled.samples,
-            generations.samples, promptTokens.samples, cachedTokens.samples, outputTokens.samples,
+            generations.samples, embeddedTexts.samples, promptTokens.samples, cachedTokens.samples,
+            outputTokens.samples,
             firstTokenTimes.samples, interTokenTimes.samples, tokenTimes.samples,
             totalTimes.samples, queueTimes.samples, loadTimes.samples, prefillTimes.samples,
             decodeTimes.samples,
@@ -126,6 +132,7 @@ extension MetricLabel {
     static let reason = MetricLabel("reason")
     static let state = MetricLabel("state")
     static let kind = MetricLabel("kind")
+    static let task = MetricLabel("task")
     /// Ids of the catalog, never what a client wrote; new files make new ones.
     static let model = MetricLabel("model", isOpen: true)
     /// Names of keys, which operators give.

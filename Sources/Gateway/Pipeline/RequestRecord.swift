@@ -38,6 +38,8 @@ struct RequestRecord {
     var monitor: GenerationMonitor?
     /// The name of the API key, if one was asked for.
     var key: String?
+    /// What was asked for of how many texts, if it is no text.
+    var embedding: (task: ModelTask, textCount: Int)?
     /// The limits that the request counts for, if it does.
     var limits: KeyTerms?
     /// Whether it has begun to, and must end.

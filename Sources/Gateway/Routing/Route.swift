@@ -6,6 +6,9 @@ package struct Route: Sendable, Hashable {
     package enum Endpoint: Sendable, Hashable, CaseIterable {
         case chatCompletions
         case completions
+        case embeddings
+        case rerank
+        case inputTokens
         case models
         case model
         case tokenize

@@ -33,12 +33,21 @@ struct OutputAssembler: Sendable {
     /// Tokens of reasoning in the output so far.
     private(set) var reasoningTokenCount = 0
 
-    init(tokenizer: Tokenizer, stopStrings: [String], parser: AnswerParser? = nil) {
+    init(
+        tokenizer: Tokenizer,
+        stopStrings: [String],
+        parser: AnswerParser? = nil,
+        continuesText: Bool = true
+    ) {
         self.tokenizer = tokenizer
         self.stopStrings = stopStrings
         self.parser = parser
         // Markers may be control tokens; the parser sees to it that they never become text.
-        detokenizer = IncrementalDetokenizer(tokenizer: tokenizer, controlTokens: parser != nil)
+        detokenizer = IncrementalDetokenizer(
+            tokenizer: tokenizer,
+            controlTokens: parser != nil,
+            continuesText: continuesText
+        )
         matcher = StopStringMatcher(stopStrings)
         queue = LogprobQueue(isSelective: parser != nil)
     }
