@@ -1,6 +1,7 @@
 """Asks a server without a pause until standard input ends, and prints what became of it as JSON.
 
-Each thread opens a connection per request, as curl does. `refused` counts connections that nobody
+Says `begun` once 50 requests were answered, and goes on until 50 more were after the end of the input,
+for 30 s at most. Each thread opens a connection per request, as curl does. `refused` counts connections that nobody
 accepted, `broken` those that ended before their answer did, `other` any status but 200.
 """
 
@@ -10,6 +11,7 @@ import os
 import socket
 import sys
 import threading
+import time
 
 PORT = int(os.environ.get("TORII_TEST_PORT", "11435"))
 THREADS = int(os.environ.get("TORII_TEST_THREADS", "4"))
@@ -24,6 +26,8 @@ def main():
     def count(kind):
         with lock:
             counts[kind] += 1
+            if kind == "ok" and counts["ok"] == 50:
+                print("begun", flush=True)
 
     def ask():
         while not done.is_set():
@@ -47,6 +51,10 @@ def main():
     for thread in threads:
         thread.start()
     sys.stdin.read()
+    enough = counts["ok"] + 50
+    end = time.monotonic() + 30
+    while counts["ok"] < enough and time.monotonic() < end:
+        time.sleep(0.05)
     done.set()
     for thread in threads:
         thread.join()
