@@ -79,7 +79,7 @@ let package = Package(
 
         // Engine
         source("Tensors"),
-        source("ModelFiles", ["Platform", "Tensors"]),
+        source("ModelFiles", ["JSON", "Platform", "Tensors"]),
         source("Tokenizers", ["ModelFiles"]),
         source("ChatTemplates", ["JSON"]),
         source("Kernels", ["CKernels", "Platform", "Tensors"]),
@@ -129,7 +129,7 @@ let package = Package(
             "Commands",
             [
                 "Daemon", "HTTP", "JSON", "KVCache", "Kernels", "ModelFiles", "ModelService",
-                "Platform", "Telemetry", "Transformers", "Worker",
+                "Platform", "Telemetry", "Tensors", "Transformers", "Worker",
             ]
         ),
         .executableTarget(name: "torii", dependencies: ["Commands"], swiftSettings: swiftSettings),

@@ -4,7 +4,7 @@ package enum CommandTable {
         ServeCommand.command, RunCommand.command, ListCommand.command, ResidentCommand.command,
         ShowCommand.command, LoadCommand.command, UnloadCommand.command, PlanCommand.command,
         PinCommand.pin, PinCommand.unpin, StatusCommand.command, ReloadCommand.command,
-        BenchCommand.command,
+        BenchCommand.command, ConvertCommand.command, QuantizeCommand.command,
         LogitsCommand.command, CheckConfigCommand.command, VersionCommand.command,
         WorkerCommand.command,
     ]
