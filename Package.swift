@@ -79,7 +79,7 @@ let package = Package(
 
         // Engine
         source("Tensors"),
-        source("ModelFiles", ["Platform", "Tensors"]),
+        source("ModelFiles", ["JSON", "Platform", "Tensors"]),
         source("Tokenizers", ["ModelFiles"]),
         source("ChatTemplates", ["JSON"]),
         source("Kernels", ["CKernels", "Platform", "Tensors"]),
@@ -130,7 +130,7 @@ let package = Package(
             "Commands",
             [
                 "APIKeys", "Daemon", "HTTP", "JSON", "KVCache", "Kernels", "ModelFiles",
-                "ModelService", "Platform", "Telemetry", "Transformers", "Worker",
+                "ModelService", "Platform", "Telemetry", "Tensors", "Transformers", "Worker",
             ]
         ),
         .executableTarget(name: "torii", dependencies: ["Commands"], swiftSettings: swiftSettings),

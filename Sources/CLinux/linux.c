@@ -59,6 +59,10 @@ int torii_open_read_only(const char *path) {
 
 int torii_open_write_only(const char *path) { return open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY); }
 
+int torii_create(const char *path) {
+    return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
+}
+
 int torii_file_status(int descriptor, int64_t *size, int64_t *modified, uint32_t *mode) {
     struct stat status;
     if (syscall(SYS_fstat, descriptor, &status) < 0)

@@ -5,7 +5,8 @@ package enum CommandTable {
         ShowCommand.command, LoadCommand.command, UnloadCommand.command, PlanCommand.command,
         PinCommand.pin, PinCommand.unpin, StatusCommand.command, ReloadCommand.command,
         KeysCommand.command, DoctorCommand.command, CheckConfigCommand.command,
-        BenchCommand.command, LogitsCommand.command, VersionCommand.command, WorkerCommand.command,
+        BenchCommand.command, ConvertCommand.command, QuantizeCommand.command,
+        LogitsCommand.command, VersionCommand.command, WorkerCommand.command,
     ]
 
     /// The names of all commands, for the test that reads the README.

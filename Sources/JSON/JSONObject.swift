@@ -6,7 +6,7 @@ package struct JSONObject: Sendable {
     /// Name and value of each member, in order; names are unique.
     package private(set) var members: [(key: String, value: JSONValue)] = []
     /// Position by name; present once there are more members than a linear search handles well.
-    private var positions: [String: Int]?
+    private var positions: [Name: Int]?
 
     private static let linearSearchLimit = 8
 
@@ -48,7 +48,7 @@ package struct JSONObject: Sendable {
         }
         members.append((key, value))
         if positions != nil {
-            positions?[key] = members.count - 1
+            positions?[Name(text: key)] = members.count - 1
         } else if members.count > Self.linearSearchLimit {
             positions = Self.index(members)
         }
@@ -61,14 +61,27 @@ package struct JSONObject: Sendable {
     }
 
     private func position(of key: String) -> Int? {
-        if let positions { return positions[key] }
-        return members.firstIndex { $0.key == key }
+        let name = Name(text: key)
+        if let positions { return positions[name] }
+        return members.firstIndex { Name(text: $0.key) == name }
     }
 
-    private static func index(_ members: [(key: String, value: JSONValue)]) -> [String: Int] {
-        var positions = [String: Int](minimumCapacity: members.count)
-        for (position, member) in members.enumerated() { positions[member.key] = position }
+    private static func index(_ members: [(key: String, value: JSONValue)]) -> [Name: Int] {
+        var positions = [Name: Int](minimumCapacity: members.count)
+        for (position, member) in members.enumerated() {
+            positions[Name(text: member.key)] = position
+        }
         return positions
+    }
+}
+
+/// A member's name, equal to another if all code points are: two strings are equal in Swift as well if
+/// they are only canonically equivalent, which vocabularies' tokens may be.
+private struct Name: Hashable {
+    let text: String
+
+    static func == (left: Name, right: Name) -> Bool {
+        left.text == right.text && left.text.utf8.elementsEqual(right.text.utf8)
     }
 }
 

@@ -55,6 +55,8 @@ package struct GGUFError: Error, Sendable, Hashable, CustomStringConvertible {
         case tensorBeyondEnd(name: String, end: UInt64, fileByteCount: UInt64)
         /// The parts of a split file don't belong together, or one is missing.
         case invalidSplit(reason: String)
+        /// A file of a Hugging Face folder, or the folder, can't be used.
+        case invalidFolder(reason: String)
         /// A read outside a tensor's bytes was asked for.
         case readBeyondTensor(name: String, offset: Int, count: Int, byteCount: Int)
     }
@@ -112,6 +114,8 @@ extension GGUFError.Problem: CustomStringConvertible {
         case .tensorBeyondEnd(let name, let end, let fileByteCount):
             return "tensor \"\(name)\" ends at byte \(end) of a file of \(fileByteCount) bytes. "
                 + "The download was probably cut off; fetch the file again"
+        case .invalidFolder(let reason):
+            return reason
         case .invalidSplit(let reason):
             return "is part of a split model: \(reason)"
         case .readBeyondTensor(let name, let offset, let count, let byteCount):

@@ -1,14 +1,15 @@
 import Tensors
 
-/// An open model in GGUF: metadata, the list of tensors, and access to their bytes.
+/// An open model as GGUF describes one: metadata, the list of tensors, and access to their bytes.
 ///
-/// The file is read with positioned reads into the caller's buffers; nothing is mapped, so a file
+/// It comes from a GGUF file or from a Hugging Face folder, which presents itself as the file that
+/// llama.cpp's converter would make of it. Files are read with positioned reads into the caller's buffers; nothing is mapped, so a file
 /// that is cut short while in use gives an error and no SIGBUS. Everything the file says is checked
 /// when it is opened (see `GGUFTensorParser`). Safe from any thread.
 ///
 /// The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 package final class GGUFFile: Sendable {
-    /// The path that was opened: of the first part, if the model is split.
+    /// The path that was opened: of the first part, if the model is split, or of the folder.
     package let path: String
     /// The first part's metadata, which describes the whole model.
     package let metadata: GGUFMetadata
@@ -16,20 +17,56 @@ package final class GGUFFile: Sendable {
     package let tensors: [GGUFTensor]
     /// `general.architecture`.
     package let architecture: String
-    /// The open files; none if the model was parsed from memory.
-    private let files: [OpenFile]
+    private let storage: any TensorStorage
     private let indexByName: [String: Int]
 
     /// Opens the model at `path`; for a split model, the path of its first part.
     ///
-    /// The other parts are looked for beside it, under the names that follow from the first one's.
+    /// The other parts are looked for beside it, under the names that follow from the first one's; the
+    /// files of a folder under the names that such folders have.
     package static func open(
         path: String,
         limits: GGUFLimits = .standard
     ) throws(GGUFError) -> GGUFFile {
-        try open(path: path, limits: limits) { _, path throws(GGUFError) in
+        if OpenFile.isDirectory(path) {
+            return try openFolder(path: path) { name throws(GGUFError) in
+                try OpenFile.ifPresent(path: "\(path)/\(name)")
+            }
+        }
+        return try open(path: path, limits: limits) { _, path throws(GGUFError) in
             try OpenFile(path: path)
         }
+    }
+
+    /// Reads a folder whose files somebody else opened, for a process that may open none.
+    ///
+    /// - Parameters:
+    ///   - folder: Its path, for errors.
+    ///   - descriptors: The files' names within the folder, and descriptors open for reading; they
+    ///     belong to the model from now on.
+    /// - Returns: The model.
+    /// - Throws: What is wrong with the files, or which one is missing.
+    package static func open(
+        folder: String,
+        descriptors: [(name: String, descriptor: Int32)]
+    ) throws(GGUFError) -> GGUFFile {
+        var files: [String: OpenFile] = [:]
+        for (name, descriptor) in descriptors {
+            files[name] = try OpenFile(owning: descriptor, path: "\(folder)/\(name)")
+        }
+        return try openFolder(path: folder) { name throws(GGUFError) in files[name] }
+    }
+
+    private static func openFolder(
+        path: String,
+        opener: ModelFolder.Opener
+    ) throws(GGUFError) -> GGUFFile {
+        let folder = try ModelFolder.open(path: path, opener: opener)
+        return try GGUFFile(
+            metadata: folder.metadata,
+            tensors: folder.tensors,
+            storage: folder.storage
+        )
     }
 
     /// Reads a model whose files somebody else opened, for a process that may open none.
@@ -80,7 +117,7 @@ package final class GGUFFile: Sendable {
         return try GGUFFile(
             metadata: metadata,
             tensors: tensors,
-            files: parts.compactMap(\.file)
+            storage: GGUFStorage(files: parts.compactMap(\.file))
         )
     }
 
@@ -93,13 +130,17 @@ package final class GGUFFile: Sendable {
         limits: GGUFLimits = .standard
     ) throws(GGUFError) -> GGUFFile {
         let part = try GGUFPart.parse(bytes, path: path, limits: limits)
-        return try GGUFFile(metadata: part.metadata, tensors: part.tensors, files: [])
+        return try GGUFFile(
+            metadata: part.metadata,
+            tensors: part.tensors,
+            storage: GGUFStorage(files: [])
+        )
     }
 
-    private init(
+    init(
         metadata: GGUFMetadata,
         tensors: [GGUFTensor],
-        files: [OpenFile]
+        storage: any TensorStorage
     ) throws(GGUFError) {
         var indexByName = [String: Int](minimumCapacity: tensors.count)
         for (index, tensor) in tensors.enumerated() {
@@ -117,7 +158,7 @@ package final class GGUFFile: Sendable {
         self.path = metadata.path
         self.metadata = metadata
         self.tensors = tensors
-        self.files = files
+        self.storage = storage
         self.indexByName = indexByName
     }
 
@@ -129,7 +170,7 @@ package final class GGUFFile: Sendable {
     /// Throws if a file was written to, cut or lengthened since it was opened: what was read from it
     /// may then be of two minds.
     package func checkUnchanged() throws(GGUFError) {
-        for file in files { try file.checkUnchanged() }
+        try storage.checkUnchanged()
     }
 
     /// Fills `buffer` with the bytes of `tensor` from `byteOffset` on.
@@ -155,12 +196,7 @@ package final class GGUFFile: Sendable {
                 )
             )
         }
-        precondition(!files.isEmpty, "a model parsed from memory has no file to read from")
-        // Safety: the caller's buffer is passed on as it is.
-        let failure = unsafe files[tensor.partIndex].read(
-            at: tensor.fileOffset + byteOffset,
-            into: buffer
-        )
-        if let failure { throw failure }
+        // Safety: the caller's buffer is passed on as it is; the range was checked.
+        try unsafe storage.read(tensor, byteOffset: byteOffset, into: buffer)
     }
 }

@@ -127,6 +127,19 @@ package struct GGUFMetadata: Sendable {
         return entry.count
     }
 
+    /// Appends the type and the value of a key that is there, as they stand in a file.
+    func write(_ key: String, to output: inout [UInt8]) {
+        guard let entry = entries[key] else { preconditionFailure("the key is there") }
+        output.append(littleEndian: entry.type.rawValue)
+        if let elementType = entry.elementType {
+            output.append(littleEndian: elementType.rawValue)
+            output.append(littleEndian: UInt64(entry.count))
+        } else if entry.type == .string {
+            output.append(littleEndian: UInt64(entry.range.count))
+        }
+        output.append(contentsOf: bytes[entry.range])
+    }
+
     /// Refuses to unpack bytes into numbers eight times their size without bound.
     private func checkCount(_ entry: Entry, key: String) throws(GGUFError) {
         guard entry.count <= Self.maximumNumberCount else {

@@ -1,7 +1,3 @@
-import Glibc
-import Platform
-import Tensors
-
 /// One file of a model: its metadata, its tensors and the open file.
 ///
 /// A model is one part, or several if it is split.
@@ -51,52 +47,6 @@ struct GGUFPart {
             partIndex: index
         )
         return GGUFPart(metadata: metadata, tensors: tensors, file: file)
-    }
-}
-
-/// An open file that several owners share.
-///
-/// Safe from any thread.
-final class OpenFile: Sendable {
-    let file: ReadOnlyFile
-
-    init(path: String) throws(GGUFError) {
-        do {
-            file = try ReadOnlyFile.open(path: path)
-        } catch {
-            throw Self.unreadable(path: path, error)
-        }
-    }
-
-    /// Takes over a descriptor that is open for reading.
-    init(owning descriptor: Int32, path: String) throws(GGUFError) {
-        do {
-            file = try ReadOnlyFile(owning: descriptor, path: path)
-        } catch {
-            throw Self.unreadable(path: path, error)
-        }
-    }
-
-    /// Fills `buffer` with the bytes from `offset` on, or gives back why that failed.
-    func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> GGUFError? {
-        do {
-            // Safety: the caller's buffer is passed on as it is.
-            try unsafe file.read(at: offset, into: buffer)
-            return nil
-        } catch {
-            // A file is as long as it was when it was opened, unless somebody cut it.
-            if error.code == ENODATA { return GGUFError(path: file.path, problem: .changed) }
-            return Self.unreadable(path: file.path, error)
-        }
-    }
-
-    /// Throws if the file changed since it was opened.
-    func checkUnchanged() throws(GGUFError) {
-        if file.hasChanged { throw GGUFError(path: file.path, problem: .changed) }
-    }
-
-    private static func unreadable(path: String, _ error: SystemError) -> GGUFError {
-        GGUFError(path: path, problem: .unreadable(call: error.call, reason: error.reason))
     }
 }
 

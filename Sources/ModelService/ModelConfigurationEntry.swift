@@ -20,6 +20,8 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
     package var maximumSequenceCount: Int?
     /// How keys and values are stored.
     package var kvType: WorkerLoadOptions.KVType?
+    /// What matrices become while they are loaded.
+    package var weightType: WorkerLoadOptions.WeightType?
     /// When next tokens are guessed.
     package var speculation: WorkerLoadOptions.Speculation?
     /// How much may wait, and how long.
@@ -43,6 +45,7 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
         kvByteCount: Int? = nil,
         maximumSequenceCount: Int? = nil,
         kvType: WorkerLoadOptions.KVType? = nil,
+        weightType: WorkerLoadOptions.WeightType? = nil,
         speculation: WorkerLoadOptions.Speculation? = nil,
         queue: QueueSettings = QueueSettings(),
         computeWeight: Double? = nil,
@@ -58,6 +61,7 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
         self.kvByteCount = kvByteCount
         self.maximumSequenceCount = maximumSequenceCount
         self.kvType = kvType
+        self.weightType = weightType
         self.speculation = speculation
         self.queue = queue
         self.computeWeight = computeWeight
@@ -76,7 +80,8 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
         contextLength == other.contextLength && threadCount == other.threadCount
             && kvByteCount == other.kvByteCount
             && maximumSequenceCount == other.maximumSequenceCount && kvType == other.kvType
-            && speculation == other.speculation && queue.limits == other.queue.limits
+            && weightType == other.weightType && speculation == other.speculation
+            && queue.limits == other.queue.limits
     }
 
     /// These settings, with those of `defaults` where they say nothing; aliases are a model's own.
@@ -88,6 +93,7 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
         result.kvByteCount = kvByteCount ?? defaults.kvByteCount
         result.maximumSequenceCount = maximumSequenceCount ?? defaults.maximumSequenceCount
         result.kvType = kvType ?? defaults.kvType
+        result.weightType = weightType ?? defaults.weightType
         result.speculation = speculation ?? defaults.speculation
         result.queue = queue.completed(by: defaults.queue)
         result.computeWeight = computeWeight ?? defaults.computeWeight

@@ -307,6 +307,7 @@ extension ModelService {
     fileprivate func loadOptions(_ entry: CatalogEntry) -> WorkerLoadOptions {
         var options = WorkerLoadOptions(
             modelPath: entry.path,
+            modelFileNames: entry.folderFileNames,
             modelDescriptors: entry.partPaths.indices.map {
                 WorkerDescriptors.firstModelFile + Int32($0)
             },
@@ -316,6 +317,7 @@ extension ModelService {
             memoryByteCount: ledger.withLock { $0.capacity },
             queue: entry.settings.queue.limits,
             kvType: entry.settings.kvType ?? .f16,
+            weightType: entry.settings.weightType,
             speculation: entry.settings.speculation ?? .automatic
         )
         if let count = entry.settings.maximumSequenceCount {

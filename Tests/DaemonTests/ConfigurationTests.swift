@@ -84,7 +84,8 @@ import WorkerProtocol
         (
             "{models: {entries: {tiny: {colour: 1}}}}",
             "torii.json: line 1: models.entries.tiny.colour: unknown key; known here: aliases, context, "
-                + "threads, parallel, speculation, weight, pin, preload, kv_bytes, kv_type, queue_requests, "
+                + "threads, parallel, quantize, speculation, weight, pin, preload, kv_bytes, "
+                + "kv_type, queue_requests, "
                 + "queue_requests_per_key, queue_tokens, queue_tokens_per_key, queue_timeout, "
                 + "keep_alive, variant_of, temperature, system, top_p, top_k, min_p, repeat_penalty, "
                 + "max_tokens"
@@ -100,6 +101,10 @@ import WorkerProtocol
         (
             "{models: {entries: {tiny: {kv_type: 'q4'}}}}",
             "torii.json: line 1: models.entries.tiny.kv_type: must be f16 or q8 or q8-values"
+        ),
+        (
+            "{models: {entries: {tiny: {quantize: 'Q2_K'}}}}",
+            "torii.json: line 1: models.entries.tiny.quantize: must be Q8_0, Q6_K or Q4_K"
         ),
         (
             "{models: {memory: 'much'}}",

@@ -65,6 +65,8 @@ import WorkerProtocol
         }
         let types = WorkerLoadOptions.KVType.allCases.map { JSONValue.string($0.name) }
         #expect(entry["kv_type"]?["enum"] == .array(types))
+        let weights = WorkerLoadOptions.WeightType.allCases.map { JSONValue.string($0.name) }
+        #expect(entry["quantize"]?["enum"] == .array(weights))
         let policies = Sandbox.Policy.allCases.map { JSONValue.string($0.rawValue) }
         #expect(schema["properties"]?["worker_sandbox"]?["enum"] == .array(policies))
     }

@@ -123,6 +123,7 @@ struct RandomMessages {
     mutating func options() -> WorkerLoadOptions {
         WorkerLoadOptions(
             modelPath: text(),
+            modelFileNames: (0..<2).map { _ in text() },
             modelDescriptors: tokens(),
             turnSeat: optionalCount(),
             contextLength: optionalCount(),
@@ -137,6 +138,7 @@ struct RandomMessages {
                 tokenCountPerKey: count()
             ),
             kvType: random.chance(0.5) ? .q8 : .f16,
+            weightType: random.chance(0.5) ? .q6_K : nil,
             speculation: random.chance(0.5) ? .off : .automatic
         )
     }

@@ -28,6 +28,8 @@ int torii_file_status(int descriptor, int64_t *size, int64_t *modified, uint32_t
 int torii_open_read_only(const char *path);
 // open(2) for writing, close-on-exec, of a file that exists.
 int torii_open_write_only(const char *path);
+// open(2) for writing, close-on-exec, of a file that is made, or emptied if it is there.
+int torii_create(const char *path);
 
 // ---- epoll ----
 

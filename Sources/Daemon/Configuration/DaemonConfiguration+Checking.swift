@@ -198,6 +198,7 @@ private struct ConfigurationChecker {
             kvByteCount: settings.kvBytes,
             maximumSequenceCount: settings.parallel,
             kvType: settings.kvType,
+            weightType: settings.quantize,
             speculation: settings.speculation.map { $0 ? .automatic : .off },
             queue: QueueSettings(
                 requestCount: settings.queueRequests,

@@ -69,6 +69,8 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
     package var parallel: Int?
     /// How keys and values are stored.
     package var kvType: WorkerLoadOptions.KVType?
+    /// What matrices become while they are loaded.
+    package var quantize: WorkerLoadOptions.WeightType?
     /// Whether likely next tokens are guessed where it pays.
     package var speculation: Bool?
     /// Requests of all keys under way.
@@ -95,7 +97,7 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
     package var requests = RequestDefaults()
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case aliases, context, threads, parallel, speculation, weight, pin, preload
+        case aliases, context, threads, parallel, quantize, speculation, weight, pin, preload
         case kvBytes = "kv_bytes"
         case kvType = "kv_type"
         case queueRequests = "queue_requests"
@@ -139,6 +141,15 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
         preload = try container.decodeIfPresent(Bool.self, forKey: .preload)
         variantOf = try container.decodeIfPresent(String.self, forKey: .variantOf)
         self.requests = try Self.requests(in: container)
+        if let name = try container.decodeIfPresent(String.self, forKey: .quantize) {
+            quantize = WorkerLoadOptions.WeightType(name: name)
+            guard quantize != nil else {
+                throw SettingError(
+                    path: (container.codingPath + [CodingKeys.quantize]).map(\.stringValue),
+                    message: "must be Q8_0, Q6_K or Q4_K"
+                )
+            }
+        }
         guard let name = try container.decodeIfPresent(String.self, forKey: .kvType) else { return }
         kvType = WorkerLoadOptions.KVType(name: name)
         guard kvType == nil else { return }
@@ -157,6 +168,7 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
         result.kvBytes = winner.kvBytes ?? kvBytes
         result.parallel = winner.parallel ?? parallel
         result.kvType = winner.kvType ?? kvType
+        result.quantize = winner.quantize ?? quantize
         result.speculation = winner.speculation ?? speculation
         result.queueRequests = winner.queueRequests ?? queueRequests
         result.queueRequestsPerKey = winner.queueRequestsPerKey ?? queueRequestsPerKey

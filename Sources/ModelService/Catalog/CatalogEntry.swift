@@ -1,4 +1,4 @@
-/// One model that could be loaded: a name and the file behind it.
+/// One model that could be loaded: a name and the file or folder behind it.
 package struct CatalogEntry: Sendable, Hashable {
     /// What `/v1/models` shows: the name in lower case, with its tag unless that is `latest`.
     package let id: String
@@ -8,8 +8,10 @@ package struct CatalogEntry: Sendable, Hashable {
     ///
     /// A variant has the same file and worker, and other defaults of requests.
     package let variantOf: String?
-    /// Path of the GGUF file, its first part if it is split.
+    /// Path of the GGUF file, its first part if it is split, or of a Hugging Face folder.
     package let path: String
+    /// The files of a folder, by their names within it; empty for a GGUF file.
+    package let folderFileNames: [String]
     /// Size of all parts, in bytes.
     package let byteCount: Int
     /// When the file last changed, in seconds since 1970: a stable `created` for clients.
@@ -19,6 +21,7 @@ package struct CatalogEntry: Sendable, Hashable {
 
     /// Paths of the model's files in order: of all parts, if it is split.
     package var partPaths: [String] {
+        if !folderFileNames.isEmpty { return folderFileNames.map { "\(path)/\($0)" } }
         let name = path.split(separator: "/").last.map { String($0) } ?? path
         let directory = path.dropLast(name.count)
         return (ModelFileName(name)?.fileNames(first: name) ?? [name]).map { directory + $0 }
@@ -30,6 +33,7 @@ package struct CatalogEntry: Sendable, Hashable {
         aliases: [String] = [],
         variantOf: String? = nil,
         path: String,
+        folderFileNames: [String] = [],
         byteCount: Int,
         modificationTime: Int,
         settings: ModelConfigurationEntry = ModelConfigurationEntry()
@@ -38,6 +42,7 @@ package struct CatalogEntry: Sendable, Hashable {
         self.aliases = aliases
         self.variantOf = variantOf
         self.path = path
+        self.folderFileNames = folderFileNames
         self.byteCount = byteCount
         self.modificationTime = modificationTime
         self.settings = settings
@@ -53,6 +58,7 @@ package struct CatalogEntry: Sendable, Hashable {
             aliases: settings.aliases.map { Catalog.normalized($0) },
             variantOf: id,
             path: path,
+            folderFileNames: folderFileNames,
             byteCount: byteCount,
             modificationTime: modificationTime,
             settings: own
@@ -68,6 +74,7 @@ package struct CatalogEntry: Sendable, Hashable {
             aliases: aliases,
             variantOf: variantOf,
             path: path,
+            folderFileNames: folderFileNames,
             byteCount: byteCount,
             modificationTime: modificationTime,
             settings: settings

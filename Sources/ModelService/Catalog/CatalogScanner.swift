@@ -76,7 +76,9 @@ struct CatalogScanner: Sendable {
         {
             let path = directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
             guard let facts = FileFacts(path: path) else { continue }
-            if facts.isDirectory, depth < Self.maximumDepth {
+            if facts.isDirectory, let folder = ModelFolderFiles(path) {
+                entries.append(entry(folder, name: name, path: path))
+            } else if facts.isDirectory, depth < Self.maximumDepth {
                 scan(path, depth: depth + 1, into: &entries, warnings: &warnings)
             } else if !facts.isDirectory, let fileName = ModelFileName(name) {
                 let entry = entry(fileName, name: name, path: path, directory, facts)
@@ -110,6 +112,21 @@ struct CatalogScanner: Sendable {
         )
     }
 
+    /// The entry of a Hugging Face folder.
+    private func entry(_ folder: ModelFolderFiles, name: String, path: String) -> CatalogEntry {
+        let id = Catalog.normalized(name)
+        let settings = settings(of: id)
+        return CatalogEntry(
+            id: id,
+            aliases: settings.aliases.map { Catalog.normalized($0) },
+            path: path,
+            folderFileNames: folder.names,
+            byteCount: folder.byteCount,
+            modificationTime: folder.modificationTime,
+            settings: settings
+        )
+    }
+
     private func settings(of id: String) -> ModelConfigurationEntry {
         let own = models.first { Catalog.normalized($0.key) == id }?.value
         return (own ?? ModelConfigurationEntry()).completed(by: defaults)
@@ -117,7 +134,7 @@ struct CatalogScanner: Sendable {
 }
 
 /// What stat(2) says about a path, symbolic links followed.
-private struct FileFacts {
+struct FileFacts {
     let isDirectory: Bool
     let byteCount: Int
     let modificationTime: Int

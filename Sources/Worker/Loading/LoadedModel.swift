@@ -4,6 +4,7 @@ package import Kernels
 import ModelFiles
 import Platform
 import Scheduling
+import Tensors
 package import Tokenizers
 import Transformers
 package import WorkerProtocol
@@ -75,7 +76,19 @@ package final class LoadedModel {
     }
 
     private static func open(_ options: WorkerLoadOptions) throws -> GGUFFile {
+        let file = try openStored(options)
+        guard let type = options.weightType else { return file }
+        return try file.quantized(to: type.tensorType)
+    }
+
+    private static func openStored(_ options: WorkerLoadOptions) throws -> GGUFFile {
         if options.modelDescriptors.isEmpty { return try GGUFFile.open(path: options.modelPath) }
+        if !options.modelFileNames.isEmpty {
+            return try GGUFFile.open(
+                folder: options.modelPath,
+                descriptors: zip(options.modelFileNames, options.modelDescriptors).map { ($0, $1) }
+            )
+        }
         return try GGUFFile.open(
             path: options.modelPath,
             descriptors: options.modelDescriptors
@@ -283,5 +296,16 @@ package final class LoadedModel {
             beginningTokenText: encoder.beginningTokenText,
             endTokenText: encoder.endTokenText
         )
+    }
+}
+
+extension WorkerLoadOptions.WeightType {
+    /// The same as files name it.
+    fileprivate var tensorType: TensorType {
+        switch self {
+        case .q8_0: .q8_0
+        case .q6_K: .q6_K
+        case .q4_K: .q4_K
+        }
     }
 }

@@ -90,6 +90,13 @@ struct FieldReader {
         return text
     }
 
+    mutating func strings() throws(WorkerProtocolError) -> [String] {
+        let count = try arrayCount(elementByteCount: 4)
+        var strings: [String] = []
+        for _ in 0..<count { strings.append(try string()) }
+        return strings
+    }
+
     mutating func tokens() throws(WorkerProtocolError) -> [Int32] {
         let count = try arrayCount(elementByteCount: 4)
         var tokens: [Int32] = []

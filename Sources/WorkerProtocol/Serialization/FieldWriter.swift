@@ -29,6 +29,11 @@ struct FieldWriter {
         bytes.append(contentsOf: value)
     }
 
+    mutating func write(strings: [String]) {
+        write(UInt32(clamping: strings.count))
+        for string in strings { write(string) }
+    }
+
     mutating func write(_ tokens: [Int32]) {
         write(UInt32(clamping: tokens.count))
         bytes.reserveCapacity(bytes.count + 4 * tokens.count)

@@ -62,6 +62,7 @@ extension WorkerLoadOptions: SerializableField {
     init(from reader: inout FieldReader) throws(WorkerProtocolError) {
         self.init(
             modelPath: try reader.string(),
+            modelFileNames: try reader.strings(),
             modelDescriptors: try reader.tokens(),
             turnSeat: try reader.optionalCount(),
             contextLength: try reader.optionalCount(),
@@ -71,12 +72,16 @@ extension WorkerLoadOptions: SerializableField {
             maximumSequenceCount: try reader.count(),
             queue: try QueueLimits(from: &reader),
             kvType: try reader.choice(),
+            weightType: try reader.optional { (reader) throws(WorkerProtocolError) in
+                try reader.choice()
+            },
             speculation: try reader.choice()
         )
     }
 
     func serialize(to writer: inout FieldWriter) {
         writer.write(modelPath)
+        writer.write(strings: modelFileNames)
         writer.write(modelDescriptors)
         writer.write(optionalCount: turnSeat)
         writer.write(optionalCount: contextLength)
@@ -86,6 +91,7 @@ extension WorkerLoadOptions: SerializableField {
         writer.write(count: maximumSequenceCount)
         queue.serialize(to: &writer)
         writer.write(kvType.rawValue)
+        writer.write(optional: weightType) { $0.write($1.rawValue) }
         writer.write(speculation.rawValue)
     }
 }

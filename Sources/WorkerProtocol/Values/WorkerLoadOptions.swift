@@ -1,7 +1,10 @@
 /// What a worker shall load, and with which bounds.
 package struct WorkerLoadOptions: Sendable, Hashable {
-    /// Path of the GGUF file (its first part if it is split).
+    /// Path of the GGUF file (its first part if it is split), or of a Hugging Face folder.
     package var modelPath: String
+    /// The files of a folder that the descriptors are for, by their names within it; empty: the model
+    /// is a GGUF file.
+    package var modelFileNames: [String]
     /// The open descriptors of the file, or of all parts in order, in the worker; empty: the worker
     /// opens ``modelPath`` itself, which one that has locked itself in cannot.
     package var modelDescriptors: [Int32]
@@ -27,6 +30,8 @@ package struct WorkerLoadOptions: Sendable, Hashable {
     package var queue: QueueLimits
     /// How keys and values are stored.
     package var kvType: KVType
+    /// What matrices become while they are loaded; nil: they stay as they are stored.
+    package var weightType: WeightType?
     /// Whether likely next tokens are guessed and checked several at a time, which never changes an
     /// output.
     package var speculation: Speculation
@@ -51,6 +56,32 @@ package struct WorkerLoadOptions: Sendable, Hashable {
         }
     }
 
+    /// What matrices can become while they are loaded.
+    package enum WeightType: UInt8, Sendable, Hashable, CaseIterable {
+        /// Eight bits and a half a number.
+        case q8_0
+        /// Six bits and a half.
+        case q6_K
+        /// Four bits and a half.
+        case q4_K
+
+        /// As it is called in configurations, and by everybody.
+        package var name: String {
+            switch self {
+            case .q8_0: "Q8_0"
+            case .q6_K: "Q6_K"
+            case .q4_K: "Q4_K"
+            }
+        }
+
+        /// The type of a name, without regard to case.
+        package init?(name: String) {
+            let found = Self.allCases.first { $0.name.lowercased() == name.lowercased() }
+            guard let found else { return nil }
+            self = found
+        }
+    }
+
     /// When next tokens are guessed.
     package enum Speculation: UInt8, Sendable, Hashable, CaseIterable {
         /// Never.
@@ -62,6 +93,7 @@ package struct WorkerLoadOptions: Sendable, Hashable {
     /// Makes options; everything left out is the worker's choice.
     package init(
         modelPath: String,
+        modelFileNames: [String] = [],
         modelDescriptors: [Int32] = [],
         turnSeat: Int? = nil,
         contextLength: Int? = nil,
@@ -71,9 +103,11 @@ package struct WorkerLoadOptions: Sendable, Hashable {
         maximumSequenceCount: Int = 32,
         queue: QueueLimits = QueueLimits(),
         kvType: KVType = .f16,
+        weightType: WeightType? = nil,
         speculation: Speculation = .automatic
     ) {
         self.modelPath = modelPath
+        self.modelFileNames = modelFileNames
         self.modelDescriptors = modelDescriptors
         self.turnSeat = turnSeat
         self.contextLength = contextLength
@@ -83,6 +117,7 @@ package struct WorkerLoadOptions: Sendable, Hashable {
         self.maximumSequenceCount = maximumSequenceCount
         self.queue = queue
         self.kvType = kvType
+        self.weightType = weightType
         self.speculation = speculation
     }
 }

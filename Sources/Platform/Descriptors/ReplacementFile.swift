@@ -1,0 +1,60 @@
+import CLinux
+import Glibc
+
+/// A file that grows beside its place and takes it when it is whole, so that nobody sees half of one.
+///
+/// Confined to its writer. If it isn't finished it is removed.
+package final class ReplacementFile {
+    private let descriptor: FileDescriptor
+    private let path: String
+    private var isFinished = false
+
+    private var temporaryPath: String { path + ".part" }
+
+    /// Begins the file that shall be at `path`.
+    ///
+    /// What another writer may have left half-written beside it is overwritten.
+    package init(path: String) throws(SystemError) {
+        self.path = path
+        let temporary = path + ".part"
+        // Safety: the string outlives the call as a NUL-terminated copy.
+        descriptor = try FileDescriptor(
+            returnedBy: "open",
+            unsafe torii_create(temporary),
+            path: temporary
+        )
+    }
+
+    /// Appends bytes.
+    package func append(_ bytes: [UInt8]) throws(SystemError) {
+        var done = 0
+        while done < bytes.count {
+            // Safety: the slice lies in the array, which outlives the call.
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe Glibc.write(
+                    descriptor.rawValue,
+                    buffer.baseAddress.map { unsafe $0 + done },
+                    buffer.count - done
+                )
+            }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw .last("write", path: temporaryPath)
+            }
+            done += count
+        }
+    }
+
+    /// Puts the file in its place, once it is on disk.
+    package func finish() throws(SystemError) {
+        guard fsync(descriptor.rawValue) == 0 else { throw .last("fsync", path: temporaryPath) }
+        // Safety: both strings outlive the call as NUL-terminated copies.
+        guard unsafe rename(temporaryPath, path) == 0 else { throw .last("rename", path: path) }
+        isFinished = true
+    }
+
+    deinit {
+        // Safety: the string outlives the call as a NUL-terminated copy.
+        if !isFinished { _ = unsafe unlink(path + ".part") }
+    }
+}
