@@ -27,6 +27,13 @@ struct ModelObject {
         }
     }
 
+    /// What the chat template knows of, in words.
+    var templateCapabilities: String {
+        guard facts?["chat_template"]?.stringValue != nil else { return "none" }
+        let names = facts?["template_capabilities"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        return names.isEmpty ? "plain chat" : names.joined(separator: ", ")
+    }
+
     /// The bytes of a fact, or `-`.
     func factBytes(_ key: String) -> String {
         facts?[key]?.intValue.map { Quantity.bytes($0) } ?? "-"
