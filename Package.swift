@@ -109,28 +109,29 @@ let package = Package(
         // Gateway
         source("HTTP", ["Platform"]),
         source("OpenAIAPI", ["Grammars", "JSON", "Sampling", "WorkerProtocol"]),
+        source("APIKeys", ["JSON", "Platform", "WorkerProtocol"]),
         source("ModelService", ["ComputeTurns", "Platform", "Telemetry", "WorkerProtocol"]),
         // openapi.yaml inside the executable.
         .target(name: "CResources"),
         source(
             "Gateway",
             [
-                "CResources", "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform", "Telemetry",
-                "WorkerProtocol",
+                "APIKeys", "CResources", "HTTP", "JSON", "ModelService", "OpenAIAPI", "Platform",
+                "Telemetry", "WorkerProtocol",
             ]
         ),
         source(
             "Daemon",
             [
-                "CSystemd", "Gateway", "HTTP", "ModelService", "Platform", "Telemetry",
+                "APIKeys", "CSystemd", "Gateway", "HTTP", "ModelService", "Platform", "Telemetry",
                 "WorkerProtocol",
             ]
         ),
         source(
             "Commands",
             [
-                "Daemon", "HTTP", "JSON", "KVCache", "Kernels", "ModelFiles", "ModelService",
-                "Platform", "Telemetry", "Tensors", "Transformers", "Worker",
+                "APIKeys", "Daemon", "HTTP", "JSON", "KVCache", "Kernels", "ModelFiles",
+                "ModelService", "Platform", "Telemetry", "Tensors", "Transformers", "Worker",
             ]
         ),
         .executableTarget(name: "torii", dependencies: ["Commands"], swiftSettings: swiftSettings),
@@ -201,6 +202,7 @@ let package = Package(
         ),
         test("HTTPTests", ["HTTP", "Platform"]),
         test("OpenAIAPITests", ["Grammars", "JSON", "OpenAIAPI", "Sampling", "WorkerProtocol"]),
+        test("APIKeysTests", ["APIKeys", "JSON", "Platform", "WorkerProtocol", "TestSupport"]),
         // A worker process without a model, for the tests of what stands in front of one.
         .executableTarget(
             name: "FakeWorker",
@@ -218,19 +220,19 @@ let package = Package(
         test(
             "GatewayTests",
             [
-                "FakeWorker", "Gateway", "HTTP", "JSON", "ModelService", "Platform", "Telemetry",
-                "TestSupport",
+                "APIKeys", "FakeWorker", "Gateway", "HTTP", "JSON", "ModelService", "Platform",
+                "Telemetry", "TestSupport",
             ]
         ),
         test(
             "DaemonTests",
             [
-                "Daemon", "Gateway", "JSON", "ModelService", "Platform", "TestSupport",
-                "WorkerProtocol",
+                "APIKeys", "Daemon", "Gateway", "JSON", "ModelService", "Platform", "Telemetry",
+                "TestSupport", "WorkerProtocol",
             ]
         ),
-        test("CommandsTests", ["Commands", "JSON"]),
-        test("EndToEndTests", ["HTTP", "JSON", "Platform", "TestSupport"]),
+        test("CommandsTests", ["APIKeys", "Commands", "Daemon", "JSON", "Kernels", "Platform"]),
+        test("EndToEndTests", ["APIKeys", "HTTP", "JSON", "Platform", "TestSupport"]),
         test("RepositoryTests", ["Commands", "Gateway", "HTTP"]),
         .target(
             name: "FuzzTargets",

@@ -35,8 +35,14 @@ struct landlock_rules {
     uint64_t scopes;  // since 6: abstract unix sockets and signals to processes outside
 };
 
+static long landlock_version(void) {
+    return syscall(LANDLOCK_CREATE_RULESET, NULL, 0, LANDLOCK_VERSION_FLAG);
+}
+
+bool torii_landlock_is_offered(void) { return landlock_version() >= 1; }
+
 int torii_landlock_deny_everything(void) {
-    long version = syscall(LANDLOCK_CREATE_RULESET, NULL, 0, LANDLOCK_VERSION_FLAG);
+    long version = landlock_version();
     if (version < 1)
         return -1;
     // One right per bit; what the kernel does not know must not be named.
@@ -165,6 +171,8 @@ enum {
     OPENING_LENGTH = sizeof opening / sizeof opening[0],
     CONDITIONS_LENGTH = sizeof conditions / sizeof conditions[0],
 };
+
+bool torii_seccomp_is_offered(void) { return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0; }
 
 int torii_seccomp_confine(void) {
     struct sock_filter program[OPENING_LENGTH + 2 * ALLOWED_COUNT + CONDITIONS_LENGTH];

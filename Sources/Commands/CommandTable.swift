@@ -4,9 +4,9 @@ package enum CommandTable {
         ServeCommand.command, RunCommand.command, ListCommand.command, ResidentCommand.command,
         ShowCommand.command, LoadCommand.command, UnloadCommand.command, PlanCommand.command,
         PinCommand.pin, PinCommand.unpin, StatusCommand.command, ReloadCommand.command,
+        KeysCommand.command, DoctorCommand.command, CheckConfigCommand.command,
         BenchCommand.command, ConvertCommand.command, QuantizeCommand.command,
-        LogitsCommand.command, CheckConfigCommand.command, VersionCommand.command,
-        WorkerCommand.command,
+        LogitsCommand.command, VersionCommand.command, WorkerCommand.command,
     ]
 
     /// The names of all commands, for the test that reads the README.

@@ -88,9 +88,14 @@ package final class TurnTable: Sendable {
         }
         guard let number else { return nil }
         seat(number).used.value = floor.value
-        seat(number).weight.value = UInt64(max(weight, 1))
+        weigh(seat: number, weight: weight)
         living.setBits(1 << UInt64(number))
         return number
+    }
+
+    /// Changes a worker's share, in thousandths.
+    package func weigh(seat number: Int, weight: UInt32) {
+        seat(number).weight.value = UInt64(max(weight, 1))
     }
 
     /// Takes the seat, and the turn if it has it, back from a worker whose process is gone.

@@ -1,6 +1,8 @@
+import APIKeys
 import CResources
 import HTTP
 import JSON
+import ModelService
 import OpenAIAPI
 
 // From a route to its answer, and the endpoints that need no model.
@@ -9,13 +11,18 @@ extension Gateway {
         _ route: Route,
         _ parameter: String?,
         _ request: HTTPRequest,
-        _ key: APIKey?,
+        _ caller: Caller,
         _ record: inout RequestRecord
     ) async throws(APIError) -> Answer {
+        try await checkModel(route, parameter, request, caller)
+        let key = caller.key
         switch route.endpoint {
         case .chatCompletions: return try await chatCompletions(request, key, &record)
         case .completions: return try await completions(request, key, &record)
-        case .models: return .whole(await models())
+        case .embeddings: return try await embeddings(request, key, &record)
+        case .rerank: return try await rerank(request, key, &record)
+        case .inputTokens: return .whole(try await countInputTokens(request, &record))
+        case .models: return .whole(await models(caller))
         case .model: return .whole(try await model(parameter ?? ""))
         case .tokenize: return .whole(try await tokenize(request, &record))
         case .detokenize: return .whole(try await detokenize(request, &record))
@@ -35,7 +42,7 @@ extension Gateway {
         case .unpinModel: return .whole(try await pinModel(parameter ?? "", isPinned: false))
         case .planLoad: return .whole(try await planLoad(request))
         case .adminEvents: return try adminEvents()
-        case .reload: return .whole(try await reloadConfiguration())
+        case .reload: return .whole(try await reloadConfiguration(request, caller))
         case .routerLoad: return .whole(try await routerLoad(request))
         case .routerUnload: return .whole(try await routerUnload(request))
         case .routerEvents: return try routerEvents()
@@ -47,7 +54,55 @@ extension Gateway {
         case .studioLoad: return .whole(try await studioLoad(request))
         case .studioUnload: return .whole(try await studioUnload(request))
         case .adminRequests: return .whole(adminRequests())
-        case .cancelRequest: return .whole(try cancelRequest(parameter ?? ""))
+        case .cancelRequest:
+            return .whole(try cancelRequest(parameter ?? "", request, caller))
+        case .listKeys: return .whole(listKeys())
+        case .addKey: return .whole(try await addKey(request, caller))
+        case .revokeKey: return .whole(try await revokeKey(parameter ?? "", request, caller))
+        case .usage: return .whole(try usageDocument(request))
+        }
+    }
+
+    /// Hides models from a key that may not use them, whatever the endpoint: 404, as if there were
+    /// none of that name.
+    private func checkModel(
+        _ route: Route,
+        _ parameter: String?,
+        _ request: HTTPRequest,
+        _ caller: Caller
+    ) async throws(APIError) {
+        guard let terms = caller.key?.terms, !terms.models.isEmpty else { return }
+        let name: String
+        if route.endpoint == .model {
+            name = parameter ?? ""
+        } else if route.access == .infer {
+            // What stands in for a missing name is the only model, which may be another's.
+            guard let named = try json(request)["model"]?.stringValue else {
+                throw .invalidRequest(
+                    "Missing required parameter: 'model'.",
+                    parameter: "model",
+                    code: "missing_required_parameter"
+                )
+            }
+            name = named
+        } else {
+            return
+        }
+        let entries = await service.catalog()
+        switch Catalog(entries).resolve(name) {
+        case .found(let entry):
+            guard !caller.maySee(modelNamed: [entry.id] + entry.aliases) else { return }
+            throw APIError(ModelServiceError.unknownModel(name: name))
+        case .ambiguous(let ids):
+            let visible = entries.filter { entry in
+                ids.contains(entry.id) && caller.maySee(modelNamed: [entry.id] + entry.aliases)
+            }
+            guard !visible.isEmpty else {
+                throw APIError(ModelServiceError.unknownModel(name: name))
+            }
+            let candidates = visible.map(\.id)
+            throw APIError(ModelServiceError.ambiguousModel(name: name, candidates: candidates))
+        case .unknown: return
         }
     }
 

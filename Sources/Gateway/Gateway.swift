@@ -1,3 +1,4 @@
+package import APIKeys
 package import HTTP
 package import ModelService
 import OpenAIAPI
@@ -14,35 +15,26 @@ package final class Gateway: HTTPRequestHandler {
     let configuration: GatewayConfiguration
     let log: Log
     let requests: RequestRegistry
+    /// The keys that are valid now.
+    let keyRing: KeyRing
+    /// What keys have used.
+    let usage: UsageKeeper?
+    let meter = KeyMeter()
     let metrics = GatewayMetrics()
     /// Counts the connections of the server that this gateway answers for.
     package let connections = ConnectionCounter()
     let started = MonotonicInstant.now()
     let startTime = Timestamp.now()
-    private let guards: Mutex<Guards>
+    let keyGuard: KeyGuard
+    private let guards: Mutex<BrowserGuard>
     private let reloadAction = Mutex<@Sendable () async -> ReloadOutcome> {
         .refused(problems: ["This server has no configuration that could be read again."])
     }
     private let isStopping = Mutex(false)
 
-    /// What may change while the server runs, in one piece.
-    private struct Guards: Sendable {
-        let browser: BrowserGuard
-        let key: KeyGuard
-
-        init(_ configuration: GatewayConfiguration) {
-            browser = BrowserGuard(
-                allowedHosts: configuration.allowedHosts,
-                allowedOrigins: configuration.allowedOrigins,
-                machineName: BrowserGuard.machineName()
-            )
-            key = KeyGuard(keys: configuration.apiKeys)
-        }
-    }
-
     /// What a request's head leads to.
     private enum Guarded {
-        case route(Route, parameter: String?, APIKey?)
+        case route(Route, parameter: String?, Caller)
         case reply(Reply)
     }
 
@@ -54,22 +46,51 @@ package final class Gateway: HTTPRequestHandler {
     }
 
     /// A gateway in front of `service`.
-    package init(service: ModelService, configuration: GatewayConfiguration, log: Log) {
+    ///
+    /// - Parameters:
+    ///   - service: The models.
+    ///   - configuration: Keys of the operator's file, hosts, origins and bounds.
+    ///   - keyRing: The stored keys, if there are any; it gets those of the configuration too.
+    ///   - usage: Where usage is kept, if it is.
+    ///   - log: Gets one entry per request, and one for each change by an operator.
+    package init(
+        service: ModelService,
+        configuration: GatewayConfiguration,
+        keyRing: KeyRing = KeyRing(),
+        usage: UsageKeeper? = nil,
+        log: Log
+    ) {
         self.service = service
         self.configuration = configuration
+        self.keyRing = keyRing
+        self.usage = usage
         self.log = log
+        keyRing.use(plain: configuration.apiKeys)
+        keyGuard = KeyGuard(ring: keyRing, adminSockets: configuration.adminSockets)
         requests = RequestRegistry(maximumByteCount: configuration.limits.maximumBodyByteCount)
-        guards = Mutex(Guards(configuration))
+        guards = Mutex(Self.browserGuard(configuration))
     }
 
-    private var browserGuard: BrowserGuard { guards.withLock { $0.browser } }
-    private var keyGuard: KeyGuard { guards.withLock { $0.key } }
+    /// Whether requests must show a key now.
+    package var asksForKeys: Bool { keyRing.table.asksForKeys }
+
+    private var browserGuard: BrowserGuard { guards.withLock { $0 } }
+
+    private static func browserGuard(_ configuration: GatewayConfiguration) -> BrowserGuard {
+        BrowserGuard(
+            allowedHosts: configuration.allowedHosts,
+            allowedOrigins: configuration.allowedOrigins,
+            machineName: BrowserGuard.machineName()
+        )
+    }
 
     /// Requires the keys, hosts and origins of another configuration from the next request on; all
     /// else stays as it was.
     package func reconfigure(_ configuration: GatewayConfiguration) {
-        let changed = Guards(configuration)
+        let changed = Self.browserGuard(configuration)
         guards.withLock { $0 = changed }
+        keyRing.use(plain: configuration.apiKeys)
+        refreshKeys(now: .now(), atOnce: true)
     }
 
     /// Sets what `POST /admin/v1/reload` does.
@@ -106,12 +127,13 @@ package final class Gateway: HTTPRequestHandler {
         switch guarded(request) {
         case .reply(let reply):
             answer = .whole(reply)
-        case .route(let route, let parameter, let key):
+        case .route(let route, let parameter, let caller):
             requestRecord.routePath = route.path
             requestRecord.isProbe = route.access == .open || route.endpoint == .metrics
-            requestRecord.key = key?.name
+            requestRecord.key = caller.key?.name
             do throws(APIError) {
-                answer = try await self.answer(route, parameter, request, key, &requestRecord)
+                try begin(route, caller, request, &requestRecord)
+                answer = try await self.answer(route, parameter, request, caller, &requestRecord)
             } catch {
                 requestRecord.errorCode = error.code
                 answer = .whole(.error(error))
@@ -146,8 +168,7 @@ package final class Gateway: HTTPRequestHandler {
             if request.method == .options { return .reply(preflight(request)) }
             switch RouteTable.match(request.method, rawPath: request.rawPath) {
             case .found(let route, let parameter):
-                let key = route.access == .key ? try keyGuard.check(request) : nil
-                return .route(route, parameter: parameter, key)
+                return .route(route, parameter: parameter, try caller(of: request, route.access))
             case .wrongMethod(let allowed):
                 var reply = Reply.error(.wrongMethod(request, allowed: allowed))
                 reply.headers.add("allow", allowed.map(\.rawValue).joined(separator: ", "))
@@ -188,6 +209,10 @@ package final class Gateway: HTTPRequestHandler {
         let total = MonotonicInstant.now().duration(since: request.arrival)
         headers.replace("server-timing", record.serverTiming(total: total))
         headers.replace("x-request-id", request.id)
+        if let terms = record.limits {
+            let left = meter.allowances(terms, now: .now())
+            headers.add(requests: left.requests, tokens: left.tokens)
+        }
         if let origin = browserGuard.allowedOrigin(request) {
             headers.replace("access-control-allow-origin", origin)
             headers.replace(
@@ -208,6 +233,7 @@ package final class Gateway: HTTPRequestHandler {
     private func record(_ record: RequestRecord, _ request: HTTPRequest, status: Int) {
         let now = MonotonicInstant.now()
         metrics.count(record, status: status, arrival: request.arrival, now: now)
+        end(record, now: now)
         let duration = now.duration(since: request.arrival)
         var log = log.with(
             ("request", request.id),

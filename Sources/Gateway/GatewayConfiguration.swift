@@ -1,9 +1,14 @@
+package import APIKeys
+
 /// What the gateway's request pipeline needs to know.
 package struct GatewayConfiguration: Sendable {
     /// The product's version, as `/version` shows it.
     package var version: String
-    /// Keys of which each request must carry one; without any, keys are not asked for.
+    /// The keys of the operator's own file, besides those of the key ring's store.
     package var apiKeys: [APIKey]
+    /// Paths of the unix sockets that the system lets operators alone use: whoever comes by one may
+    /// do everything.
+    package var adminSockets: Set<String>
     /// Names that a `Host` header may carry besides IP literals, `localhost` and the machine's own.
     package var allowedHosts: [String]
     /// Browser origins that may call, for example `http://localhost:3000`; `*` allows all.
@@ -15,12 +20,14 @@ package struct GatewayConfiguration: Sendable {
     package init(
         version: String,
         apiKeys: [APIKey] = [],
+        adminSockets: Set<String> = [],
         allowedHosts: [String] = [],
         allowedOrigins: [String] = [],
         limits: GatewayLimits = GatewayLimits()
     ) {
         self.version = version
         self.apiKeys = apiKeys
+        self.adminSockets = adminSockets
         self.allowedHosts = allowedHosts
         self.allowedOrigins = allowedOrigins
         self.limits = limits

@@ -16,6 +16,7 @@ extension Engine {
                 SequenceSubmission(
                     id: sequence.id,
                     tokens: sequence.tokens,
+                    predictedTokens: sequence.predictedTokens,
                     maximumTokenCount: sequence.promptTokenCount
                         + sequence.maximumOutputTokenCount,
                     account: sequence.request.account,
@@ -27,23 +28,37 @@ extension Engine {
                 now: now
             )
         } catch {
-            switch error {
-            case .overloaded(let state):
-                throw GenerationFailure(
-                    kind: .overloaded(state),
-                    message: "Too many requests wait for this model; send it again later."
-                )
-            case .tooLong(let maximum):
-                throw GenerationFailure(
-                    kind: .contextLengthExceeded(
-                        promptTokenCount: sequence.promptTokenCount,
-                        contextLength: maximum
-                    ),
-                    message: "The model's KV cache holds \(maximum) tokens; "
-                        + "shorten the prompt or lower the output limit."
-                )
-            }
+            throw Self.failure(error, promptTokenCount: sequence.promptTokenCount)
         }
+    }
+
+    static func failure(
+        _ rejection: Scheduler.Rejection,
+        promptTokenCount: Int
+    ) -> GenerationFailure {
+        switch rejection {
+        case .overloaded(let state):
+            GenerationFailure(
+                kind: .overloaded(state),
+                message: "Too many requests wait for this model; send it again later."
+            )
+        case .tooLong(let maximum):
+            GenerationFailure(
+                kind: .contextLengthExceeded(
+                    promptTokenCount: promptTokenCount,
+                    contextLength: maximum
+                ),
+                message: "The model's KV cache holds \(maximum) tokens; "
+                    + "shorten the prompt or lower the output limit."
+            )
+        }
+    }
+
+    static func queueTimeout(_ state: AdmissionState) -> GenerationFailure {
+        GenerationFailure(
+            kind: .queueTimeout(state),
+            message: "The request waited too long for its turn; send it again later."
+        )
     }
 
     /// Tells those who wait where they stand, if that changed.
@@ -51,7 +66,16 @@ extension Engine {
         guard now >= nextAnnouncement else { return }
         nextAnnouncement = now.advanced(by: Self.announcementInterval)
         var position = 0
-        for id in scheduler.waitingOrder(now: now) where sequences[id]?.hasStarted == false {
+        for id in scheduler.waitingOrder(now: now) {
+            if let text = texts[id] {
+                guard text.index == 0, embeddings[text.request]?.hasStarted == false else {
+                    continue
+                }
+                position += 1
+                announce(position, to: text.request)
+                continue
+            }
+            guard sequences[id]?.hasStarted == false else { continue }
             position += 1
             guard sequences[id]?.announcedPosition != position,
                 let request = sequences[id]?.request
@@ -61,9 +85,18 @@ extension Engine {
         }
     }
 
+    private func announce(_ position: Int, to embedding: UInt64) {
+        guard embeddings[embedding]?.announcedPosition != position else { return }
+        embeddings[embedding]?.announcedPosition = position
+        emit(embedding, .queued(position: position))
+    }
+
     func startSequences(of plan: StepPlan, now: MonotonicInstant) {
         for start in plan.started {
-            guard var sequence = sequences.removeValue(forKey: start.id) else { continue }
+            guard var sequence = sequences.removeValue(forKey: start.id) else {
+                startText(start, now: now)
+                continue
+            }
             self.start(&sequence, cachedTokenCount: start.cachedTokenCount, now: now)
             sequences[start.id] = sequence
         }
@@ -84,20 +117,15 @@ extension Engine {
         emitDelta(&sequence)
     }
 
-    func dropTimedOut(of plan: StepPlan) {
+    func dropTimedOut(of plan: StepPlan, now: MonotonicInstant) {
         for id in plan.timedOut {
-            guard let sequence = sequences.removeValue(forKey: id) else { continue }
+            guard let sequence = sequences.removeValue(forKey: id) else {
+                timeOutText(id, now: now)
+                continue
+            }
             sequenceIDs[sequence.request.id] = nil
             let state = scheduler.admissionState(of: sequence.request.account.key)
-            emit(
-                sequence.request.id,
-                .failed(
-                    GenerationFailure(
-                        kind: .queueTimeout(state),
-                        message: "The request waited too long for its turn; send it again later."
-                    )
-                )
-            )
+            emit(sequence.request.id, .failed(Self.queueTimeout(state)))
         }
     }
 }

@@ -7,6 +7,9 @@ extension Engine {
     ///
     /// - Returns: The most output tokens: what was asked for, within the context length.
     func validate(_ generation: Generation) throws(GenerationFailure) -> Int {
+        guard configuration.task == .generate else {
+            throw .wrongTask(.generate, of: configuration.task)
+        }
         let request = generation.request
         if let violation = request.sampling.violation() {
             throw Self.invalid(violation.parameter, "\(violation.message).")

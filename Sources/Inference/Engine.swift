@@ -22,7 +22,7 @@ package struct EngineStep: Sendable {
     package let batch: ForwardBatch
 }
 
-/// All sequences of one model, moved forward step by step.
+/// All sequences of one model, generations or texts to embed, moved forward step by step.
 ///
 /// A step is ``beginStep(now:)``, the forward pass over the batch it returned, and
 /// ``completeStep(_:clock:)``. Submissions and cancellations come in between steps. Everything that
@@ -35,6 +35,8 @@ package final class Engine {
     var scheduler: Scheduler
     var sequences: [SequenceID: SequenceState] = [:]
     var sequenceIDs: [UInt64: SequenceID] = [:]
+    var embeddings: [UInt64: EmbeddingState] = [:]
+    var texts: [SequenceID: EmbeddedText] = [:]
     private var arrivalCount: UInt64 = 0
     private(set) var plan: StepPlan?
     private var selections: [ForwardBatch.LogitSelection] = []
@@ -112,10 +114,9 @@ package final class Engine {
                     message: "The request's id is in use."
                 )
             }
-            arrivalCount += 1
             var sequence = try SequenceState(
                 generation,
-                id: SequenceID(rawValue: arrivalCount),
+                id: nextSequenceID(),
                 maximumOutputTokenCount: maximumOutputTokenCount,
                 tokenizer: tokenizer,
                 now: now
@@ -134,9 +135,15 @@ package final class Engine {
         }
     }
 
-    /// Ends a generation, if it is still there.
+    func nextSequenceID() -> SequenceID {
+        arrivalCount += 1
+        return SequenceID(rawValue: arrivalCount)
+    }
+
+    /// Ends a generation or an embedding, if it is still there.
     package func cancel(_ id: UInt64, now: MonotonicInstant) {
         precondition(plan == nil, "cancellations come between steps")
+        cancelEmbedding(id, now: now)
         guard let key = sequenceIDs[id], var sequence = sequences[key] else { return }
         forget(&sequence, now: now)
         emit(id, .finished(.cancelled, sequence.usage(now: now)))
@@ -153,16 +160,13 @@ package final class Engine {
         let plan = scheduler.schedule(now: now)
         totals.preemptionTotal += plan.preempted.count
         startSequences(of: plan, now: now)
-        dropTimedOut(of: plan)
+        dropTimedOut(of: plan, now: now)
         announcePositions(now: now)
         if plan.isEmpty { return nil }
         var batch = ForwardBatch()
         selections = []
         for entry in plan.entries {
-            guard let sequence = sequences[entry.id] else {
-                preconditionFailure("the scheduler plans sequences of the engine")
-            }
-            let selection = selection(for: entry, of: sequence)
+            let selection = selection(for: entry)
             selections.append(selection)
             batch.entries.append(
                 ForwardBatch.Entry(
@@ -186,7 +190,8 @@ package final class Engine {
     package func completeStep(_ pass: some ForwardPass, clock: () -> MonotonicInstant) {
         guard let plan else { preconditionFailure("a step begins before it is completed") }
         let computed = clock()
-        let choices = choose(plan, pass, now: computed)
+        let rows = outputRows(of: plan)
+        let choices = choose(plan, rows: rows, pass, now: computed)
         let now = clock()
         let duration = now.duration(since: lastLook)
         totals.busyNanosecondTotal += Int(duration.wholeNanoseconds)
@@ -197,6 +202,7 @@ package final class Engine {
             now: now
         )
         self.plan = nil
+        if !texts.isEmpty { completeTexts(of: plan, rows: rows, pass, now: now) }
         for choice in choices {
             guard let choice else { continue }
             count(choice)
@@ -213,29 +219,24 @@ package final class Engine {
     /// sequence that is gone.
     private func choose(
         _ plan: StepPlan,
+        rows: [Range<Int>],
         _ pass: some ForwardPass,
         now: MonotonicInstant
     ) -> [TokenChoice?] {
-        var row = 0
-        let choices: [TokenChoice?] = zip(plan.entries, selections).map { entry, selection in
-            let rowCount = ForwardBatch.Entry.logitRowCount(
-                selection,
-                tokenCount: entry.tokens.count
-            )
-            defer { row += rowCount }
+        let choices: [TokenChoice?] = zip(plan.entries, rows).map { entry, rows in
+            guard let sequence = sequences.removeValue(forKey: entry.id) else { return nil }
             // Safety: the logits are valid until the next forward pass.
-            let logits = unsafe (row..<row + rowCount).map { unsafe pass.logits(row: $0) }
-            return sequences.removeValue(forKey: entry.id).map {
-                unsafe TokenChoice(sequence: $0, entry: entry, logits: logits)
-            }
+            let logits = unsafe rows.map { unsafe pass.logits(row: $0) }
+            return unsafe TokenChoice(sequence: sequence, entry: entry, logits: logits)
         }
+        guard choices.contains(where: { $0 != nil }) else { return choices }
         while workspaces.count < pass.threadCount {
             workspaces.append(SamplingWorkspace(vocabularySize: vocabularySize))
         }
         let tools = workspaces.map {
             TokenChoice.Tools(tokenizer: tokenizer, workspace: $0, now: now)
         }
-        let threadCount = row > 1 ? pass.threadCount : 1
+        let threadCount = (rows.last?.upperBound ?? 0) > 1 ? pass.threadCount : 1
         let body: @Sendable (Int) -> Void = { thread in
             for index in stride(from: thread, to: choices.count, by: threadCount) {
                 choices[index]?.choose(tools[thread])
@@ -255,10 +256,23 @@ package final class Engine {
         totals.acceptedDraftTokenTotal += max(0, choice.tokens.count - 1)
     }
 
-    private func selection(
-        for entry: StepPlan.Entry,
-        of sequence: SequenceState
-    ) -> ForwardBatch.LogitSelection {
+    /// The output rows of each entry of a plan, in the batch's numbering.
+    private func outputRows(of plan: StepPlan) -> [Range<Int>] {
+        var end = 0
+        return zip(plan.entries, selections).map { entry, selection in
+            let first = end
+            end += ForwardBatch.Entry.logitRowCount(selection, tokenCount: entry.tokens.count)
+            return first..<end
+        }
+    }
+
+    private func selection(for entry: StepPlan.Entry) -> ForwardBatch.LogitSelection {
+        if let text = texts[entry.id] {
+            return text.pool.selection(isStart: entry.firstPosition == 0, isEnd: entry.reachesEnd)
+        }
+        guard let sequence = sequences[entry.id] else {
+            preconditionFailure("the scheduler plans sequences of the engine")
+        }
         if sequence.hasPromptLogprobsToEcho || entry.guessedTokenCount > 0 { return .all }
         return entry.reachesEnd ? .last : .none
     }

@@ -1,4 +1,5 @@
 package import Scheduling
+package import WorkerProtocol
 
 /// The bounds of one engine.
 package struct EngineConfiguration: Sendable, Hashable {
@@ -13,12 +14,17 @@ package struct EngineConfiguration: Sendable, Hashable {
     package var keptSlabCount: Int
     /// Bytes of a block.
     package var blockByteCount: Int
+    /// How vectors or scores are made; nil: the model generates text.
+    package var embedding: EmbeddingConfiguration?
     /// What the scheduler admits and plans.
     package var scheduler: SchedulerLimits
     /// The most stop strings of a request; 16 (OpenAI allows 4).
     package var maximumStopStringCount: Int
     /// The longest stop string, in bytes of UTF-8; 1024.
     package var maximumStopStringByteCount: Int
+
+    /// What can be asked of the model.
+    package var task: ModelTask { embedding?.task ?? .generate }
 
     /// Makes a configuration; everything left out has its default: one slab, which is kept.
     package init(
@@ -27,6 +33,7 @@ package struct EngineConfiguration: Sendable, Hashable {
         slabBlockCount: Int? = nil,
         keptSlabCount: Int = 1,
         blockByteCount: Int = 1,
+        embedding: EmbeddingConfiguration? = nil,
         scheduler: SchedulerLimits = SchedulerLimits(),
         maximumStopStringCount: Int = 16,
         maximumStopStringByteCount: Int = 1024
@@ -36,6 +43,7 @@ package struct EngineConfiguration: Sendable, Hashable {
         self.slabBlockCount = slabBlockCount ?? blockCount
         self.keptSlabCount = keptSlabCount
         self.blockByteCount = blockByteCount
+        self.embedding = embedding
         self.scheduler = scheduler
         self.maximumStopStringCount = maximumStopStringCount
         self.maximumStopStringByteCount = maximumStopStringByteCount

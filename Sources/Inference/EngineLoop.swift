@@ -48,6 +48,7 @@ package final class EngineLoop {
             for command in commands {
                 switch command {
                 case .submit(let generation): engine.submit(generation, now: now)
+                case .embed(let embedding): engine.submit(embedding, now: now)
                 case .cancel(let id): engine.cancel(id, now: now)
                 case .grantMemory(let byteCount): engine.grantMemory(byteCount, now: now)
                 case .releaseMemory: engine.releaseMemory()

@@ -4,14 +4,16 @@ package import WorkerProtocol
 
 /// The way into the engine thread, and its counters on the way out.
 ///
-/// Safe from any thread; a lock is held for a few stores. Bounded: generations beyond the limit
+/// Safe from any thread; a lock is held for a few stores. Bounded: requests beyond the limit
 /// are refused until the engine has taken what is there.
 package final class EngineMailbox: Sendable {
     /// What the engine shall do between two steps.
     package enum Command: Sendable {
         /// Take a generation.
         case submit(Generation)
-        /// End a generation.
+        /// Take an embedding.
+        case embed(Embedding)
+        /// End a generation or an embedding.
         case cancel(UInt64)
         /// Use that much more memory for keys and values; 0 if there is none.
         case grantMemory(byteCount: Int)
@@ -32,7 +34,7 @@ package final class EngineMailbox: Sendable {
 
     /// Makes an empty mailbox.
     ///
-    /// - Parameter maximumSubmissionCount: Generations that may lie in it.
+    /// - Parameter maximumSubmissionCount: Generations and embeddings that may lie in it.
     /// - Throws: EMFILE or ENFILE.
     package init(maximumSubmissionCount: Int) throws(SystemError) {
         self.maximumSubmissionCount = maximumSubmissionCount
@@ -42,18 +44,25 @@ package final class EngineMailbox: Sendable {
     /// Leaves a generation for the engine.
     ///
     /// - Returns: Whether there was room.
-    package func submit(_ generation: Generation) -> Bool {
+    package func submit(_ generation: Generation) -> Bool { submit(.submit(generation)) }
+
+    /// Leaves an embedding for the engine.
+    ///
+    /// - Returns: Whether there was room.
+    package func submit(_ embedding: Embedding) -> Bool { submit(.embed(embedding)) }
+
+    private func submit(_ command: Command) -> Bool {
         let isTaken = state.withLock { state in
             guard state.submissionCount < maximumSubmissionCount else { return false }
             state.submissionCount += 1
-            state.commands.append(.submit(generation))
+            state.commands.append(command)
             return true
         }
         if isTaken { wakeUp.signal() }
         return isTaken
     }
 
-    /// Asks for the end of a generation.
+    /// Asks for the end of a generation or an embedding.
     package func cancel(_ id: UInt64) {
         state.withLock { $0.commands.append(.cancel(id)) }
         wakeUp.signal()

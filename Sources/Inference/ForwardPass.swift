@@ -24,6 +24,17 @@ package protocol ForwardPass: AnyObject {
     /// when all calls have.
     func onAllThreads(_ body: @Sendable (Int) -> Void)
 
-    /// The logits of the last batch's logit row, `[V]`, valid until the next `forward`.
+    /// The logits of the last batch's output row, `[V]`, valid until the next `forward`; of a model
+    /// that generates.
     func logits(row: Int) -> UnsafeBufferPointer<Float>
+
+    /// The hidden state of the last batch's output row, `[E]`, valid until the next `forward`; of a
+    /// model that makes vectors.
+    func hiddenState(row: Int) -> UnsafeBufferPointer<Float>
+
+    /// What stands behind the pooling, such as a classification head.
+    ///
+    /// - Parameter vector: The pooled hidden states of one text, `[E]`.
+    /// - Returns: Its vector before it is normalised, or a score before the logistic function.
+    func applyHead(to vector: [Float]) -> [Float]
 }

@@ -7,6 +7,8 @@ package struct Generation: Sendable {
     package let request: GenerationRequest
     /// The prompt's tokens.
     package let promptTokens: [Int32]
+    /// What the output is expected to be, made of the request's `prediction`.
+    package let predictedTokens: [Int32]
     /// What the output follows, made of the request's `constraint`.
     package let constraint: TokenConstraint?
     /// How the answer is read; nil: all of it is text.
@@ -16,11 +18,13 @@ package struct Generation: Sendable {
     package init(
         request: GenerationRequest,
         promptTokens: [Int32],
+        predictedTokens: [Int32] = [],
         constraint: TokenConstraint? = nil,
         answer: AnswerPlan? = nil
     ) {
         self.request = request
         self.promptTokens = promptTokens
+        self.predictedTokens = predictedTokens
         self.constraint = constraint
         self.answer = answer
     }

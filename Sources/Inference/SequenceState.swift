@@ -9,6 +9,8 @@ struct SequenceState {
     let request: GenerationRequest
     let id: SequenceID
     let promptTokenCount: Int
+    /// What the output is expected to be, for guesses.
+    let predictedTokens: [Int32]
     /// The most output tokens, 0....
     let maximumOutputTokenCount: Int
     /// Prompt and output.
@@ -46,11 +48,14 @@ struct SequenceState {
         self.id = id
         self.maximumOutputTokenCount = maximumOutputTokenCount
         promptTokenCount = generation.promptTokens.count
+        predictedTokens = generation.predictedTokens
         tokens = generation.promptTokens
         sampler = Sampler(
             parameters: request.sampling,
             seed: request.sampling.seed ?? UInt64.random(in: 0...UInt64.max),
-            prompt: generation.promptTokens
+            prompt: generation.promptTokens,
+            // Files with a padded vocabulary have logits for tokens that have no text.
+            bytes: { Int($0) < tokenizer.vocabularySize ? tokenizer.bytes(of: $0) : [] }
         )
         constraint = try generation.constraint.map { constraint throws(GenerationFailure) in
             try ConstrainedOutput(constraint)
@@ -71,6 +76,7 @@ struct SequenceState {
     private static func continuesText(_ request: GenerationRequest) -> Bool {
         switch request.prompt {
         case .text, .tokens: !request.echo
+        case .gap: true
         case .chat(let chat): chat.continuesFinalMessage
         }
     }

@@ -75,7 +75,9 @@ final class TokenChoice: @unchecked Sendable {
         _ tools: Tools
     ) throws(GenerationFailure) -> (token: Int32, end: FinishReason?) {
         let ignoresEnd = sequence.request.ignoresEndOfGeneration
-        let allowed = try sequence.constraint?.allowedTokens(mayEnd: !ignoresEnd)
+        let isLongEnough = sequence.outputTokenCount >= sequence.request.minimumOutputTokens
+        var allowed = try sequence.constraint?.allowedTokens(mayEnd: !ignoresEnd && isLongEnough)
+        if allowed == nil, !isLongEnough { allowed = Self.tokensThatGoOn(tools.tokenizer) }
         // Safety: the row's logits are valid until the next forward pass.
         let logits = unsafe logits[row]
         let token: Int32
@@ -109,6 +111,16 @@ final class TokenChoice: @unchecked Sendable {
         if isExhausted { return (token, .stop) }
         let isLast = sequence.outputTokenCount >= sequence.maximumOutputTokenCount
         return (token, isLast ? .length : nil)
+    }
+
+    /// A mask of all tokens that do not end the output.
+    private static func tokensThatGoOn(_ tokenizer: Tokenizer) -> [UInt64] {
+        let wordCount = (tokenizer.vocabularySize + UInt64.bitWidth - 1) / UInt64.bitWidth
+        var mask = [UInt64](repeating: .max, count: wordCount)
+        for token in tokenizer.endOfGenerationTokens {
+            mask[Int(token) / UInt64.bitWidth] &= ~(1 << UInt64(Int(token) % UInt64.bitWidth))
+        }
+        return mask
     }
 
     /// Whether a mask, if there is one, has a token.

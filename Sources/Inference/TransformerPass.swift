@@ -24,6 +24,13 @@ package final class TransformerPass: ForwardPass {
         storage.releaseMemory(ofBlocks: range)
     }
 
+    package func hiddenState(row: Int) -> UnsafeBufferPointer<Float> {
+        // Safety: the transformer's buffer outlives the step; see the protocol.
+        unsafe transformer.hiddenState(row: row)
+    }
+
+    package func applyHead(to vector: [Float]) -> [Float] { transformer.applyHead(to: vector) }
+
     package func forward(_ batch: ForwardBatch) {
         transformer.forward(batch, cache: storage)
     }

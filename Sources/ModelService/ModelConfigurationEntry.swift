@@ -26,6 +26,8 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
     package var speculation: WorkerLoadOptions.Speculation?
     /// How much may wait, and how long.
     package var queue: QueueSettings
+    /// The model's share of the compute time beside other models that compute, 1 by default.
+    package var computeWeight: Double?
     /// How long the model may be idle before it is unloaded.
     package var keepAlive: KeepAlive?
     /// Whether the model never goes for the sake of others, or of the time.
@@ -46,6 +48,7 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
         weightType: WorkerLoadOptions.WeightType? = nil,
         speculation: WorkerLoadOptions.Speculation? = nil,
         queue: QueueSettings = QueueSettings(),
+        computeWeight: Double? = nil,
         keepAlive: KeepAlive? = nil,
         isPinned: Bool? = nil,
         isPreloaded: Bool? = nil
@@ -61,9 +64,15 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
         self.weightType = weightType
         self.speculation = speculation
         self.queue = queue
+        self.computeWeight = computeWeight
         self.keepAlive = keepAlive
         self.isPinned = isPinned
         self.isPreloaded = isPreloaded
+    }
+
+    /// The share of the compute time in thousandths.
+    var computeThousandths: UInt32 {
+        UInt32(clamping: Int(((computeWeight ?? 1) * 1000).rounded()))
     }
 
     /// Whether a worker that was started with these settings serves a model with `other` as well.
@@ -87,6 +96,7 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
         result.weightType = weightType ?? defaults.weightType
         result.speculation = speculation ?? defaults.speculation
         result.queue = queue.completed(by: defaults.queue)
+        result.computeWeight = computeWeight ?? defaults.computeWeight
         result.keepAlive = keepAlive ?? defaults.keepAlive
         result.isPinned = isPinned ?? defaults.isPinned
         result.isPreloaded = isPreloaded ?? defaults.isPreloaded

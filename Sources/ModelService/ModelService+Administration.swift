@@ -10,6 +10,8 @@ extension ModelService {
         package let model: String
         /// Whether it has its memory already; the plan then says what it was.
         package let isResident: Bool
+        /// Whether it has memory with other options: then the plan is for when it has been unloaded.
+        package let mustUnloadFirst: Bool
         /// What it takes.
         package let need: MemoryNeed
         /// Whether that fits, and who would go.
@@ -28,8 +30,7 @@ extension ModelService {
         guard !isShuttingDown else { throw .shuttingDown }
         if let context = options.contextLength { entry = entry.with(contextLength: context) }
         let present = slots[entry.id].flatMap { slot in
-            if case .draining = slot.machine.state { return nil as MemoryNeed? }
-            return slot.machine.presentWorker != nil && slot.entry == entry ? slot.need : nil
+            slot.serves(entry, contextLength: options.contextLength) ? slot.need : nil
         }
         let need: MemoryNeed
         if let known = present ?? needs[NeedKey(entry)] {
@@ -40,16 +41,22 @@ extension ModelService {
             needs[NeedKey(entry)] = need
         }
         let others = slots.values.filter { $0.entry.id != entry.id }.compactMap { resident($0) }
-        let isResident = slots[entry.id].flatMap { resident($0) } != nil
+        let own = slots[entry.id].flatMap { resident($0) }
+        let isResident = own != nil && present != nil
+        let room = room()
         return Planned(
             model: entry.id,
             isResident: isResident,
+            mustUnloadFirst: own != nil && !isResident,
             need: need,
             plan: ResidencyPlanner.plan(
                 byteCount: isResident ? 0 : need.byteCount,
                 mayEvict: options.mayEvict,
                 residents: others,
-                room: room(),
+                room: MemoryRoom(
+                    byteCount: room.byteCount + (isResident ? 0 : own?.byteCount ?? 0),
+                    limit: room.limit
+                ),
                 now: .now()
             )
         )
@@ -90,7 +97,7 @@ extension ModelService {
                 outcome = .failure(
                     .loadFailed(model: entry.id, message: message, retryAfter: .seconds(10))
                 )
-            case .ended(let reason):
+            case .ended(let reason, _):
                 outcome =
                     outcome
                     ?? .failure(
@@ -154,10 +161,20 @@ extension ModelService {
     /// Loads the models that are configured to be there from the start, all at the same time; what
     /// fails is logged.
     package func preload() async {
-        let flagged = await catalog().filter {
-            $0.variantOf == nil && $0.settings.isPreloaded ?? false
-        }.map(\.id)
-        for name in configuration.preloaded + flagged {
+        _ = await catalog()
+        preload(preloaded)
+    }
+
+    /// The names of the models that are configured to be there from the start.
+    var preloaded: [String] {
+        configuration.preloaded
+            + knownCatalog.entries.filter {
+                $0.variantOf == nil && $0.settings.isPreloaded ?? false
+            }.map(\.id)
+    }
+
+    func preload(_ names: [String]) {
+        for name in names {
             Task { [self] in
                 do throws(ModelServiceError) {
                     _ = try await lease(name)
@@ -166,5 +183,18 @@ extension ModelService {
                 }
             }
         }
+    }
+}
+
+extension ModelService.Slot {
+    /// Whether the present worker is what a load of `entry` would lead to.
+    fileprivate func serves(_ entry: CatalogEntry, contextLength: Int?) -> Bool {
+        if case .draining = machine.state { return false }
+        guard machine.presentWorker != nil, self.entry.path == entry.path,
+            self.entry.byteCount == entry.byteCount,
+            self.entry.modificationTime == entry.modificationTime
+        else { return false }
+        let own = self.entry.settings.contextLength ?? facts?.contextLength
+        return contextLength == nil || contextLength == own
     }
 }

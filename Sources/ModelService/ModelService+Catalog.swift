@@ -9,11 +9,8 @@ extension ModelService {
         return knownCatalog.entries
     }
 
-    /// The model that a client's name means, looking for new files if none is known.
+    /// The model that a client's name means, looking for new files if it is unknown.
     package func entry(named name: String) async throws(ModelServiceError) -> CatalogEntry {
-        if lastScan == nil || knownCatalog.entries.isEmpty {
-            await rescan(unlessSince: configuration.limits.rescanInterval)
-        }
         if case .unknown = knownCatalog.resolve(name) {
             await rescan(unlessSince: configuration.limits.rescanInterval)
         }

@@ -5,8 +5,9 @@ import Telemetry
 extension ModelService {
     /// Takes over what another configuration says about models.
     ///
-    /// That is: their directories and settings, and when they go for each other. All else stays as it
-    /// was.
+    /// That is: their directories and settings, the memory that they may take together, and when they
+    /// go for each other. All else stays as it was. If the memory has become less, idle models go
+    /// until the others fit; models that are to be preloaded now are loaded.
     ///
     /// Models whose own settings stay the same are not touched. A model in memory whose worker was
     /// started with other settings takes no further requests, finishes those it has, and goes; the
@@ -21,6 +22,7 @@ extension ModelService {
         guard !isShuttingDown else { return ([], knownCatalog.entries.count) }
         configurationNumber += 1
         for warning in outcome.warnings { log.warning("model scan", ("problem", warning)) }
+        let preloadedBefore = preloaded
         let movedOut = configuration.directories != changed.directories
         let old = Dictionary(uniqueKeysWithValues: knownCatalog.entries.map { ($0.id, $0) })
         let new = Dictionary(uniqueKeysWithValues: outcome.catalog.entries.map { ($0.id, $0) })
@@ -29,6 +31,7 @@ extension ModelService {
         configuration.preloaded = changed.preloaded
         configuration.defaults = changed.defaults
         configuration.limits.residency = changed.limits.residency
+        changeBudget(to: changed)
         knownCatalog = outcome.catalog
         lastScan = .now()
         var leaving: [String] = []
@@ -43,7 +46,19 @@ extension ModelService {
             carryOut(change(id) { $0.unloadRequested() }, for: id)
         }
         settle()
+        preload(preloaded.filter { !preloadedBefore.contains($0) })
         return (leaving, outcome.catalog.entries.count)
+    }
+
+    private func changeBudget(to changed: ModelServiceConfiguration) {
+        guard configuration.memoryByteCount != changed.memoryByteCount else { return }
+        configuration.memoryByteCount = changed.memoryByteCount
+        let held = ledger.withLock { $0.heldByteCount }
+        let budget = Self.budget(configuration, held: held)
+        ledger.withLock { $0.changeCapacity(to: budget) }
+        // How much a model takes for its cache depends on the budget.
+        needs = [:]
+        if budget < held { reclaimMemory() }
     }
 
     /// Gives the slot its new entry; true if its worker cannot serve it.
@@ -65,6 +80,7 @@ extension ModelService {
         if old.settings.isPinned != new.settings.isPinned {
             slot.isPinned = new.settings.isPinned ?? false
         }
+        slot.worker?.weigh(new.settings.computeThousandths)
         slots[id] = slot
         return mustGo
     }

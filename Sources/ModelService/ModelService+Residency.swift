@@ -26,6 +26,7 @@ extension ModelService {
         guard !isShuttingDown else { return }
         let now = MonotonicInstant.now()
         unloadExpired(now: now)
+        keepToBudget(now: now)
         relievePressure(now: now)
         var dates = slots.values.compactMap { idleEnd(of: $0) }
         let wishes = slots.values.compactMap { waiting($0) }
@@ -60,7 +61,8 @@ extension ModelService {
         let reading = MemoryPressure.Reading(
             available: gauge.available(),
             reserve: gauge.reserveByteCount,
-            stall: gauge.stall()
+            stall: gauge.stall(),
+            refaultedByteCount: gauge.refaulted()
         )
         let idle = slots.values.compactMap { resident($0) }.filter { resident in
             if case .idle = resident.activity { !resident.isPinned } else { false }
@@ -96,13 +98,29 @@ extension ModelService {
 
     private func evict(_ id: String, _ kind: UnloadReason, reason: String) {
         log.info("model has to go", ("model", id), ("reason", reason))
-        slots[id]?.counts.evictions += 1
         slots[id]?.unloadReason = kind
         announce(.eviction(reason: reason), of: id)
         carryOut(change(id) { $0.unloadRequested() }, for: id)
     }
 
-    private func reclaimMemory() {
+    /// Idle models go while all together hold more than the budget, which may have become smaller.
+    private func keepToBudget(now: MonotonicInstant) {
+        let (capacity, held) = ledger.withLock { ($0.capacity, $0.heldByteCount) }
+        guard held > capacity else { return }
+        let plan = ResidencyPlanner.plan(
+            byteCount: 0,
+            residents: slots.values.compactMap { resident($0) },
+            room: MemoryRoom(byteCount: capacity - held, limit: .budget),
+            now: now
+        )
+        // Busy ones are looked at again when their requests have ended.
+        guard plan.outcome == .evict else { return }
+        for victim in plan.victims {
+            evict(victim.model, .changed, reason: "the memory budget has become smaller")
+        }
+    }
+
+    func reclaimMemory() {
         for slot in slots.values where slot.machine.presentWorker != nil {
             slot.worker?.reclaimMemory()
         }

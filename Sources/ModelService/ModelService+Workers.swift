@@ -38,7 +38,6 @@ extension ModelService {
         guard let slot = slots[id], case .resident(let number, _) = slot.machine.state,
             let worker = slot.worker, !worker.isOpen
         else { return }
-        countExit(of: id, worker: number)
         _ = change(id) {
             $0.workerEnded(
                 worker: number,
@@ -96,6 +95,7 @@ extension ModelService {
             options: loadOptions(entry),
             modelPaths: entry.partPaths,
             turns: turns,
+            computeWeight: entry.settings.computeThousandths,
             groups: configuration.workerGroups,
             ledger: ledger,
             holder: holder,
@@ -180,7 +180,6 @@ extension ModelService {
             if var slot = slots[id], slot.machine.presentWorker == number {
                 slot.facts = facts
                 slot.reload = slot.loadStarted.map { now.duration(since: $0) }
-                slot.counts.loads += 1
                 slots[id] = slot
             }
             carryOut(change(id) { $0.workerReady(worker: number, now: now) }, for: id)
@@ -188,16 +187,15 @@ extension ModelService {
             settle()
         case .loadFailed(let message):
             log.error("model cannot be loaded", ("model", id), ("reason", message))
-            slots[id]?.counts.failedLoads += 1
             carryOut(
                 change(id) { $0.loadFailed(worker: number, message: message, now: now) },
                 for: id
             )
-        case .ended(let reason):
+        case .ended(let reason, let lines):
             workerIsGone()
             if slots[id]?.workerNumber == number { slots[id]?.worker = nil }
             announce(.workerExit(reason: reason), of: id)
-            countExit(of: id, worker: number)
+            if !lines.isEmpty { slots[id]?.logTail = lines }
             let isWanted = slots[id]?.waiting.isEmpty == false
             let action = change(id) {
                 $0.workerEnded(worker: number, reason: reason, isWanted: isWanted, now: now)
@@ -212,15 +210,6 @@ extension ModelService {
         guard liveWorkerCount == 0 else { return }
         for waiter in shutdownWaiters { waiter.resume() }
         shutdownWaiters = []
-    }
-
-    /// An end that nobody asked for is a crash.
-    private func countExit(of id: String, worker number: Int) {
-        switch slots[id]?.machine.state {
-        case .starting(number), .waiting(number), .loading(number, _), .resident(number, _):
-            slots[id]?.counts.crashes += 1
-        default: break
-        }
     }
 
     func announce(_ kind: ModelEvent.Kind, of id: String?) {
@@ -287,7 +276,8 @@ extension ModelService {
             isPinned: slot?.isPinned ?? entry.settings.isPinned ?? false,
             expires: expiry(of: slot, now: now),
             reload: slot?.reload,
-            counts: slot?.counts ?? ModelStatus.Counts()
+            totals: counters.totals(of: entry.id),
+            logTail: slot?.logTail ?? []
         )
         return entry.variantOf == nil ? status : status.withoutWorker
     }

@@ -32,10 +32,10 @@ package actor ModelService {
         var reload: Duration?
         /// When caches were asked to shrink for its sake.
         var reclaimed: MonotonicInstant?
+        /// What its last worker that failed had logged.
+        var logTail: [String] = []
         /// Why it leaves memory, once it has to.
         var unloadReason = UnloadReason.request
-        /// How often it was loaded, went for others' sake, and died.
-        var counts = ModelStatus.Counts()
     }
 
     struct WaitingLease {
@@ -96,10 +96,7 @@ package actor ModelService {
         limits = configuration.limits
         workerGroupDirectory = configuration.workerGroups?.directory
         self.log = log
-        let gauge = configuration.gauge
-        let capacity =
-            configuration.memoryByteCount ?? (gauge.available() - gauge.reserveByteCount) / 10 * 9
-        ledger = SharedMemoryLedger(MemoryLedger(capacity: capacity))
+        ledger = SharedMemoryLedger(MemoryLedger(capacity: Self.budget(configuration)))
         do {
             turns = try TurnTable()
         } catch {
@@ -116,6 +113,14 @@ package actor ModelService {
     }
 
     deinit { events.finish() }
+
+    /// What all models together may take, in bytes: what is configured, or nine tenths of what there
+    /// is for them, of which they have `held` already.
+    static func budget(_ configuration: ModelServiceConfiguration, held: Int = 0) -> Int {
+        let gauge = configuration.gauge
+        return configuration.memoryByteCount
+            ?? (gauge.available() + held - gauge.reserveByteCount) / 10 * 9
+    }
 
     /// Who holds how much memory now.
     package nonisolated var memory: MemoryLedger { ledger.withLock { $0 } }
@@ -250,12 +255,35 @@ package actor ModelService {
         model name: String,
         keepAlive: KeepAlive? = nil
     ) -> GenerationStream {
+        submit(requests.map { .generation($0) }, model: name, keepAlive: keepAlive)
+    }
+
+    /// The events of one embedding, from the wait for the model on.
+    ///
+    /// - Parameters:
+    ///   - request: Its id is set here.
+    ///   - name: The model's name as the client wrote it.
+    ///   - keepAlive: How long the model may be idle afterwards; nil as configured.
+    /// - Returns: The stream of one choice, at once; it throws when there is no lease.
+    package nonisolated func embed(
+        _ request: EmbeddingRequest,
+        model name: String,
+        keepAlive: KeepAlive? = nil
+    ) -> GenerationStream {
+        submit([.embedding(request)], model: name, keepAlive: keepAlive)
+    }
+
+    private nonisolated func submit(
+        _ submissions: [WorkerSubmission],
+        model name: String,
+        keepAlive: KeepAlive?
+    ) -> GenerationStream {
         let exchange = GenerationExchange(
-            choiceCount: requests.count,
+            choiceCount: submissions.count,
             limits: limits
         )
         let started = MonotonicInstant.now()
-        let key = requests.first?.account.key ?? ""
+        let key = submissions.first?.account.key ?? ""
         let options = LeaseOptions(key: key, keepAlive: keepAlive)
         let lease = Task { [self] in
             do throws(ModelServiceError) {
@@ -265,7 +293,7 @@ package actor ModelService {
                     exchange.loading(fraction: fraction)
                 }
                 let waited = MonotonicInstant.now().duration(since: started)
-                exchange.begin(requests, on: lease, waited: waited)
+                exchange.begin(submissions, on: lease, waited: waited)
             } catch {
                 exchange.refuse(error)
             }

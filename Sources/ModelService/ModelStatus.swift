@@ -28,31 +28,6 @@ package struct ModelStatus: Sendable, Hashable {
         package var residentByteCount: Int?
     }
 
-    /// What happened to the model since the daemon started.
-    package struct Counts: Sendable, Hashable {
-        /// Loads that succeeded.
-        package var loads: Int
-        /// Loads that failed.
-        package var failedLoads: Int
-        /// How often it went for the sake of others.
-        package var evictions: Int
-        /// How often its process ended by itself.
-        package var crashes: Int
-
-        /// Counts; what is left out is 0.
-        package init(
-            loads: Int = 0,
-            failedLoads: Int = 0,
-            evictions: Int = 0,
-            crashes: Int = 0
-        ) {
-            self.loads = loads
-            self.failedLoads = failedLoads
-            self.evictions = evictions
-            self.crashes = crashes
-        }
-    }
-
     /// A variant's status: what the worker has and does is told once, of the model itself.
     var withoutWorker: ModelStatus {
         var status = self
@@ -62,7 +37,7 @@ package struct ModelStatus: Sendable, Hashable {
         status.waitingCount = 0
         status.memory = nil
         status.reload = nil
-        status.counts = Counts()
+        status.logTail = []
         return status
     }
 
@@ -96,6 +71,8 @@ package struct ModelStatus: Sendable, Hashable {
     package var expires: Int?
     /// How long its last load took.
     package var reload: Duration?
-    /// What happened to it.
-    package var counts: Counts
+    /// What has happened to it since the daemon started; to a variant nothing does.
+    package var totals: ModelTotals
+    /// The last lines that the last worker logged which could not load the model or died by itself.
+    package var logTail: [String]
 }

@@ -23,6 +23,12 @@ package struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
         SystemError(call: call, code: errno, path: path)
     }
 
+    /// Whether there is no such file or directory.
+    package var isMissingFile: Bool { code == ENOENT }
+
+    /// EBADMSG: what a file holds is not what it should.
+    package static let badMessageCode = EBADMSG
+
     /// The errno value's own words, without the call ("No such file or directory").
     package var reason: String {
         // Safety: the C function returns a static NUL-terminated string for every value.

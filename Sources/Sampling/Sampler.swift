@@ -8,15 +8,17 @@ import CKernels
 /// 2. Repetition penalty on the tokens of the last `penaltyWindow` prompt and output tokens:
 ///    a positive logit is divided by it, others are multiplied.
 /// 3. Frequency penalty (times the token's count) and presence penalty (once) on the tokens of
-///    the output are subtracted, as OpenAI documents them.
+///    the output are subtracted, as OpenAI documents them; then what ``DRYParameters`` says.
 /// 4. The logit bias is added, last of the changes, so that -100 and 100 forbid and force.
 /// 5. Tokens that aren't allowed are out, whatever their logits are by now.
 /// 6. A temperature below 0.00001 takes the largest logit, of equal ones the lowest id.
 /// 7. The logits are divided by the temperature and become probabilities.
-/// 8. Top-k keeps the k most likely tokens; top-p the shortest prefix of those that holds p of
-///    their sum; min-p those at least min-p times as likely as the likeliest. Equal
-///    probabilities rank by id.
-/// 9. A number from ``Philox`` for (seed, position) picks from what is left in the order of ids.
+/// 8. Top-k keeps the k most likely tokens; typical-p the most typical of those (``TypicalSet``);
+///    top-p the shortest prefix of those that holds p of their sum; min-p those at least min-p times
+///    as likely as the likeliest. Equal probabilities rank by id.
+/// 9. ``XTCParameters`` leave out top choices among what is left, if a number from ``Philox`` for
+///    (seed, position) says so.
+/// 10. Another such number picks from what is left in the order of ids.
 ///
 /// Nothing depends on other sequences, on the batch or on earlier calls other than `accept`.
 package struct Sampler: Sendable {
@@ -31,15 +33,17 @@ package struct Sampler: Sendable {
     /// - Parameters:
     ///   - parameters: Within the ranges ``SamplingParameters`` gives.
     ///   - seed: The sequence's seed, chosen by the engine if the parameters have none.
-    ///   - prompt: The prompt's tokens, for the repetition penalty.
+    ///   - prompt: The prompt's tokens, for the penalties.
+    ///   - bytes: The bytes that a token adds to the text, for sequence breakers.
     package init(
         parameters: SamplingParameters,
         seed: UInt64,
-        prompt: some BidirectionalCollection<Int32> = EmptyCollection<Int32>()
+        prompt: some BidirectionalCollection<Int32> = EmptyCollection<Int32>(),
+        bytes: @escaping @Sendable (Int32) -> [UInt8] = { _ in [] }
     ) {
         self.parameters = parameters
         self.seed = seed
-        penalties = TokenPenalties(parameters: parameters, prompt: prompt)
+        penalties = TokenPenalties(parameters: parameters, prompt: prompt, bytes: bytes)
     }
 
     /// Takes a chosen token into the history that penalties look at.
@@ -88,8 +92,18 @@ package struct Sampler: Sendable {
         )
         let uniform = Philox.uniform(seed: seed, position: position)
         let kept = keptPrefix(workspace)
-        if kept == .all { return drawFromAll(workspace, uniform) ?? summary.maximum_index }
-        return draw(from: kept, workspace, uniform) ?? summary.maximum_index
+        let excludesTopChoices =
+            parameters.xtc.probability > 0
+            && Philox.uniform(seed: seed, position: position, draw: 1)
+                < Double(parameters.xtc.probability)
+        if kept == .all, !excludesTopChoices {
+            return drawFromAll(workspace, uniform) ?? summary.maximum_index
+        }
+        var candidates = unsafe workspace.gather(kept)
+        if excludesTopChoices {
+            unsafe candidates = withoutTopChoices(candidates, workspace)
+        }
+        return unsafe draw(from: candidates, workspace, uniform) ?? summary.maximum_index
     }
 
     /// Gives the tokens that aren't allowed a logit whose probability is 0 at any temperature.
@@ -113,10 +127,17 @@ package struct Sampler: Sendable {
     private func keptPrefix(_ workspace: SamplingWorkspace) -> WeightPrefix {
         var kept = WeightPrefix.all
         // Safety: reads the workspace's own buffers.
-        let total = unsafe workspace.blockSums.reduce(0, +)
+        var total = unsafe workspace.blockSums.reduce(0, +)
         var mass = total
+        // The likeliest token's weight.
+        var largest: Float = 1
         if parameters.topK > 0, parameters.topK < workspace.vocabularySize {
             (kept, mass) = WeightPrefix.reaching(.count(parameters.topK), in: workspace)
+        }
+        if parameters.typicalP < 1 {
+            (mass, largest) = TypicalSet.keep(parameters.typicalP, of: kept, in: workspace)
+            total = mass
+            kept = .possible
         }
         if parameters.topP < 1 {
             let goal = Double(parameters.topP) * mass
@@ -128,10 +149,50 @@ package struct Sampler: Sendable {
             )
         }
         if parameters.minP > 0 {
-            // The likeliest token's weight is 1.
-            kept = .shortest(kept, WeightPrefix(cut: parameters.minP, tieCount: .max))
+            kept = .shortest(
+                kept,
+                WeightPrefix(cut: parameters.minP * largest, tieCount: .max)
+            )
         }
         return kept
+    }
+
+    /// The candidates without those that are likely enough, but with the last of these.
+    private func withoutTopChoices(
+        _ candidates: UnsafeMutableBufferPointer<Int32>,
+        _ workspace: SamplingWorkspace
+    ) -> UnsafeMutableBufferPointer<Int32> {
+        // Safety: the candidates are below V, and what is kept moves to the front.
+        var total = 0.0
+        for place in candidates.indices {
+            let index = unsafe candidates[place]
+            total += unsafe Double(workspace.weights[Int(index)])
+        }
+        let threshold = Double(parameters.xtc.threshold) * total
+        func isTopChoice(_ index: Int32) -> Bool {
+            let weight = unsafe workspace.weights[Int(index)]
+            return weight > 0 && Double(weight) >= threshold
+        }
+        var last: Int32?
+        for place in candidates.indices {
+            let index = unsafe candidates[place]
+            guard isTopChoice(index) else { continue }
+            // Of equal ones the one with the higher id comes later.
+            if let best = last,
+                unsafe workspace.weights[Int(index)] > workspace.weights[Int(best)]
+            {
+                continue
+            }
+            last = index
+        }
+        var count = 0
+        for place in candidates.indices {
+            let index = unsafe candidates[place]
+            if index != last, isTopChoice(index) { continue }
+            unsafe candidates[count] = index
+            count += 1
+        }
+        return unsafe UnsafeMutableBufferPointer(rebasing: candidates[..<count])
     }
 
     private func drawFromAll(_ workspace: SamplingWorkspace, _ uniform: Double) -> Int32? {
@@ -159,27 +220,20 @@ package struct Sampler: Sendable {
     }
 
     private func draw(
-        from kept: WeightPrefix,
+        from candidates: UnsafeMutableBufferPointer<Int32>,
         _ workspace: SamplingWorkspace,
         _ uniform: Double
     ) -> Int32? {
-        // Safety: the workspace's buffers have V elements, the gathered indices are below V.
-        let count = unsafe torii_weights_gather(
-            workspace.weights.baseAddress,
-            Int32(workspace.vocabularySize),
-            kept.cut,
-            kept.tieCount,
-            workspace.indices.baseAddress,
-            Int32(workspace.vocabularySize)
-        )
+        // Safety: the workspace's buffers have V elements, the candidates are below V.
         var total = 0.0
-        for place in 0..<Int(count) {
-            total += unsafe Double(workspace.weights[Int(workspace.indices[place])])
+        for place in candidates.indices {
+            let index = unsafe candidates[place]
+            total += unsafe Double(workspace.weights[Int(index)])
         }
         var rest = uniform * total
         var chosen: Int32?
-        for place in 0..<Int(count) {
-            let index = unsafe workspace.indices[place]
+        for place in candidates.indices {
+            let index = unsafe candidates[place]
             let weight = unsafe Double(workspace.weights[Int(index)])
             if weight > 0 { chosen = index }
             if rest < weight { break }

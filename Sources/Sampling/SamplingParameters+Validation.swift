@@ -12,26 +12,46 @@ extension SamplingParameters {
     /// The gateway refuses such a request with 400 and the parameter's name; the worker checks
     /// again, because a sampler must never meet a NaN temperature.
     package func violation() -> Violation? {
-        func check(_ name: String, _ value: Float, _ range: ClosedRange<Float>) -> Violation? {
-            if range.contains(value) { return nil }
+        let ranges: [(String, Float, ClosedRange<Float>)] = [
+            ("temperature", temperature, 0...100),
+            ("top_p", topP, 0...1),
+            ("min_p", minP, 0...1),
+            ("typical_p", typicalP, 0...1),
+            ("xtc_probability", xtc.probability, 0...1),
+            ("xtc_threshold", xtc.threshold, 0...1),
+            ("repeat_penalty", repetitionPenalty, 0.01...100),
+            ("presence_penalty", presencePenalty, -2...2),
+            ("frequency_penalty", frequencyPenalty, -2...2),
+            ("dry_multiplier", dry.multiplier, 0...100),
+            ("dry_base", dry.base, 1...100),
+        ]
+        for (name, value, range) in ranges where !range.contains(value) {
             return Violation(
                 parameter: name,
                 message: "\(name) must be between \(range.lowerBound) and \(range.upperBound)"
             )
         }
-        func checkCount(_ name: String, _ value: Int) -> Violation? {
-            if value >= 0 { return nil }
+        let counts = [
+            ("top_k", topK), ("repeat_last_n", penaltyWindow),
+            ("dry_allowed_length", dry.allowedLength), ("dry_penalty_last_n", dry.window),
+        ]
+        for (name, value) in counts where value < 0 {
             return Violation(parameter: name, message: "\(name) must be 0 or more")
         }
-        return check("temperature", temperature, 0...100)
-            ?? check("top_p", topP, 0...1)
-            ?? checkCount("top_k", topK)
-            ?? check("min_p", minP, 0...1)
-            ?? check("repeat_penalty", repetitionPenalty, 0.01...100)
-            ?? check("presence_penalty", presencePenalty, -2...2)
-            ?? check("frequency_penalty", frequencyPenalty, -2...2)
-            ?? checkCount("repeat_last_n", penaltyWindow)
-            ?? logitBiasViolation()
+        return breakerViolation() ?? logitBiasViolation()
+    }
+
+    private func breakerViolation() -> Violation? {
+        let breakers = dry.sequenceBreakers
+        let isInOrder =
+            breakers.count <= DRYParameters.maximumBreakerCount
+            && breakers.allSatisfy { $0.utf8.count <= DRYParameters.maximumBreakerByteCount }
+        if isInOrder { return nil }
+        return Violation(
+            parameter: "dry_sequence_breakers",
+            message: "dry_sequence_breakers has at most \(DRYParameters.maximumBreakerCount) "
+                + "strings of at most \(DRYParameters.maximumBreakerByteCount) bytes"
+        )
     }
 
     private func logitBiasViolation() -> Violation? {

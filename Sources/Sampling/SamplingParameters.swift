@@ -12,6 +12,11 @@ package struct SamplingParameters: Sendable, Hashable {
     package var topK: Int
     /// Keeps tokens at least this fraction as likely as the most likely one, 0...1; 0 is off.
     package var minP: Float
+    /// Keeps the tokens whose surprise is closest to the expected one until their probabilities reach
+    /// this sum, 0...1; 1 is off.
+    package var typicalP: Float
+    /// Leaves out the likeliest tokens now and then.
+    package var xtc: XTCParameters
     /// Divides positive and multiplies negative logits of recent tokens, above 0; 1 is off.
     package var repetitionPenalty: Float
     /// Subtracted once from the logit of every token in the output, -2...2 (OpenAI's range).
@@ -20,6 +25,8 @@ package struct SamplingParameters: Sendable, Hashable {
     package var frequencyPenalty: Float
     /// How many of the last prompt and output tokens `repetitionPenalty` looks at, 0....
     package var penaltyWindow: Int
+    /// Penalises what would repeat a sequence of tokens.
+    package var dry: DRYParameters
     /// Added to the logits of these tokens, -100...100 each (OpenAI's range).
     package var logitBias: [Int32: Float]
     /// Makes the draws repeatable; nil lets the engine choose a seed for the sequence.
@@ -31,10 +38,13 @@ package struct SamplingParameters: Sendable, Hashable {
         topP: Float = 1,
         topK: Int = 0,
         minP: Float = 0,
+        typicalP: Float = 1,
+        xtc: XTCParameters = XTCParameters(),
         repetitionPenalty: Float = 1,
         presencePenalty: Float = 0,
         frequencyPenalty: Float = 0,
         penaltyWindow: Int = 64,
+        dry: DRYParameters = DRYParameters(),
         logitBias: [Int32: Float] = [:],
         seed: UInt64? = nil
     ) {
@@ -42,10 +52,13 @@ package struct SamplingParameters: Sendable, Hashable {
         self.topP = topP
         self.topK = topK
         self.minP = minP
+        self.typicalP = typicalP
+        self.xtc = xtc
         self.repetitionPenalty = repetitionPenalty
         self.presencePenalty = presencePenalty
         self.frequencyPenalty = frequencyPenalty
         self.penaltyWindow = penaltyWindow
+        self.dry = dry
         self.logitBias = logitBias
         self.seed = seed
     }

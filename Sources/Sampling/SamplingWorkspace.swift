@@ -49,6 +49,20 @@ import CKernels
         unsafe binMasses.initialize(repeating: 0)
     }
 
+    /// The tokens of a prefix in ascending order, in memory that the next call takes for its own.
+    func gather(_ prefix: WeightPrefix) -> UnsafeMutableBufferPointer<Int32> {
+        // Safety: weights and indices have V elements, so that all of them fit.
+        let count = unsafe torii_weights_gather(
+            weights.baseAddress,
+            Int32(vocabularySize),
+            prefix.cut,
+            prefix.tieCount,
+            indices.baseAddress,
+            Int32(vocabularySize)
+        )
+        return unsafe UnsafeMutableBufferPointer(rebasing: indices[..<Int(count)])
+    }
+
     deinit {
         // Safety: allocated in init, all of trivial types.
         unsafe logits.deallocate()

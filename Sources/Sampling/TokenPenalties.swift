@@ -8,9 +8,18 @@ struct TokenPenalties: Sendable {
     private var windowStart = 0
     /// How often each token occurs in the window.
     private var windowCounts: [Int32: Int] = [:]
+    /// Nil if repeated sequences cost nothing.
+    private var sequences: SequencePenalty?
 
-    init(parameters: SamplingParameters, prompt: some BidirectionalCollection<Int32>) {
+    init(
+        parameters: SamplingParameters,
+        prompt: some BidirectionalCollection<Int32>,
+        bytes: @escaping @Sendable (Int32) -> [UInt8]
+    ) {
         self.parameters = parameters
+        if parameters.dry.multiplier > 0 {
+            sequences = SequencePenalty(parameters: parameters.dry, prompt: prompt, bytes: bytes)
+        }
         guard parameters.repetitionPenalty != 1 else { return }
         for token in prompt.suffix(parameters.penaltyWindow) { remember(token) }
     }
@@ -18,6 +27,7 @@ struct TokenPenalties: Sendable {
     /// Whether the logits stay as they are.
     var areNeutral: Bool {
         outputCounts.isEmpty && windowCounts.isEmpty && parameters.logitBias.isEmpty
+            && sequences == nil
     }
 
     /// Takes a token of the output.
@@ -26,10 +36,11 @@ struct TokenPenalties: Sendable {
             outputCounts[token, default: 0] += 1
         }
         if parameters.repetitionPenalty != 1 { remember(token) }
+        sequences?.accept(token)
     }
 
     /// Changes the logits in place, in this order: repetition penalty, frequency and presence
-    /// penalty, bias.
+    /// penalty, penalty of repeated sequences, bias.
     ///
     /// Each rule touches a token once, so the order of tokens does not matter.
     func apply(to logits: UnsafeMutableBufferPointer<Float>) {
@@ -43,6 +54,9 @@ struct TokenPenalties: Sendable {
             unsafe change(token, in: logits) {
                 $0 - Float(count) * parameters.frequencyPenalty - parameters.presencePenalty
             }
+        }
+        for (token, penalty) in sequences?.penalties() ?? [:] {
+            unsafe change(token, in: logits) { $0 - penalty }
         }
         for (token, bias) in parameters.logitBias {
             unsafe change(token, in: logits) { $0 + bias }

@@ -13,6 +13,9 @@ struct WeightPrefix: Equatable {
     /// Keeps every token.
     static let all = WeightPrefix(cut: 0, tieCount: .max)
 
+    /// Keeps every token that can be drawn.
+    static let possible = WeightPrefix(cut: .leastNonzeroMagnitude, tieCount: .max)
+
     /// The shorter one.
     static func shortest(_ first: WeightPrefix, _ second: WeightPrefix) -> WeightPrefix {
         if first.cut != second.cut { return first.cut > second.cut ? first : second }

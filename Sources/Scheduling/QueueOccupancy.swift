@@ -58,6 +58,44 @@ struct QueueOccupancy: Sendable {
 }
 
 extension Scheduler {
+    /// Takes a request of several texts into the queue, which counts as one.
+    ///
+    /// Its texts are submitted later as members, a few at a time, so that a long request is no burden
+    /// to the planning of each step.
+    ///
+    /// - Parameters:
+    ///   - account: On whose behalf.
+    ///   - tokenCount: Tokens of all its texts.
+    /// - Returns: How full the queue is now for the account's key.
+    /// - Throws: `Rejection.overloaded`; the request is then unknown.
+    package mutating func admit(
+        _ account: GenerationAccount,
+        tokenCount: Int
+    ) throws(Rejection) -> AdmissionState {
+        guard occupancy.hasRoom(for: account.key, tokenCount: tokenCount, limits: limits.queue)
+        else { throw .overloaded(admissionState(of: account.key)) }
+        occupancy.enter(account.key, tokenCount: tokenCount)
+        shares.enter(account)
+        unsubmittedTokenCount += tokenCount
+        return admissionState(of: account.key)
+    }
+
+    /// Forgets an admitted request; its submitted texts are finished by themselves.
+    ///
+    /// - Parameters:
+    ///   - account: As it was admitted with.
+    ///   - tokenCount: As it was admitted with.
+    ///   - unsubmittedTokenCount: Tokens of the texts that were never submitted.
+    package mutating func dismiss(
+        _ account: GenerationAccount,
+        tokenCount: Int,
+        unsubmittedTokenCount: Int
+    ) {
+        occupancy.leave(account.key, tokenCount: tokenCount)
+        shares.leave(account)
+        self.unsubmittedTokenCount -= unsubmittedTokenCount
+    }
+
     /// How full the queue is for a key.
     package func admissionState(of key: String) -> AdmissionState {
         occupancy.state(
@@ -69,7 +107,9 @@ extension Scheduler {
 
     /// How long everything that is under way will take.
     private var outstandingSeconds: Double {
-        [running, waiting].joined().reduce(0) { sum, sequence in
+        let unsubmitted = StepCostModel.Size(tokenCount: unsubmittedTokenCount)
+        let start = costs.additionalSeconds(unsubmitted)
+        return [running, waiting].joined().reduce(start) { sum, sequence in
             let prompt = StepCostModel.Size(
                 tokenCount: sequence.missingTokenCount,
                 firstPosition: sequence.computedTokenCount,

@@ -85,7 +85,7 @@ extension Scheduler {
             )
         }
         precondition(running.count <= limits.runningCount, "no more run than allowed")
-        let total = running.count + waiting.count
-        precondition(total <= limits.queue.requestCount, "the queue is bounded")
+        let counted = (running + waiting).count { !$0.isMember }
+        precondition(counted <= limits.queue.requestCount, "the queue is bounded")
     }
 }

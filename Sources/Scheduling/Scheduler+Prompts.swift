@@ -88,7 +88,7 @@ extension Scheduler {
             return
         }
         addEntry(at: index, tokenCount: count, to: &draft, isPrompt: true)
-        if count == running[index].missingTokenCount {
+        if count == running[index].missingTokenCount, running[index].expectsOutput {
             // Somebody gets a token from this step now.
             draft.targetSeconds = min(draft.targetSeconds, decodingTarget(draft))
         }
@@ -149,9 +149,22 @@ extension Scheduler {
     /// The most prompt tokens of the very first step.
     private static let firstChunkTokenCount = 32
 
+    /// Whether all of a sequence can be computed in this step; the first one always can.
+    private func fits(_ sequence: SequenceProgress, _ draft: StepDraft) -> Bool {
+        guard draft.size.tokenCount > 0 else { return true }
+        let size = StepCostModel.Size(
+            tokenCount: sequence.missingTokenCount,
+            firstPosition: 0,
+            logitRowCount: 1
+        )
+        return draft.size.tokenCount + size.tokenCount <= limits.stepTokenCount
+            && costs.seconds(draft.size + size) <= draft.targetSeconds
+    }
+
     /// As many tokens as the step has time for.
     private func chunkTokenCount(_ sequence: SequenceProgress, _ draft: StepDraft) -> Int {
         let missing = sequence.missingTokenCount
+        if sequence.isWhole { return fits(sequence, draft) ? missing : 0 }
         // Nothing is known about larger steps before smaller ones were measured.
         let untried = max(Self.firstChunkTokenCount, 2 * costs.largestTokenCount)
         let most = min(

@@ -23,7 +23,9 @@ package import WorkerProtocol
 /// 1. Every decoding sequence gets its next token, and guessed ones after it where they pay.
 /// 2. What is left of the step's time goes to prompts in the order of rank: urgency (class, unless
 ///    another one has its turn), then who had the least compute (``FairShare``), then arrival. Waiting
-///    sequences are admitted in that order; the first is never passed by a smaller one.
+///    sequences are admitted in that order; the first is never passed by a smaller one. A sequence
+///    that must be computed whole waits for a step with enough room, which the first in rank has;
+///    smaller ones behind it fill what is left.
 /// 3. A prompt takes what is in the cache. If another sequence of this step computes what it needs
 ///    next, it waits a step for that.
 /// 4. If blocks run out, running sequences of lower class, then younger ones give way. The oldest
@@ -46,6 +48,8 @@ package struct Scheduler: Sendable {
     var throughput = Throughput()
     /// Blocks that somebody waits for, or that somebody gave way for, in the last plan.
     var missingBlockCount = 0
+    /// Tokens of admitted requests whose texts have not been submitted.
+    var unsubmittedTokenCount = 0
     /// Whether the last wish for slabs was refused.
     var isRefusedSlabs = false
     /// Slabs that are never returned.
@@ -68,7 +72,9 @@ package struct Scheduler: Sendable {
     /// Number of sequences that wait.
     package var waitingCount: Int { waiting.count }
     /// Tokens of the sequences that wait.
-    package var waitingTokenCount: Int { waiting.reduce(0) { $0 + $1.missingTokenCount } }
+    package var waitingTokenCount: Int {
+        waiting.reduce(unsubmittedTokenCount) { $0 + $1.missingTokenCount }
+    }
     /// KV blocks in use.
     package var usedBlockCount: Int { cache.usedCount }
     /// KV blocks that are kept for later prompts.
@@ -108,10 +114,15 @@ package struct Scheduler: Sendable {
         }
         let key = submission.account.key
         let count = submission.tokens.count
-        guard occupancy.hasRoom(for: key, tokenCount: count, limits: limits.queue) else {
-            throw .overloaded(admissionState(of: key))
+        if submission.isMember {
+            unsubmittedTokenCount -= count
+            precondition(unsubmittedTokenCount >= 0, "a member's request was admitted with it")
+        } else {
+            guard occupancy.hasRoom(for: key, tokenCount: count, limits: limits.queue) else {
+                throw .overloaded(admissionState(of: key))
+            }
+            occupancy.enter(key, tokenCount: count)
         }
-        occupancy.enter(key, tokenCount: count)
         shares.enter(submission.account)
         let root = cache.root(of: submission.account.cacheNamespace)
         waiting.append(SequenceProgress(submission, root: root, now: now))
@@ -133,7 +144,9 @@ package struct Scheduler: Sendable {
     }
 
     mutating func leave(_ sequence: SequenceProgress) {
-        occupancy.leave(sequence.account.key, tokenCount: sequence.promptTokenCount)
+        if !sequence.isMember {
+            occupancy.leave(sequence.account.key, tokenCount: sequence.promptTokenCount)
+        }
         shares.leave(sequence.account)
     }
 
@@ -180,7 +193,9 @@ package struct Scheduler: Sendable {
         let knownCount = entry.tokens.count - entry.guessedTokenCount
         let end = entry.firstPosition + knownCount + max(0, chosen.count - 1)
         let tokens = running[index].tokens
-        cache.record(entry.firstPosition..<end, in: &running[index].table, tokens: tokens)
+        if !running[index].isWhole {
+            cache.record(entry.firstPosition..<end, in: &running[index].table, tokens: tokens)
+        }
         running[index].advance(to: end)
         if entry.guessedTokenCount > 0 {
             running[index].learn(guessed: entry.guessedTokenCount, right: max(0, chosen.count - 1))

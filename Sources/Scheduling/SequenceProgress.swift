@@ -16,6 +16,10 @@ struct SequenceProgress: Sendable {
     /// The most prompt tokens of one step.
     let maximumChunkTokenCount: Int
     let usesCache: Bool
+    /// Whether all its tokens are computed in one step.
+    let isWhole: Bool
+    /// Whether it belongs to a request that counts for it.
+    let isMember: Bool
     /// Whether it was admitted because its class had its turn; then it is as urgent as can be.
     var isPromoted = false
     /// When it leaves the queue if it did not start.
@@ -33,7 +37,7 @@ struct SequenceProgress: Sendable {
     /// Tokens that were computed or taken from the cache at some time.
     private var reachedTokenCount = 0
 
-    var lookup = PromptLookup()
+    var lookup: PromptLookup
     /// The share of guessed tokens that proved right, of late.
     private(set) var acceptance = 0.7
 
@@ -44,13 +48,26 @@ struct SequenceProgress: Sendable {
         maximumTokenCount = submission.maximumTokenCount
         maximumChunkTokenCount = submission.maximumChunkTokenCount
         usesCache = submission.usesCache
+        isWhole = submission.isWhole
+        isMember = submission.isMember
         deadline = submission.queueTimeout.map { now.advanced(by: $0) }
         tokens = submission.tokens
         table = BlockTable(root: root)
+        lookup = PromptLookup(reference: Self.reference(submission))
+    }
+
+    /// The predicted output behind the end of the prompt, so that its beginning is guessed too.
+    private static func reference(_ submission: SequenceSubmission) -> [Int32] {
+        guard !submission.predictedTokens.isEmpty else { return [] }
+        return submission.tokens.suffix(PromptLookup.matchedTokenCount)
+            + submission.predictedTokens.prefix(submission.maximumTokenCount)
     }
 
     /// Known tokens that are not computed.
     var missingTokenCount: Int { tokens.count - computedTokenCount }
+
+    /// Whether a token follows the known ones when they are computed.
+    var expectsOutput: Bool { tokens.count < maximumTokenCount }
 
     /// Whether only the last known token is missing.
     var isDecoding: Bool { missingTokenCount == 1 && computedTokenCount > 0 }

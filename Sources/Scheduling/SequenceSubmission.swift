@@ -6,6 +6,8 @@ package struct SequenceSubmission: Sendable {
     package var id: SequenceID
     /// The prompt: one token or more.
     package var tokens: [Int32]
+    /// What the output is expected to be, for guesses; empty if nobody knows.
+    package var predictedTokens: [Int32]
     /// The most prompt and output tokens it may reach.
     package var maximumTokenCount: Int
     /// Who pays for it, and how urgent it is.
@@ -16,23 +18,36 @@ package struct SequenceSubmission: Sendable {
     package var maximumChunkTokenCount: Int
     /// Whether it may take what was computed for others; not if every position's logits are wanted.
     package var usesCache: Bool
+    /// Whether all its tokens are computed in one step: those of an encoder's text see each other.
+    ///
+    /// Keys and values are of no use afterwards, and none of them is kept.
+    package var isWhole: Bool
+    /// Whether it is a text of a request that ``Scheduler/admit(_:tokenCount:)`` has admitted, so
+    /// that it does not count for itself.
+    package var isMember: Bool
 
     /// Makes a submission; everything left out sets no bounds.
     package init(
         id: SequenceID,
         tokens: [Int32],
+        predictedTokens: [Int32] = [],
         maximumTokenCount: Int,
         account: GenerationAccount = GenerationAccount(),
         queueTimeout: Duration? = nil,
         maximumChunkTokenCount: Int = .max,
-        usesCache: Bool = true
+        usesCache: Bool = true,
+        isWhole: Bool = false,
+        isMember: Bool = false
     ) {
         self.id = id
         self.tokens = tokens
+        self.predictedTokens = predictedTokens
         self.maximumTokenCount = max(tokens.count, maximumTokenCount)
         self.account = account
         self.queueTimeout = queueTimeout
         self.maximumChunkTokenCount = max(1, maximumChunkTokenCount)
-        self.usesCache = usesCache
+        self.usesCache = usesCache && !isWhole
+        self.isWhole = isWhole
+        self.isMember = isMember
     }
 }

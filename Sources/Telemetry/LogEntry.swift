@@ -84,7 +84,8 @@ package struct LogEntry: Sendable, Equatable {
         }
     }
 
-    private static func cut(_ text: String) -> String {
+    /// The value as far as logs show it: `maximumValueByteCount` bytes.
+    package static func cut(_ text: String) -> String {
         guard text.utf8.count > maximumValueByteCount else { return text }
         var kept = String.UnicodeScalarView()
         var byteCount = 0

@@ -22,7 +22,7 @@ package struct LogSink: Sendable {
     /// When systemd connected standard error to the journal (`JOURNAL_STREAM` names its device and
     /// inode, systemd.exec(5)), a line begins with the priority in brackets (sd-daemon(3)) and
     /// leaves the time to the journal; otherwise it begins with the time in UTC and the level.
-    package static let standardError = standardErrorSink(isJournal: standardErrorIsJournal())
+    package static let standardError = standardErrorSink(isJournal: standardErrorIsJournal)
 
     /// A sink that keeps its entries, for tests.
     package static func collecting() -> (sink: LogSink, entries: @Sendable () -> [LogEntry]) {
@@ -49,13 +49,21 @@ package struct LogSink: Sendable {
         }
     }
 
-    private static func standardErrorIsJournal() -> Bool {
+    /// The variable by which whoever starts a process names the stream that the journal reads.
+    package static let journalVariable = "JOURNAL_STREAM"
+
+    /// Whether this process's standard error goes to the journal, or to a process whose does.
+    package static let standardErrorIsJournal: Bool = {
         // Safety: getenv's string is copied at once; nothing changes the environment at start.
-        guard let pointer = unsafe getenv("JOURNAL_STREAM") else { return false }
-        let stream = unsafe String(cString: pointer)
+        guard let stream = unsafe getenv(journalVariable) else { return false }
+        return unsafe String(cString: stream) == journalName(of: STDERR_FILENO)
+    }()
+
+    /// The value of `journalVariable` that stands for an open descriptor; nil if it isn't open.
+    package static func journalName(of descriptor: Int32) -> String? {
         var status = stat()
         // Safety: `status` outlives the call.
-        guard unsafe fstat(STDERR_FILENO, &status) == 0 else { return false }
-        return stream == "\(status.st_dev):\(status.st_ino)"
+        guard unsafe fstat(descriptor, &status) == 0 else { return nil }
+        return "\(status.st_dev):\(status.st_ino)"
     }
 }

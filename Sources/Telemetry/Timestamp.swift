@@ -21,6 +21,9 @@ package struct Timestamp: Sendable, Equatable, CustomStringConvertible {
     /// Whole seconds since 1970-01-01T00:00:00Z, the form of time in the HTTP API.
     package var seconds: Int { Int(Self.dividingDown(milliseconds, by: 1000).0) }
 
+    /// The day in UTC, `2026-11-27`.
+    package var day: String { String(description.prefix { $0 != "T" }) }
+
     package var description: String {
         let (days, rest) = Self.dividingDown(milliseconds, by: 86_400_000)
         let (year, month, day) = Self.civilDate(daysSince1970: days)

@@ -5,7 +5,8 @@
 package enum BlockDequantizer {
     /// The types that have a reference here: those that Torii computes with.
     package static let supportedTypes: [TensorType] = [
-        .f32, .f16, .bf16, .q4_0, .q4_1, .q5_0, .q5_1, .q8_0, .q4_K, .q5_K, .q6_K,
+        .f32, .f16, .bf16, .q4_0, .q4_1, .q5_0, .q5_1, .q8_0, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K,
+        .iq4_NL, .iq4_XS, .mxfp4,
     ]
 
     /// Dequantises `bytes`, whole quantised blocks of `type`, into `output`.
@@ -80,6 +81,11 @@ private struct QuantisedBlock {
         case .q5_0: unsafe half(at: 0) * Float(fiveBits(at: 2, element) - 16)
         case .q5_1: unsafe half(at: 0) * Float(fiveBits(at: 4, element)) + half(at: 2)
         case .q8_0: unsafe half(at: 0) * Float(Int8(bitPattern: bytes[2 + element]))
+        case .q2_K: unsafe twoBitValue(element)
+        case .q3_K: unsafe threeBitValue(element)
+        case .iq4_NL: unsafe half(at: 0) * Self.iq4Values[nibble(at: 2, element)]
+        case .iq4_XS: unsafe iq4Value(element)
+        case .mxfp4: unsafe exponent(at: 0) * Self.fp4Values[nibble(at: 1, element)]
         case .q4_K: unsafe scaled(kNibble(at: 16, element), element)
         case .q5_K: unsafe scaled(kNibble(at: 48, element) + kHighBit(at: 16, element), element)
         case .q6_K: unsafe sixBitValue(element)
@@ -108,7 +114,60 @@ private struct QuantisedBlock {
         return unsafe nibble(at: offset + 4, element) + Int(high >> UInt32(element) & 1) * 16
     }
 
+    /// What the nibbles of IQ4_NL and IQ4_XS stand for (`kvalues_iq4nl`).
+    private static let iq4Values: [Float] = [
+        -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
+    ]
+
+    /// Twice what the nibbles of MXFP4 stand for (E2M1 of the OCP's Microscaling Formats).
+    private static let fp4Values: [Float] = [
+        0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12,
+    ]
+
+    /// 2^(e - 128): MXFP4's scale (E8M0, bias 127) of twice the weight.
+    private func exponent(at offset: Int) -> Float {
+        unsafe Float(sign: .plus, exponent: Int(bytes[offset]) - 128, significand: 1)
+    }
+
     // MARK: Blocks of 256
+
+    /// Each 128 elements take 32 bytes: element 32n + l has bits 2n and 2n + 1 of byte l.
+    private func bitPair(at offset: Int, _ element: Int) -> Int {
+        let byte = unsafe Int(bytes[offset + element / 128 * 32 + element % 32])
+        return byte >> (2 * (element % 128 / 32)) & 3
+    }
+
+    /// Q2_K: 16 bytes with a scale and a minimum of four bits each, bit pairs, two halves.
+    private func twoBitValue(_ element: Int) -> Float {
+        let pair = unsafe Int(bytes[element / 16])
+        let product = unsafe half(at: 80) * Float(pair & 15) * Float(bitPair(at: 16, element))
+        return unsafe product - half(at: 82) * Float(pair >> 4)
+    }
+
+    /// Q3_K: third bits, bit pairs, 16 six-bit scales in 12 bytes, one half.
+    ///
+    /// Scale i has its low nibble in byte i % 8, below for i < 8, and its high pair in byte
+    /// 8 + i % 4 at bit 2 (i / 4). A third bit that is missing counts -4.
+    private func threeBitValue(_ element: Int) -> Float {
+        let index = element / 16
+        let lowByte = unsafe Int(bytes[96 + index % 8])
+        let low = index < 8 ? lowByte & 15 : lowByte >> 4
+        let high = unsafe Int(bytes[104 + index % 4]) >> (2 * (index / 4)) & 3
+        let third = unsafe Int(bytes[element % 32]) >> (element / 32) & 1
+        let quant = unsafe bitPair(at: 32, element) - (third == 1 ? 0 : 4)
+        return unsafe half(at: 108) * Float((low | high << 4) - 32) * Float(quant)
+    }
+
+    /// IQ4_XS: one half, then six-bit scales of eight sub-blocks (high pairs in a word, low
+    /// nibbles), then nibbles as in eight blocks of 32.
+    private func iq4Value(_ element: Int) -> Float {
+        let subBlock = element / 32
+        let highPairs: UInt16 = unsafe integer(at: 2)
+        let low = unsafe Int(bytes[4 + subBlock / 2]) >> (4 * (subBlock % 2)) & 15
+        let scale = (low | (Int(highPairs) >> (2 * subBlock) & 3) << 4) - 32
+        let index = unsafe nibble(at: 8 + 16 * subBlock, element % 32)
+        return unsafe half(at: 0) * Float(scale) * Self.iq4Values[index]
+    }
 
     /// Each 64 elements take 32 bytes: the first 32 below, the other 32 above.
     private func kNibble(at offset: Int, _ element: Int) -> Int {

@@ -28,6 +28,8 @@ package final class Tokenizer: Sendable {
     package let unknownToken: TokenID?
     /// All tokens that end an answer.
     package let endOfGenerationTokens: Set<TokenID>
+    /// The tokens around a gap, if the model was trained to fill one in.
+    package let gapTokens: GapTokens?
 
     let model: any SubwordModel
     let pieces: PieceList
@@ -59,6 +61,7 @@ package final class Tokenizer: Sendable {
 
         let byText = source.tokens(withTexts: EndOfGeneration.texts, in: tokens)
         endOfGenerationTokens = EndOfGeneration.tokens(named: named.ends, byText: byText)
+        gapTokens = try GapTokens(source: source, tokens: tokens)
         var control = Set(byText.values)
         for index in types.indices where types[index] == .control || types[index] == .unknown {
             control.insert(TokenID(index))

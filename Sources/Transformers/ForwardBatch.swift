@@ -9,8 +9,10 @@ package struct ForwardBatch: Sendable {
         case none
         /// The last token only: the one that is sampled.
         case last
-        /// Every token: log-probabilities of a prompt.
+        /// Every token: log-probabilities of a prompt, or a mean of hidden states.
         case all
+        /// The first token only: the one that an encoder collects a text in.
+        case first
     }
 
     /// Consecutive tokens of one sequence.
@@ -47,7 +49,7 @@ package struct ForwardBatch: Sendable {
         package static func logitRowCount(_ logits: LogitSelection, tokenCount: Int) -> Int {
             switch logits {
             case .none: 0
-            case .last: min(1, tokenCount)
+            case .last, .first: min(1, tokenCount)
             case .all: tokenCount
             }
         }

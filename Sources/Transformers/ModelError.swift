@@ -4,6 +4,8 @@ package import ModelFiles
 package enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
     /// `general.architecture` is one this engine has no program for.
     case unsupportedArchitecture(String, supported: [String])
+    /// Text was asked of an architecture that only reads it.
+    case generatesNothing(architecture: String)
     /// A key that the architecture needs is absent.
     case missingKey(String)
     /// A key's value is outside what the architecture or the kernels allow.
@@ -28,6 +30,9 @@ package enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
         case .unsupportedArchitecture(let name, let supported):
             "architecture '\(name)' is not supported yet; supported: "
                 + supported.joined(separator: ", ")
+        case .generatesNothing(let architecture):
+            "architecture '\(architecture)' makes embeddings and generates no text; "
+                + "use it with /v1/embeddings"
         case .missingKey(let key):
             "the model file has no '\(key)', which its architecture needs; convert the model again"
         case .invalidKey(let key, let value, let reason):

@@ -1,6 +1,5 @@
 import Kernels
 package import ModelFiles
-import Tensors
 
 extension Transformer {
     /// The memory that a model will take, in bytes, known before anything of it is allocated.
@@ -12,10 +11,11 @@ extension Transformer {
         package let scratchByteCount: Int
     }
 
-    /// What ``load(_:pool:contextLength:progress:)`` and full batches will allocate for `file`.
+    /// What ``load(_:pool:output:contextLength:progress:)`` and full batches will allocate for `file`.
     ///
     /// - Parameters:
     ///   - file: The open model; only its header is read.
+    ///   - output: What forward passes end in.
     ///   - contextLength: The most positions of a sequence.
     ///   - threadCount: Threads of the pool.
     ///   - logitRowCount: The most tokens of a batch that get logits.
@@ -23,51 +23,29 @@ extension Transformer {
     /// - Throws: `ModelError`, naming the key or tensor at fault.
     package static func memoryNeed(
         of file: GGUFFile,
+        output: Output = .logits,
         contextLength: Int,
         threadCount: Int,
         logitRowCount: Int
     ) throws(ModelError) -> MemoryNeed {
-        let configuration = try ModelConfiguration(file)
-        let tensors = try DecoderTensors(file: file, configuration: configuration)
+        let plan = try ModelPlan(file)
+        let positionCount = plan.configuration.positionCount(contextLength)
         return MemoryNeed(
-            weightByteCount: try tensors.packedByteCount(),
+            weightByteCount: try plan.packedByteCount(output),
             scratchByteCount: StepProgram.committedByteCount(
-                shape: DecoderProgram.shape(configuration),
-                rotary: (contextLength, configuration.rotary.dimensionCount),
+                shape: plan.shape(output, positionCount: positionCount),
+                rotaryByteCount: plan.rotaries.reduce(0) { sum, rotary in
+                    sum
+                        + RotaryTable.byteCount(
+                            positionCount: positionCount,
+                            dimensionCount: rotary.dimensionCount,
+                            hasTemperature: rotary.temperature != nil
+                        )
+                },
                 threadCount: threadCount,
-                logitRowCount: logitRowCount,
-                hasFloatWeights: tensors.matrices.contains {
-                    [.f32, .f16, .bf16].contains($0.type)
-                }
+                logitRowCount: plan.head == nil ? 0 : logitRowCount,
+                hasFloatWeights: plan.hasFloatMatrices(output)
             )
         )
-    }
-}
-
-extension DecoderTensors {
-    fileprivate var matrices: [GGUFTensor] {
-        [embedding] + (output.map { [$0] } ?? []) + layers.flatMap { $0.weights.map(\.matrix) }
-    }
-
-    /// Bytes of all tensors in the kernels' layouts.
-    fileprivate func packedByteCount() throws(ModelError) -> Int {
-        var vectors = [outputNorm]
-        for layer in layers {
-            vectors += layer.weights.compactMap(\.bias)
-            vectors += [layer.attentionNorm, layer.feedForwardNorm]
-        }
-        var sum = vectors.reduce(0) { $0 + $1.elementCount * MemoryLayout<Float>.size }
-        for tensor in matrices {
-            let byteCount = PackedMatrix.byteCount(
-                type: tensor.type,
-                rows: tensor.dimensions[1],
-                columns: tensor.dimensions[0]
-            )
-            guard let byteCount else {
-                throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
-            }
-            sum += byteCount
-        }
-        return sum
     }
 }

@@ -9,7 +9,16 @@ package import Platform
 /// bit for bit: not on what else is in the batch, how the prompt is cut into batches, the number of
 /// threads or the instruction set.
 package final class Transformer {
-    /// The most tokens of one batch.
+    /// What a forward pass ends in for the tokens that are asked for.
+    package enum Output: Sendable, Hashable {
+        /// A score for each token of the vocabulary: ``Transformer/logits(row:)``.
+        case logits
+        /// The residual stream after the last norm: ``Transformer/hiddenState(row:)``.
+        case hiddenStates
+    }
+
+    /// The most tokens of one batch, unless an encoder reads longer texts; see
+    /// ``ModelConfiguration/maximumBatchTokenCount(positionCount:)``.
     package static let maximumBatchTokenCount = 512
 
     /// The hyper-parameters.
@@ -22,17 +31,20 @@ package final class Transformer {
     package var workspaceByteCount: Int { program.workspaceByteCount }
 
     private let program: StepProgram
+    private let head: PooledHead?
 
     private init(
         configuration: ModelConfiguration,
         weightByteCount: Int,
         maximumPositionCount: Int,
-        program: StepProgram
+        program: StepProgram,
+        head: PooledHead?
     ) {
         self.configuration = configuration
         self.weightByteCount = weightByteCount
         self.maximumPositionCount = maximumPositionCount
         self.program = program
+        self.head = head
     }
 
     /// Reads and packs the weights of `file`, on all threads of `pool`.
@@ -40,6 +52,7 @@ package final class Transformer {
     /// - Parameters:
     ///   - file: The open model. It isn't needed afterwards.
     ///   - pool: The threads that load, and that will run the forward pass.
+    ///   - output: What forward passes end in. A head that isn't needed isn't loaded.
     ///   - contextLength: The most positions of a sequence; nil is what the model was trained on.
     ///   - progress: Called on this thread with the fraction of bytes loaded, ascending to 1.
     /// - Returns: The model, ready to run.
@@ -47,32 +60,32 @@ package final class Transformer {
     package static func load(
         _ file: GGUFFile,
         pool: KernelThreadPool,
+        output: Output = .logits,
         contextLength: Int? = nil,
         progress: @escaping (Double) -> Void = { _ in }
     ) throws(ModelError) -> Transformer {
-        let configuration = try ModelConfiguration(file)
-        let tensors = try DecoderTensors(file: file, configuration: configuration)
+        let plan = try ModelPlan(file)
+        guard output == .hiddenStates || plan.head != nil else {
+            throw .generatesNothing(architecture: plan.configuration.architecture)
+        }
         let loader = WeightLoader(
             file: file,
             pool: pool,
-            configuration: configuration,
-            totalByteCount: tensors.byteCount,
+            totalByteCount: plan.byteCount(output),
             progress: progress
         )
-        let positionCount = contextLength ?? configuration.contextLength
-        precondition(positionCount > 0, "the context length is positive")
-        let program = try DecoderProgram.build(
-            tensors,
-            configuration: configuration,
-            loader: loader,
-            positionCount: positionCount,
-            pool: pool
-        )
+        let positionCount = plan.configuration.positionCount(contextLength)
+        let builder = ProgramBuilder(plan: plan, output: output, loader: loader)
+        let program = try builder.build(positionCount: positionCount, pool: pool)
+        let head = try plan.pooledHead.map { head throws(ModelError) in
+            try PooledHead(head, loader: loader)
+        }
         return Transformer(
-            configuration: configuration,
+            configuration: plan.configuration,
             weightByteCount: loader.packedByteCount,
             maximumPositionCount: positionCount,
-            program: program
+            program: program,
+            head: head
         )
     }
 
@@ -86,7 +99,7 @@ package final class Transformer {
         type: KVType = .f16
     ) throws(SystemError) -> KVStorage {
         try KVStorage(
-            layerCount: configuration.layerCount,
+            layerCount: configuration.cacheLayerCount,
             keyValueHeadCount: configuration.keyValueHeadCount,
             headDimension: configuration.headDimension,
             blockCount: blockCount,
@@ -97,12 +110,12 @@ package final class Transformer {
     /// Computes the batch's tokens: writes their keys and values to their blocks, and the logits
     /// that the entries ask for.
     ///
-    /// The caller sees to it that the batch has at most `maximumBatchTokenCount` tokens, each in the
+    /// The caller sees to it that the batch is not larger than it may be, each token in the
     /// vocabulary and below `maximumPositionCount`, and that no other entry writes the blocks that
     /// an entry's tokens lie in.
     package func forward(_ batch: ForwardBatch, cache: KVStorage) {
         precondition(
-            cache.layerCount == configuration.layerCount
+            cache.layerCount == configuration.cacheLayerCount
                 && cache.keyValueHeadCount == configuration.keyValueHeadCount
                 && cache.headDimension == configuration.headDimension,
             "the KV storage was made for this model"
@@ -117,7 +130,8 @@ package final class Transformer {
                 tokens: entry.tokens,
                 firstPosition: entry.firstPosition,
                 blockTable: entry.blockTable,
-                logitRowCount: entry.logitRowCount
+                logitRowCount: entry.logitRowCount,
+                selectsFirst: entry.logits == .first
             )
         }
         // Safety: the tables were checked against the storage, which outlives the call.
@@ -147,8 +161,24 @@ package final class Transformer {
 
     /// The logits of the last batch's logit row `row`, `[vocabularySize]`.
     ///
-    /// They are valid until the next `forward`; the caller may change them in place.
+    /// They are valid until the next `forward`; the caller may change them in place. Only of a model
+    /// that was loaded for logits.
     package func logits(row: Int) -> UnsafeMutableBufferPointer<Float> {
         unsafe program.logits(row: row)
+    }
+
+    /// The hidden state of the last batch's logit row `row`, `[embeddingLength]`.
+    ///
+    /// It is valid until the next `forward`. Only of a model that was loaded for hidden states.
+    package func hiddenState(row: Int) -> UnsafeBufferPointer<Float> {
+        unsafe program.hiddenState(row: row)
+    }
+
+    /// What stands behind the pooling of hidden states: a reranker's head makes one number of them.
+    ///
+    /// - Parameter vector: `[embeddingLength]`.
+    /// - Returns: The score before the logistic function; the vector itself if there is no head.
+    package func applyHead(to vector: [Float]) -> [Float] {
+        head.map { [$0.score(vector)] } ?? vector
     }
 }

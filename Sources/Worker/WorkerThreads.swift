@@ -76,7 +76,14 @@ final class WorkerThreads: Sendable {
                     continue
                 }
                 service.generate(request)
-            case .tokenize(let id, _, _, _), .detokenize(let id, _), .applyTemplate(let id, _):
+            case .embed(let request):
+                guard let service = service.withLock({ $0 }) else {
+                    outbox.send(.event(id: request.id, .failed(Self.notLoaded)))
+                    continue
+                }
+                service.embed(request)
+            case .tokenize(let id, _, _, _), .detokenize(let id, _), .applyTemplate(let id, _),
+                .countTokens(let id, _):
                 guard let service = service.withLock({ $0 }) else {
                     outbox.send(.requestFailed(id: id, Self.notLoaded))
                     continue
@@ -124,7 +131,12 @@ final class WorkerThreads: Sendable {
             outbox.finish()
             return
         }
-        let service = PromptService(encoder: model.encoder, mailbox: mailbox, outbox: outbox)
+        let service = PromptService(
+            encoder: model.encoder,
+            task: model.configuration.task,
+            mailbox: mailbox,
+            outbox: outbox
+        )
         self.service.withLock { $0 = service }
         outbox.send(.ready(model.facts))
         let outbox = outbox

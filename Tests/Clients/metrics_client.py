@@ -7,22 +7,19 @@ counts with Prometheus' own parser. Checks that deploy/grafana-dashboard.json as
 anything is amiss.
 """
 
-import argparse
 import concurrent.futures
 import http.client
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 import time
-import traceback
 import urllib.request
 from pathlib import Path
 
 import openai
-from openai_client import MODEL, Daemon, ask
+from daemon import SMOL as MODEL
+from daemon import Suite, ask
 from prometheus_client.parser import text_string_to_metric_families
 
 DASHBOARD = Path(__file__).parents[2] / "deploy/grafana-dashboard.json"
@@ -255,49 +252,21 @@ def pleases_promtool(client):
     assert result.returncode == 0 and not result.stderr, result.stderr or result.stdout
 
 
-CHECKS = [
-    counts_requests_and_tokens,
-    counts_clients_that_leave,
-    counts_a_client_that_leaves_during_the_prefill,
-    counts_a_crowd,
-    has_all_that_the_dashboard_asks_for,
-    pleases_promtool,
-]
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    models = os.environ.get("TORII_TEST_MODELS") or f"{cache}/torii/test-models"
-    parser.add_argument("--torii", default=".build/release/torii", help="the executable to start")
-    parser.add_argument("--models", type=Path, default=Path(models), help="folder of test models")
-    arguments = parser.parse_args()
-    if not (arguments.models / f"{MODEL}.gguf").is_file():
-        sys.exit(f"{arguments.models}/{MODEL}.gguf is missing: run Tests/fetch-models smollm2")
-
-    daemon = Daemon(arguments.torii, arguments.models)
-    client = openai.OpenAI(
-        base_url=f"{daemon.url}/v1", api_key="none", max_retries=0, timeout=120
-    )
-    client.root = daemon.url
-    failed = 0
-    # In this order: the counts of the first are those of a new daemon.
-    for function in CHECKS:
-        started = time.monotonic()
-        try:
-            function(client)
-            print(f"passed  {function.__name__} ({time.monotonic() - started:.1f} s)", flush=True)
-        except Exception:
-            failed += 1
-            print(f"FAILED  {function.__name__}\n{traceback.format_exc()}", flush=True)
-    if (code := daemon.stop()) != 0:
-        failed += 1
-        print(f"FAILED  the daemon ended with {code}")
-    if failed:
-        print("the end of the daemon's log:\n" + "".join(daemon.log[-20:]))
-    print(f"metrics: {failed} checks failed" if failed else "metrics: all passed")
-    sys.exit(1 if failed else 0)
+def connect(root):
+    client = openai.OpenAI(base_url=f"{root}/v1", api_key="none", max_retries=0, timeout=120)
+    client.root = root
+    return client
 
 
 if __name__ == "__main__":
-    main()
+    suite = Suite("metrics", __doc__)
+    # In this order: the counts of the first are those of a new daemon.
+    suite.checks = [
+        counts_requests_and_tokens,
+        counts_clients_that_leave,
+        counts_a_client_that_leaves_during_the_prefill,
+        counts_a_crowd,
+        has_all_that_the_dashboard_asks_for,
+        pleases_promtool,
+    ]
+    suite.run(connect)

@@ -6,76 +6,19 @@ check against it, and stops it. With --url it uses a daemon that runs already. E
 one line; the exit status is 1 when any failed.
 """
 
-import argparse
 import concurrent.futures
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
 import time
-import traceback
 import urllib.request
-from pathlib import Path
 
 import openai
+from daemon import SMOL as MODEL
+from daemon import Suite, ask
 
-MODEL = "smollm2-135m-instruct.q4_1"
 # The starter model answers the bare question in French, and so does llama.cpp with this file.
 PARIS = "What is the capital of France? Answer in one sentence."
-CHECKS = []
-
-
-def check(function):
-    CHECKS.append(function)
-    return function
-
-
-def ask(text):
-    return [{"role": "user", "content": text}]
-
-
-class Daemon:
-    """A daemon of our own, on a port that the kernel chooses."""
-
-    def __init__(self, torii, models, names=(MODEL,)):
-        self.folder = tempfile.TemporaryDirectory()
-        folder = Path(self.folder.name)
-        (folder / "models").mkdir()
-        for name in names:
-            (folder / "models" / f"{name}.gguf").symlink_to(models / f"{name}.gguf")
-        environment = {"PATH": os.environ["PATH"], "SWIFT_BACKTRACE": "enable=no", "HOME": str(folder)}
-        command = [torii, "serve", "--listen", "127.0.0.1:0", "--models", str(folder / "models")]
-        self.process = subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True, env=environment, errors="replace"
-        )
-        self.log = []
-        self.url = None
-        found = threading.Event()
-
-        def read():
-            for line in self.process.stderr:
-                self.log.append(line)
-                if match := re.search(r"address=(127\.0\.0\.1:\d+)", line):
-                    self.url = f"http://{match[1]}"
-                    found.set()
-            found.set()
-
-        threading.Thread(target=read, daemon=True).start()
-        if not found.wait(30) or self.url is None:
-            self.process.kill()
-            sys.exit("the daemon did not start:\n" + "".join(self.log))
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return -1
+SUITE = Suite(f"openai {openai.__version__}", __doc__)
+check = SUITE.check
 
 
 @check
@@ -342,44 +285,11 @@ def works_asynchronously(client):
     assert asyncio.run(main())
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    models = os.environ.get("TORII_TEST_MODELS") or f"{cache}/torii/test-models"
-    parser.add_argument("--torii", default=".build/release/torii", help="the executable to start")
-    parser.add_argument("--models", type=Path, default=Path(models), help="folder of test models")
-    parser.add_argument("--url", help="a daemon that runs already, such as http://127.0.0.1:11435")
-    parser.add_argument("names", nargs="*", help="checks to run; all if none is named")
-    arguments = parser.parse_args()
-    if not arguments.url and not (arguments.models / f"{MODEL}.gguf").is_file():
-        sys.exit(f"{arguments.models}/{MODEL}.gguf is missing: run Tests/fetch-models smollm2")
-
-    daemon = None if arguments.url else Daemon(arguments.torii, arguments.models)
-    root = arguments.url or daemon.url
+def connect(root):
     client = openai.OpenAI(base_url=f"{root}/v1", api_key="none", max_retries=0, timeout=120)
     client.root = root
-    failed = []
-    for function in CHECKS:
-        name = function.__name__
-        if arguments.names and name not in arguments.names:
-            continue
-        started = time.monotonic()
-        try:
-            function(client)
-            print(f"passed  {name} ({time.monotonic() - started:.1f} s)", flush=True)
-        except Exception:
-            failed.append(name)
-            print(f"FAILED  {name}\n{traceback.format_exc()}", flush=True)
-    if daemon:
-        code = daemon.stop()
-        if code != 0:
-            failed.append("stop")
-            print(f"FAILED  the daemon ended with {code}")
-        if failed:
-            print("the end of the daemon's log:\n" + "".join(daemon.log[-20:]))
-    print(f"openai {openai.__version__}: {len(failed)} checks failed" if failed else "all passed")
-    sys.exit(1 if failed else 0)
+    return client
 
 
 if __name__ == "__main__":
-    main()
+    SUITE.run(connect)

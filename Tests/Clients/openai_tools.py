@@ -6,22 +6,15 @@ whose template knows none (SmolLM2-135M), runs every check, and stops it. Each c
 with how many calls it saw; the exit status is 1 when any failed.
 """
 
-import argparse
 import concurrent.futures
 import json
-import os
-import sys
-import time
-import traceback
-from pathlib import Path
 
 import jsonschema
 import openai
-from openai_client import Daemon
+from daemon import QWEN, SMOL, Suite
 
-QWEN = "qwen2.5-coder-0.5b-instruct.Q4_K_M"
-SMOL = "smollm2-135m-instruct.q4_1"
-CHECKS = []
+SUITE = Suite(f"tools with openai {openai.__version__}", __doc__, [QWEN, SMOL])
+check = SUITE.check
 
 WEATHER = {
     "type": "function",
@@ -72,11 +65,6 @@ ORDER = {
 TOOLS = [WEATHER, ORDER]
 QUESTION = [{"role": "user", "content": "What is the weather in Paris, in celsius?"}]
 SCHEMAS = {tool["function"]["name"]: tool["function"]["parameters"] for tool in TOOLS}
-
-
-def check(function):
-    CHECKS.append(function)
-    return function
 
 
 def verified(call):
@@ -349,39 +337,9 @@ def refuses_what_makes_no_sense(client):
     assert param.startswith("tools[0].function.parameters"), param
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    models = os.environ.get("TORII_TEST_MODELS") or f"{cache}/torii/test-models"
-    parser.add_argument("--torii", default=".build/release/torii", help="the executable to start")
-    parser.add_argument("--models", type=Path, default=Path(models), help="folder of test models")
-    parser.add_argument("names", nargs="*", help="checks to run; all if none is named")
-    arguments = parser.parse_args()
-    daemon = Daemon(arguments.torii, arguments.models, [QWEN, SMOL])
-    client = openai.OpenAI(base_url=f"{daemon.url}/v1", api_key="none", max_retries=0, timeout=300)
-    failed, passed = [], 0
-    for function in CHECKS:
-        name = function.__name__
-        if arguments.names and name not in arguments.names:
-            continue
-        started = time.monotonic()
-        try:
-            remark = function(client)
-            passed += 1
-            seconds = time.monotonic() - started
-            print(f"passed  {name} ({seconds:.1f} s){': ' + remark if remark else ''}", flush=True)
-        except Exception:
-            failed.append(name)
-            print(f"FAILED  {name}\n{traceback.format_exc()}", flush=True)
-    code = daemon.stop()
-    if code != 0:
-        failed.append("stop")
-        print(f"FAILED  the daemon ended with {code}")
-    if failed:
-        print("the end of the daemon's log:\n" + "".join(daemon.log[-20:]))
-    print(f"openai {openai.__version__}: {passed} checks passed, {len(failed)} failed")
-    sys.exit(1 if failed else 0)
+def connect(root):
+    return openai.OpenAI(base_url=f"{root}/v1", api_key="none", max_retries=0, timeout=300)
 
 
 if __name__ == "__main__":
-    main()
+    SUITE.run(connect)

@@ -7,18 +7,16 @@ output must validate (`jsonschema` with its format checker, or Python's `re`). S
 enforced must be refused with 400 and the path. The exit status is 1 when anything failed.
 """
 
-import argparse
 import concurrent.futures
 import json
-import os
 import re
-import sys
-import time
+from collections import Counter
 from pathlib import Path
 
 import jsonschema
 import openai
-from openai_client import MODEL, Daemon, ask
+from daemon import SMOL as MODEL
+from daemon import Suite, ask
 
 TEMPERATURES = (0, 1, 1.5)
 
@@ -299,46 +297,64 @@ def check_golden():
         )
         for text in case["accepted"]:
             validator.validate(json.loads(text))
-    return "stop"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--torii", default=".build/release/torii")
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    models = os.environ.get("TORII_TEST_MODELS") or f"{cache}/torii/test-models"
-    parser.add_argument("--models", type=Path, default=Path(models))
-    parser.add_argument("--url", help="of a daemon that runs already")
-    arguments = parser.parse_args()
-    daemon = None if arguments.url else Daemon(arguments.torii, arguments.models)
-    client = openai.OpenAI(
-        base_url=f"{arguments.url or daemon.url}/v1", api_key="none", max_retries=4, timeout=300
-    )
-    jobs = [(f"{n} at {t}", check_schema, n, t) for n in SCHEMAS for t in TEMPERATURES]
-    jobs += [(f"{n} at {t}", check_text, n, t) for n in TEXTS for t in TEMPERATURES]
-    jobs += [(f"json_object at {t}", check_object, t) for t in TEMPERATURES]
-    jobs += [(f"completion at {t}", check_completion, t) for t in TEMPERATURES]
-    jobs += [(f"streams at {t}", check_streams, t) for t in (0, 1)]
-    jobs += [(f"refuses {n}", check_refusal, n, s) for n in REFUSED for s in (False, True)]
-    jobs += [("golden cases", lambda client: check_golden())]
-    jobs += [(f"hostile {i}", check_hostile, body) for i, body in enumerate(hostile())]
-    counts, failed, started = {}, 0, time.monotonic()
+SUITE = Suite(f"structured output with openai {openai.__version__}", __doc__)
+
+
+def together(client, jobs):
+    """Runs (name, function, argument…) for all jobs, eight at a time; counts what they return."""
+    counts, failures = Counter(), []
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         futures = {pool.submit(job[1], client, *job[2:]): job[0] for job in jobs}
         for future in concurrent.futures.as_completed(futures):
             try:
-                outcome = future.result()
-                counts[outcome] = counts.get(outcome, 0) + 1
+                counts[future.result()] += 1
             except Exception as error:
-                failed += 1
-                print(f"FAILED {futures[future]}: {type(error).__name__}: {str(error)[:400]}")
-    if daemon and daemon.stop() != 0:
-        failed += 1
-        print("FAILED the daemon did not stop cleanly:\n" + "".join(daemon.log[-20:]))
-    seconds = time.monotonic() - started
-    print(f"{len(jobs) - failed} of {len(jobs)} passed in {seconds:.0f} s: {counts}")
-    sys.exit(1 if failed else 0)
+                failures.append(f"{futures[future]}: {type(error).__name__}: {str(error)[:400]}")
+    assert not failures, "\n".join(failures)
+    return f"{len(jobs)} answers, {dict(counts)}"
+
+
+@SUITE.check
+def answers_by_schemas(client):
+    jobs = [(f"{n} at {t}", check_schema, n, t) for n in SCHEMAS for t in TEMPERATURES]
+    return together(client, jobs)
+
+
+@SUITE.check
+def answers_by_expressions_and_grammars(client):
+    jobs = [(f"{n} at {t}", check_text, n, t) for n in TEXTS for t in TEMPERATURES]
+    jobs += [(f"json_object at {t}", check_object, t) for t in TEMPERATURES]
+    jobs += [(f"completion at {t}", check_completion, t) for t in TEMPERATURES]
+    return together(client, jobs)
+
+
+@SUITE.check
+def streams_what_it_answers(client):
+    return together(client, [(f"streams at {t}", check_streams, t) for t in (0, 1)])
+
+
+@SUITE.check
+def refuses_with_the_path(client):
+    jobs = [(f"refuses {n}", check_refusal, n, s) for n in REFUSED for s in (False, True)]
+    return together(client, jobs)
+
+
+@SUITE.check
+def accepts_what_the_unit_tests_accept(client):
+    check_golden()
+
+
+@SUITE.check
+def survives_hostile_constraints(client):
+    jobs = [(f"hostile {i}", check_hostile, body) for i, body in enumerate(hostile())]
+    return together(client, jobs)
+
+
+def connect(root):
+    return openai.OpenAI(base_url=f"{root}/v1", api_key="none", max_retries=4, timeout=300)
 
 
 if __name__ == "__main__":
-    main()
+    SUITE.run(connect)

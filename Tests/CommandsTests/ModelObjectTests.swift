@@ -113,6 +113,11 @@ import Testing
         #expect(text.hasSuffix("\n\n" + verdict))
     }
 
+    @Test func `says that a model must be unloaded before it is loaded otherwise`() {
+        let text = PlanCommand.text(["model": "tiny", "outcome": "fits", "unload_first": true])
+        #expect(text.hasSuffix("`torii unload tiny` first.\nIt fits.\n"))
+    }
+
     @Test func `says in one line what became of a load and of an unload`() {
         let loaded: JSONValue = ["model": resident.json, "load_seconds": 0.44]
         #expect(LoadCommand.summary(loaded) == "tiny is in memory (210 MiB) after 0.4 s")

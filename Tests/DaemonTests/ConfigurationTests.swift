@@ -84,7 +84,8 @@ import WorkerProtocol
         (
             "{models: {entries: {tiny: {colour: 1}}}}",
             "torii.json: line 1: models.entries.tiny.colour: unknown key; known here: aliases, context, "
-                + "threads, parallel, quantize, speculation, pin, preload, kv_bytes, kv_type, queue_requests, "
+                + "threads, parallel, quantize, speculation, weight, pin, preload, kv_bytes, kv_type, "
+                + "queue_requests, "
                 + "queue_requests_per_key, queue_tokens, queue_tokens_per_key, queue_timeout, "
                 + "keep_alive, variant_of, temperature, system, top_p, top_k, min_p, repeat_penalty, "
                 + "max_tokens"
@@ -255,7 +256,7 @@ import WorkerProtocol
                 {models: {
                     memory: 1073741824, swap_max_wait: 7, min_residence: 9,
                     defaults: {keep_alive: 60},
-                    entries: {tiny: {keep_alive: -1, pin: true, preload: true}},
+                    entries: {tiny: {keep_alive: -1, pin: true, preload: true, weight: 2.5}},
                 }}
                 """
         )
@@ -267,6 +268,7 @@ import WorkerProtocol
         #expect(configuration.modelDefaults.keepAlive == .duration(.seconds(5400)))
         let tiny = try #require(configuration.models["tiny"])
         #expect(tiny.keepAlive == .forever && tiny.isPinned == true && tiny.isPreloaded == true)
+        #expect(tiny.computeWeight == 2.5 && configuration.modelDefaults.computeWeight == nil)
         let service = configuration.modelService(variables: [:])
         #expect(service.limits.residency == configuration.residency)
         #expect(service.preloaded == ["tiny", "other"] && (service.memoryByteCount ?? 0) > 0)
@@ -348,50 +350,5 @@ import WorkerProtocol
         )
         #expect(user.configurationFile == "/c/torii/torii.json")
         #expect(user.socket == "/run/user/1/torii/torii.sock")
-    }
-
-    @Test func `reads keys and refuses weak ones`() throws {
-        let good = "# comment\n\n0123456789abcdef\n  fedcba9876543210  \n"
-        #expect(
-            try APIKeyFile.keys(in: good, path: "f") == [
-                APIKey("0123456789abcdef", name: "key-3"),
-                APIKey("fedcba9876543210", name: "key-4"),
-            ]
-        )
-        for bad in ["", "# only", "short", "two words in one", "ümlaut0123456789"] {
-            #expect(throws: APIKeyFile.Problem.self) { try APIKeyFile.keys(in: bad, path: "f") }
-        }
-    }
-
-    @Test func `reads what a key's requests are worth`() throws {
-        let text = "0123456789abcdef name=nightly weight=0.5\tclass=batch private\n"
-        let key = APIKey(
-            "0123456789abcdef",
-            name: "nightly",
-            weight: 0.5,
-            priority: .batch,
-            isPrivate: true
-        )
-        #expect(try APIKeyFile.keys(in: text, path: "f") == [key])
-    }
-
-    @Test(arguments: [
-        ("weight=0", "a weight is a number from 0.01 to 100.0"),
-        ("weight=nan", "a weight is a number from 0.01 to 100.0"),
-        ("class=urgent", "a class is one of interactive, normal, batch"),
-        ("name=", "a name has 1 to 64 letters, digits and `-_.@`"),
-        ("name=a b", "a key is followed by nothing but name=, weight=, class= and `private`"),
-        (
-            "fedcba9876543210",
-            "a key is followed by nothing but name=, weight=, class= and `private`"
-        ),
-        ("name=x\n0123456789abcdef name=x", "the name x belongs to an earlier line"),
-    ])
-    func `says what is wrong with a key's options`(_ options: String, _ message: String) {
-        let error = #expect(throws: APIKeyFile.Problem.self) {
-            try APIKeyFile.keys(in: "0123456789abcdef \(options)", path: "f")
-        }
-        let line = options.contains("\n") ? 2 : 1
-        #expect(error?.message == "f line \(line): \(message)")
     }
 }

@@ -76,13 +76,13 @@ import Testing
             in: folder
         )
         let changes = old.changes(to: new)
-        #expect(changes.needingRestart == ["listen", "models.memory"])
+        #expect(changes.needingRestart == ["listen"])
         #expect(
             changes.applicable == [
                 "allowed_hosts", "allowed_origins", "drain_timeout", "log_level",
-                "models.directories", "models.swap_max_wait", "models.min_residence",
-                "models.preload", "models.defaults", "models.entries.a", "models.entries.c",
-                "models.entries.d",
+                "models.directories", "models.memory", "models.swap_max_wait",
+                "models.min_residence", "models.preload", "models.defaults", "models.entries.a",
+                "models.entries.c", "models.entries.d",
             ]
         )
     }

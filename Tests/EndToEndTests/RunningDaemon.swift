@@ -18,6 +18,7 @@ final class RunningDaemon: Sendable {
         tiny: TinyModel? = TinyModel(),
         copies: [String] = [],
         models: [TestModels] = [],
+        encoders: [String: TinyEncoder] = [:],
         brokenModel: String? = nil,
         arguments: [String] = [],
         environment: [String: String] = [:]
@@ -30,6 +31,9 @@ final class RunningDaemon: Sendable {
         )
         for name in ["tiny"] + copies {
             try tiny?.writer().write(to: directory + "/\(name).gguf")
+        }
+        for (name, encoder) in encoders {
+            try encoder.writer().write(to: directory + "/\(name).gguf")
         }
         for model in models {
             try FileManager.default.createSymbolicLink(
@@ -107,6 +111,17 @@ final class RunningDaemon: Sendable {
                 return true
             }
         )
+    }
+
+    /// Posts to any path and returns the answer's status and JSON.
+    func post(_ path: String, _ body: JSONValue) throws -> (Int, JSONValue) {
+        let response = try client.send(
+            method: .post,
+            path: path,
+            headers: ["Content-Type": "application/json"],
+            body: body.serializedBytes()
+        )
+        return (response.status, try JSONValue.parse(response.body))
     }
 
     /// The process number of a resident model's worker.

@@ -24,7 +24,11 @@ final class ToriiProcess: Sendable {
         guard Glibc.pipe(&pipe) == 0 else { throw SystemError.last("pipe") }
         let (readEnd, writeEnd) = (pipe[0], pipe[1])
         defer { close(writeEnd) }
-        var variables = ["SWIFT_BACKTRACE": "enable=no", "HOME": "/nonexistent"]
+        var variables = [
+            "SWIFT_BACKTRACE": "enable=no", "HOME": "/nonexistent",
+            // Not those of a daemon that this machine runs.
+            "STATE_DIRECTORY": "/nonexistent", "TORII_ADMIN_SOCKET": "none",
+        ]
         variables.merge(environment) { $1 }
         var descriptors: [(descriptor: Int32, as: Int32)] = [(writeEnd, 1), (writeEnd, 2)]
         let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)

@@ -5,14 +5,17 @@ import WorkerProtocol
 /// A worker without a model: speaks the protocol on descriptor 3 and does what the prompt says.
 ///
 /// How it loads is decided by the model's path, which may contain `broken` (says that it cannot
-/// load), `crash` (dies), `stuck` (loads for ever), or `needs-N` (takes N GiB, as far as it says). What it generates is decided by the prompt,
-/// see `Script`.
+/// load), `crash` (dies), `stuck` (loads for ever), or `needs-N` (takes N GiB, as far as it says). A path
+/// with `embed` or `rerank` in it is a model for that. What it generates is decided by the prompt, see
+/// `Script`, and what it embeds by the first text, see `EmbeddingScript`.
 @main
 struct FakeWorker {
     private var reader = FrameReader<GatewayMessage>()
     private var writer = FrameWriter()
     private var running: [(id: UInt64, script: Script)] = []
     private var waitingForMemory: [UInt64] = []
+    /// Embeddings that never end.
+    private var hanging: Set<UInt64> = []
     private var isSilent = false
     private var options = WorkerLoadOptions(modelPath: "")
     /// Granted memory that could be given back.
@@ -53,7 +56,11 @@ struct FakeWorker {
             send(.memoryReturned(byteCount: keptByteCount))
             keptByteCount = 0
         case .generate(let request): begin(request)
+        case .embed(let request): embed(request)
         case .cancel(let id):
+            if hanging.remove(id) != nil {
+                send(.event(id: id, .finished(.cancelled, Script.usage(outputTokenCount: 0))))
+            }
             guard let index = running.firstIndex(where: { $0.id == id }) else { return }
             running.remove(at: index)
             send(.event(id: id, .finished(.cancelled, Script.usage(outputTokenCount: 0))))
@@ -64,6 +71,8 @@ struct FakeWorker {
             send(.text(id: id, String(decoding: tokens.map { UInt8(clamping: $0) }, as: UTF8.self)))
         case .applyTemplate(let id, let prompt):
             send(.text(id: id, prompt.messages.serialized()))
+        case .countTokens(let id, let prompt):
+            send(.tokenCount(id: id, Script.text(prompt).utf8.count))
         case .memoryGranted(let byteCount): memoryGranted(byteCount)
         case .stop:
             exit(0)
@@ -92,12 +101,27 @@ struct FakeWorker {
                 ModelFacts(
                     architecture: "fake",
                     name: String(name),
+                    tasks: [task],
+                    pooling: task == .embed ? "mean" : nil,
                     contextLength: options.contextLength ?? 4096,
                     trainedContextLength: 8192,
-                    vocabularySize: 257
+                    vocabularySize: 257,
+                    embeddingLength: EmbeddingScript.vectorLength
                 )
             )
         )
+    }
+
+    private var task: ModelTask {
+        ModelTask.allCases.first { name.contains($0.name) } ?? .generate
+    }
+
+    private mutating func embed(_ request: EmbeddingRequest) {
+        switch EmbeddingScript(request, task: task).outcome {
+        case .events(let events): for event in events { send(.event(id: request.id, event)) }
+        case .die: raise(SIGKILL)
+        case .hang: hanging.insert(request.id)
+        }
     }
 
     private mutating func begin(_ request: GenerationRequest) {
@@ -132,7 +156,10 @@ struct FakeWorker {
             case .event(let event):
                 send(.event(id: id, event))
                 if event.isLast { running.remove(at: index) }
-            case .die: raise(SIGKILL)
+            case .die:
+                let words = Array("one line\nthe last words".utf8)
+                _ = write(STDERR_FILENO, words, words.count)
+                raise(SIGKILL)
             case .fallSilent:
                 isSilent = true
                 while true { pause() }

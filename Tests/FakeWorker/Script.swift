@@ -163,10 +163,11 @@ struct Script {
         return .event(.delta(text: text, tokens: tokens))
     }
 
-    private static func text(_ prompt: Prompt) -> String {
+    static func text(_ prompt: Prompt) -> String {
         switch prompt {
         case .text(let text): text
         case .tokens(let tokens): tokens.map { "t\($0)" }.joined(separator: " ")
+        case .gap(let before, let after): "\(before) … \(after)"
         case .chat(let chat):
             chat.messages.arrayValue?.last?["content"]?.stringValue ?? ""
         }

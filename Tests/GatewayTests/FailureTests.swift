@@ -1,5 +1,6 @@
 import HTTP
 import JSON
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct FailureTests {
@@ -119,7 +120,7 @@ import Testing
         while true {
             let status = try await fake.service.status(named: "good")
             if status.leaseCount == 0, status.worker?.runningCount == 0 { break }
-            await Task.yield()
+            await Moment.pass()
         }
         await fake.service.shutdown()
     }
@@ -128,12 +129,12 @@ import Testing
         let fake = try FakeGateway()
         let request = Task { await fake.chat("!hang") }
         while try await fake.service.status(named: "good").worker?.runningCount != 1 {
-            await Task.yield()
+            await Moment.pass()
         }
         request.cancel()
         _ = await request.value
         while try await fake.service.status(named: "good").worker?.runningCount != 0 {
-            await Task.yield()
+            await Moment.pass()
         }
         await fake.service.shutdown()
     }

@@ -1,3 +1,4 @@
+import APIKeys
 import Gateway
 import HTTP
 import JSON
@@ -12,6 +13,8 @@ struct FakeGateway {
     let directory: TemporaryDirectory
     let service: ModelService
     let gateway: Gateway
+    let keyStore: KeyStore
+    let usage: UsageKeeper
     let logEntries: @Sendable () -> [LogEntry]
 
     /// Models named so; see FakeWorker for what names and prompts do.
@@ -43,7 +46,15 @@ struct FakeGateway {
         let (sink, entries) = LogSink.collecting()
         logEntries = entries
         service = ModelService(configuration: services, log: Log(sink: .none))
-        gateway = Gateway(service: service, configuration: configuration, log: Log(sink: sink))
+        keyStore = KeyStore(path: directory.path + "/keys.json")
+        usage = try UsageKeeper(path: nil)
+        gateway = Gateway(
+            service: service,
+            configuration: configuration,
+            keyRing: try KeyRing(store: keyStore),
+            usage: usage,
+            log: Log(sink: sink)
+        )
     }
 
     /// The answer to a request.

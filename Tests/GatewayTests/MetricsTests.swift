@@ -1,6 +1,8 @@
+import APIKeys
 import Gateway
 import HTTP
 import JSON
+import TestSupport
 import Testing
 
 /// What `/metrics` says after requests of every kind.
@@ -86,7 +88,7 @@ import Testing
             }
             while try await fake.requests().first?["state"]?.stringValue != phase {
                 try Task.checkCancellation()
-                await Task.yield()
+                await Moment.pass()
             }
             if reason == "admin" {
                 _ = await fake.send(.delete, "/admin/v1/requests/req_1")
@@ -142,7 +144,7 @@ import Testing
         let request = Task { await fake.chat("!wait") }
         while try await fake.requests().isEmpty {
             try Task.checkCancellation()
-            await Task.yield()
+            await Moment.pass()
         }
         _ = await fake.chat("a")
         request.cancel()
@@ -179,7 +181,7 @@ import Testing
         let request = Task { await fake.chat("!hang 5") }
         while try await fake.requests().first?["output_tokens"] != 5 {
             try Task.checkCancellation()
-            await Task.yield()
+            await Moment.pass()
         }
         let name = #"torii_inter_token_latency_seconds_count{model="good"}"#
         let values = try await metrics(fake)

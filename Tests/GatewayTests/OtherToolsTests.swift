@@ -2,6 +2,7 @@ import Gateway
 import HTTP
 import JSON
 import ModelService
+import TestSupport
 import Testing
 
 /// The admin paths of other tools.
@@ -13,7 +14,7 @@ import Testing
     ) async throws {
         while try await fake.service.status(named: model).state != state {
             try Task.checkCancellation()
-            await Task.yield()
+            await Moment.pass()
         }
     }
 

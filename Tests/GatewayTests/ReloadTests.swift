@@ -1,3 +1,4 @@
+import APIKeys
 import Gateway
 import HTTP
 import Testing

@@ -1,6 +1,8 @@
+import APIKeys
 import Gateway
 import HTTP
 import JSON
+import TestSupport
 import Testing
 
 /// The requests under way, as operators see and end them.
@@ -11,7 +13,7 @@ import Testing
             try Task.checkCancellation()
             let requests = try await fake.requests()
             if let first = requests.first, first["state"]?.stringValue == state { return first }
-            await Task.yield()
+            await Moment.pass()
         }
     }
 
@@ -79,7 +81,7 @@ import Testing
                 #expect(try ended.error()["code"] == "request_cancelled")
             }
             while try await fake.service.status(named: model).worker?.runningCount ?? 0 != 0 {
-                await Task.yield()
+                await Moment.pass()
             }
         }
         await fake.service.shutdown()

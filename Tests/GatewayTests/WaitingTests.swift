@@ -1,5 +1,6 @@
 import HTTP
 import JSON
+import TestSupport
 import Testing
 
 /// What clients see while they wait, and how full the queue is.
@@ -151,7 +152,7 @@ import Testing
                 != (model == "stuck" ? "loading" : "queued")
             {
                 try Task.checkCancellation()
-                await Task.yield()
+                await Moment.pass()
             }
             request.cancel()
             _ = await request.value
@@ -164,7 +165,7 @@ import Testing
                 {
                     break
                 }
-                await Task.yield()
+                await Moment.pass()
             }
         }
         await fake.service.shutdown()

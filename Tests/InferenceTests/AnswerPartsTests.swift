@@ -34,7 +34,7 @@ import WorkerProtocol
                 case .finished(let reason, let usage):
                     self.reason = reason
                     self.usage = usage
-                case .accepted, .queued, .started, .failed: break
+                case .accepted, .queued, .started, .embedded, .failed: break
                 }
             }
         }

@@ -44,6 +44,28 @@ final class EngineHarness {
         collect()
     }
 
+    func submit(
+        _ texts: [[Int32]],
+        id: UInt64,
+        account: GenerationAccount = GenerationAccount(),
+        queueTimeout: Duration? = nil
+    ) {
+        let request = EmbeddingRequest(
+            id: id,
+            work: .embed(texts.map { .tokens($0) }),
+            account: account,
+            queueTimeout: queueTimeout
+        )
+        submit(Embedding(request: request, texts: texts))
+    }
+
+    func submit(_ embedding: Embedding) {
+        engine.submit(embedding, now: now)
+        collect()
+    }
+
+    func advance(by ticks: UInt64) { self.ticks += ticks }
+
     func cancel(_ id: UInt64) {
         engine.cancel(id, now: now)
         collect()
@@ -76,6 +98,13 @@ extension EngineHarness {
     func text(_ id: UInt64) -> String {
         (events[id] ?? []).reduce(into: "") { text, event in
             if case .delta(let more, _) = event { text += more }
+        }
+    }
+
+    /// The vectors that have come, by the number of the text.
+    func vectors(_ id: UInt64) -> [Int: [Float]] {
+        (events[id] ?? []).reduce(into: [:]) { vectors, event in
+            if case .embedded(let index, let values) = event { vectors[index] = values }
         }
     }
 

@@ -80,6 +80,19 @@ import WorkerProtocol
         #expect(!harness.text(1).contains("im_end"))
     }
 
+    @Test(arguments: [0, 3, 6])
+    func `an answer has so many tokens before it may end`(minimum: Int) throws {
+        let harness = try Self.harness(saying: "ab")
+        var request = Self.request(maximumOutputTokens: 6)
+        request.minimumOutputTokens = minimum
+        harness.submit(request, prompt: Self.prompt)
+        harness.run()
+        let usage = harness.finish(1)?.usage
+        #expect((usage?.outputTokenCount ?? 0) >= max(minimum, 3))
+        #expect(minimum > 0 || harness.text(1) == "ab")
+        #expect(harness.text(1).hasPrefix("ab"))
+    }
+
     @Test(arguments: [1, 2, 3])
     func `the output limit is exact`(limit: Int) throws {
         let harness = try Self.harness(saying: "abcdef")

@@ -13,6 +13,8 @@ final class FakePass: ForwardPass {
     let vocabularySize: Int
     /// The most tokens of a batch that came.
     private(set) var largestBatch = 0
+    /// Components of a hidden state.
+    let hiddenLength = 8
     private var blocks: [Int32: [Int32]] = [:]
     private var rows: [UnsafeMutableBufferPointer<Float>] = []
     private let function: ([Int32]) -> [Float]
@@ -52,12 +54,20 @@ final class FakePass: ForwardPass {
                 let isWanted =
                     entry.logits == .all
                     || entry.logits == .last && offset == entry.tokens.count - 1
+                    || entry.logits == .first && offset == 0
                 if isWanted { addRow(sequence(entry, through: position)) }
             }
         }
     }
 
     func logits(row: Int) -> UnsafeBufferPointer<Float> { UnsafeBufferPointer(rows[row]) }
+
+    /// The first of the logits: a fake model's output is what it is asked for.
+    func hiddenState(row: Int) -> UnsafeBufferPointer<Float> {
+        UnsafeBufferPointer(rebasing: logits(row: row).prefix(hiddenLength))
+    }
+
+    func applyHead(to vector: [Float]) -> [Float] { vector }
 
     private func sequence(_ entry: ForwardBatch.Entry, through position: Int) -> [Int32] {
         (0...position).map { position in

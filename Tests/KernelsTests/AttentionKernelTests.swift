@@ -8,41 +8,7 @@ import Testing
 /// what double precision says.
 @Suite(.timeLimit(.minutes(10))) struct AttentionKernelTests {
     /// The stored keys and values are given as f16, so that only f32 sums are left to differ.
-    static let bound = 2e-6
-
-    /// Blocks of one head, filled through the kernels themselves.
-    private final class Blocks {
-        let length: Int
-        let type: torii_cache_type
-        let table: [Int32]
-        /// In units of two bytes, so that halves are aligned.
-        private(set) var memory: [UInt16]
-        private let blockByteCount: Int
-
-        init(length: Int, blockCount: Int, type: torii_cache_type = TORII_CACHE_F16) {
-            self.length = length
-            self.type = type
-            blockByteCount = torii_cache_head_bytes(type, Int32(length))
-            table = (0..<Int32(blockCount)).map { Int32(blockCount) - 1 - $0 }
-            memory = [UInt16](repeating: 0, count: blockCount * blockByteCount / 2)
-        }
-
-        func withCache<Result>(_ body: (inout torii_head_cache) -> Result) -> Result {
-            let (length, stride, type) = (Int32(length), blockByteCount, type)
-            return table.withUnsafeBufferPointer { table in
-                memory.withUnsafeMutableBytes { bytes in
-                    var cache = torii_head_cache(
-                        base: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
-                        block_stride: stride,
-                        block_table: table.baseAddress,
-                        head_dimension: length,
-                        type: type
-                    )
-                    return body(&cache)
-                }
-            }
-        }
-    }
+    static let bound = 4e-6
 
     private func random(_ count: Int, _ range: ClosedRange<Float>, seed: UInt64) -> [Float] {
         var generator = SeededGenerator(seed: seed)
@@ -53,113 +19,94 @@ import Testing
         try #require(torii_vector_kernels_for(set.cValue)).pointee
     }
 
-    /// Attends `queries` at `positions`, at most `rows` to a call.
-    private func attend(
-        _ kernels: torii_vector_kernels,
-        _ blocks: Blocks,
-        _ queries: [[Float]],
-        _ positions: [Int],
-        rows: Int
-    ) -> [[Float]] {
-        let length = blocks.length
-        let source = UnsafeMutablePointer<Float>.allocate(capacity: queries.count * length)
-        let target = UnsafeMutablePointer<Float>.allocate(capacity: queries.count * length)
-        defer {
-            source.deallocate()
-            target.deallocate()
-        }
-        for (index, value) in queries.joined().enumerated() { source[index] = value }
-        for first in stride(from: 0, to: queries.count, by: rows) {
-            var group = torii_query_rows()
-            let count = min(rows, queries.count - first)
-            group.row_count = Int32(count)
-            withUnsafeMutableBytes(of: &group.query) { bytes in
-                let pointers = bytes.assumingMemoryBound(to: UnsafePointer<Float>?.self)
-                for row in 0..<count {
-                    pointers[row] = UnsafePointer(source + (first + row) * length)
-                }
-            }
-            withUnsafeMutableBytes(of: &group.output) { bytes in
-                let pointers = bytes.assumingMemoryBound(to: UnsafeMutablePointer<Float>?.self)
-                for row in 0..<count { pointers[row] = target + (first + row) * length }
-            }
-            withUnsafeMutableBytes(of: &group.position) { bytes in
-                let values = bytes.assumingMemoryBound(to: Int32.self)
-                for row in 0..<count { values[row] = Int32(positions[first + row]) }
-            }
-            blocks.withCache { kernels.attend(&$0, &group) }
-        }
-        return (0..<queries.count).map { row in
-            (0..<length).map { target[row * length + $0] }
+    private func halves(_ count: Int, _ length: Int, seed: UInt64) -> [[Float]] {
+        var generator = SeededGenerator(seed: seed)
+        return (0..<count).map { _ in
+            (0..<length).map { _ in Float(Float16(Float.random(in: -2...2, using: &generator))) }
         }
     }
 
-    @Test(
-        arguments: [16, 64, 80, 128],
-        [TORII_CACHE_F16, TORII_CACHE_Q8, TORII_CACHE_Q8_VALUES]
-    )
+    /// All instruction sets and groupings give the same bits, near the exact ones.
+    private func check(
+        _ rows: [AttentionRow],
+        _ options: AttentionOptions = AttentionOptions(),
+        length: Int,
+        type: torii_cache_type
+    ) throws {
+        let (keys, values) = (halves(200, length, seed: 1), halves(200, length, seed: 2))
+        let storedKeys = torii_cache_has_key_bytes(type) ? keys.map(Self.quantised) : keys
+        let storedValues = torii_cache_has_value_bytes(type) ? values.map(Self.quantised) : values
+        var first: [[UInt32]] = []
+        for set in InstructionSet.supported {
+            let kernels = try kernels(set)
+            let blocks = KernelBlocks(length: length, blockCount: 7, type: type)
+            blocks.store(kernels, keys, values)
+            for count in 1...6 {
+                let result = blocks.attend(kernels, rows, options, atOnce: count)
+                let patterns = result.map { $0.map(\.bitPattern) }
+                if first.isEmpty {
+                    first = patterns
+                    for (index, row) in rows.enumerated() {
+                        let exact = exactAttention(
+                            row,
+                            options,
+                            keys: storedKeys,
+                            values: storedValues
+                        )
+                        let errors = zip(result[index], exact).map { abs(Double($0) - $1) }
+                        #expect((errors.max() ?? 1) < Self.bound, "row \(index)")
+                    }
+                }
+                #expect(patterns == first, "\(set), \(count) rows")
+            }
+        }
+    }
+
+    static let positions = [0, 15, 16, 31, 32, 63, 64, 65, 127, 128, 150, 199, 199]
+
+    private func rows(length: Int, _ visible: (Int) -> ClosedRange<Int>) -> [AttentionRow] {
+        Self.positions.enumerated().map { index, position in
+            AttentionRow(
+                query: random(length, -0.5...0.5, seed: UInt64(1000 + index)),
+                position: position,
+                visible: visible(position),
+                slope: 0.5 / Float(1 + index),
+                sink: Float(index) - 6
+            )
+        }
+    }
+
+    static let types = [TORII_CACHE_F16, TORII_CACHE_Q8, TORII_CACHE_Q8_VALUES]
+
+    @Test(arguments: [16, 64, 80, 128], types)
     func `attention is near the exact one in any grouping`(
         length: Int,
         type: torii_cache_type
     ) throws {
-        let count = 200
-        var generator = SeededGenerator(seed: UInt64(length))
-        let half = { Float(Float16(Float.random(in: -2...2, using: &generator))) }
-        let keys = (0..<count).map { _ in (0..<length).map { _ in half() } }
-        let values = (0..<count).map { _ in (0..<length).map { _ in half() } }
-        let positions = [0, 15, 16, 31, 32, 63, 64, 65, 127, 128, 150, 199, 199]
-        let queries = positions.indices.map {
-            random(length, -0.5...0.5, seed: UInt64(1000 + $0))
-        }
-        var first: [[UInt32]] = []
-        for set in InstructionSet.supported {
-            let kernels = try kernels(set)
-            let blocks = Blocks(length: length, blockCount: 7, type: type)
-            for position in 0..<count {
-                blocks.withCache {
-                    kernels.store_key_value(&$0, Int32(position), keys[position], values[position])
-                }
-            }
-            for rows in 1...6 {
-                let result = attend(kernels, blocks, queries, positions, rows: rows)
-                let patterns = result.map { $0.map(\.bitPattern) }
-                if first.isEmpty {
-                    first = patterns
-                    check(
-                        result,
-                        queries,
-                        positions,
-                        torii_cache_has_key_bytes(type) ? keys.map(Self.quantised) : keys,
-                        torii_cache_has_value_bytes(type) ? values.map(Self.quantised) : values
-                    )
-                }
-                #expect(patterns == first, "\(set), \(rows) rows")
-            }
-        }
+        try check(rows(length: length) { 0...$0 }, length: length, type: type)
     }
 
-    private func check(
-        _ result: [[Float]],
-        _ queries: [[Float]],
-        _ positions: [Int],
-        _ keys: [[Float]],
-        _ values: [[Float]]
-    ) {
-        for (row, query) in queries.enumerated() {
-            let visible = 0...positions[row]
-            let scores = visible.map { position in
-                zip(query, keys[position]).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-            }
-            let maximum = scores.max() ?? 0
-            let weights = scores.map { exp($0 - maximum) }
-            let sum = weights.reduce(0, +)
-            for index in query.indices {
-                let exact =
-                    visible.reduce(0.0) { $0 + weights[$1] * Double(values[$1][index]) } / sum
-                let error = abs(Double(result[row][index]) - exact)
-                #expect(error < Self.bound, "row \(row), dimension \(index)")
-            }
-        }
+    @Test(arguments: [1, 5, 64, 100], types)
+    func `a window hides what is far behind`(window: Int, type: torii_cache_type) throws {
+        try check(rows(length: 32) { max(0, $0 - window + 1)...$0 }, length: 32, type: type)
+    }
+
+    @Test(arguments: [3, 64, 200], types)
+    func `rows may see what comes after them`(distance: Int, type: torii_cache_type) throws {
+        let rows = rows(length: 48) { max(0, $0 - distance)...min(199, $0 + distance) }
+        try check(rows, length: 48, type: type)
+    }
+
+    @Test(arguments: [
+        AttentionOptions(softCap: 2),
+        AttentionOptions(hasDistances: true),
+        AttentionOptions(hasSinks: true),
+        AttentionOptions(softCap: 3, hasDistances: true, hasSinks: true),
+    ])
+    func `scores are capped, lose by distance and have a sink`(options: AttentionOptions) throws {
+        try check(rows(length: 64) { 0...$0 }, options, length: 64, type: TORII_CACHE_F16)
+        let around = rows(length: 64) { max(0, $0 - 40)...min(199, $0 + 40) }
+        try check(around, options, length: 64, type: TORII_CACHE_Q8)
     }
 
     /// What a quantised block holds of `numbers`: the specification, one number at a time.
@@ -178,7 +125,7 @@ import Testing
     }
 
     /// The number that a quantised block of `length` dimensions holds.
-    private func stored(_ blocks: Blocks, isKey: Bool, token: Int, dimension: Int) -> Float {
+    private func stored(_ blocks: KernelBlocks, isKey: Bool, token: Int, dimension: Int) -> Float {
         let (length, group) = (blocks.length, dimension / Int(TORII_CACHE_GROUP))
         let groups = torii_cache_groups(Int32(length))
         let (half, lane) = (token / 16, token % 16)
@@ -201,7 +148,7 @@ import Testing
         for set in InstructionSet.supported {
             let kernels = try kernels(set)
             for round in 0..<64 {
-                let blocks = Blocks(length: length, blockCount: 1, type: TORII_CACHE_Q8)
+                let blocks = KernelBlocks(length: length, blockCount: 1, type: TORII_CACHE_Q8)
                 let magnitude = Float.random(in: -30...16, using: &generator)
                 let numbers = (0..<2 * length).map { _ in
                     round % 2 == 1 && Bool.random(using: &generator)
@@ -238,7 +185,7 @@ import Testing
             let kernels = try kernels(set)
             for start in stride(from: 0, to: values.count, by: 256) {
                 let part = Array(values[start..<start + 256])
-                let blocks = Blocks(length: 256, blockCount: 1)
+                let blocks = KernelBlocks(length: 256, blockCount: 1)
                 blocks.withCache { kernels.store_key_value(&$0, 17, part, part) }
                 for (index, value) in part.enumerated() {
                     let clamped = value.isNaN ? 0 : min(max(value, -65504), 65504)

@@ -144,6 +144,8 @@ func randomBlocks(
         for offset in WeightFormat(type: type).halfOffsets {
             setHalf(half(&random), at: offset, in: &block)
         }
+        // 255 is no number.
+        if type == .mxfp4 { block[0] = UInt8.random(in: 0...254, using: &random) }
         return block
     }
 }

@@ -137,6 +137,7 @@ import Testing
         }
         for offset in offsets.isEmpty ? [0] : offsets {
             var broken = bytes
+            if type == .mxfp4 { broken[block] = 0xFF }
             if !offsets.isEmpty { setHalf(-.infinity, at: block + offset, in: &broken) }
             let matrix = try PackedMatrix(packing: broken, type: type, rows: rows, columns: columns)
             #expect(!matrix.isFinite(firstRow: 0, rowCount: rows))
@@ -145,14 +146,14 @@ import Testing
         }
     }
 
-    @Test func `the packed form is at most three per cent larger than the file's`() throws {
+    @Test func `the packed form is at most four per cent larger than the file's`() throws {
         for type in WeightFormat.all {
             let (rows, columns) = (1024, 1536)
             let source = try #require(type.rowByteCount(elementCount: columns)) * rows
             let packed = try #require(
                 PackedMatrix.byteCount(type: type, rows: rows, columns: columns)
             )
-            #expect(packed >= source && Double(packed) <= 1.03 * Double(source), "\(type)")
+            #expect(packed >= source && Double(packed) <= 1.04 * Double(source), "\(type)")
         }
     }
 

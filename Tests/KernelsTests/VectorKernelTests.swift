@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct VectorKernelTests {
     /// exp16: one unit in the last place or two.
     static let exponentialBound = 2.5e-7
-    /// RMS norm and SwiGLU: a few roundings.
+    /// Norms and activations: a few roundings.
     static let elementBound = 1e-6
 
     private func tables() throws -> [(InstructionSet, torii_vector_kernels)] {
@@ -71,22 +71,98 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 16, 31, 256])
-    func `SwiGLU is near the exact one`(count: Int) throws {
-        let gate = random(count, -30...30, seed: 4)
-        let up = random(count, -3...3, seed: 5)
+    @Test(arguments: [1, 15, 16, 17, 64, 320, 577], [true, false])
+    func `layer norm is near the exact one`(count: Int, hasBias: Bool) throws {
+        let x = random(count, -1...3, seed: 12)
+        let weight = random(count, 0.5...1.5, seed: 13)
+        let bias = random(count, -1...1, seed: 14)
         let y = try agreed(
             { kernels in
-                var out = gate
-                kernels.swiglu(&out, up, Int32(count))
-                return out
+                run(x) {
+                    let bias = hasBias ? bias : nil
+                    kernels.layer_norm($0, weight, bias, 1e-5, Int32(count), $1)
+                }
             },
             "\(count)"
         )
+        let mean = x.reduce(0.0) { $0 + Double($1) } / Double(count)
+        let squares = x.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
+        let deviation = (squares / Double(count) + 1e-5).squareRoot()
         for index in 0..<count {
-            let g = Double(gate[index])
-            let exact = g / (1 + exp(-g)) * Double(up[index])
-            #expect(abs(Double(y[index]) - exact) <= Self.elementBound * (1 + abs(exact)))
+            let exact =
+                (Double(x[index]) - mean) / deviation * Double(weight[index])
+                + (hasBias ? Double(bias[index]) : 0)
+            #expect(abs(Double(y[index]) - exact) <= 3 * Self.elementBound * (1 + abs(exact)))
+        }
+    }
+
+    private static func exact(_ activation: torii_activation, _ x: Double) -> Double {
+        switch activation {
+        case TORII_ACTIVATION_GELU: x * erfc(-x / 2.0.squareRoot()) / 2
+        case TORII_ACTIVATION_GELU_TANH:
+            x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x))) / 2
+        case TORII_ACTIVATION_CLAMPED: min(x, 7) / (1 + exp(-1.702 * min(x, 7)))
+        default: x / (1 + exp(-x))
+        }
+    }
+
+    static let activations = [
+        TORII_ACTIVATION_SILU, TORII_ACTIVATION_GELU, TORII_ACTIVATION_GELU_TANH,
+        TORII_ACTIVATION_CLAMPED,
+    ]
+
+    @Test(arguments: activations, [1, 16, 31, 4096])
+    func `activations are near the exact ones`(activation: torii_activation, count: Int) throws {
+        let gate = random(count, -12...12, seed: 4)
+        let up = random(count, -9...9, seed: 5)
+        for other in [up, nil] {
+            let y = try agreed(
+                { kernels in
+                    var out = gate
+                    kernels.activate(activation, &out, other, Int32(count))
+                    return out
+                },
+                "\(count)"
+            )
+            for index in 0..<count {
+                var exact = Self.exact(activation, Double(gate[index]))
+                if let other {
+                    exact *=
+                        activation == TORII_ACTIVATION_CLAMPED
+                        ? Double(min(max(other[index], -7), 7)) + 1 : Double(other[index])
+                }
+                #expect(abs(Double(y[index]) - exact) <= 3 * Self.elementBound * (1 + abs(exact)))
+            }
+        }
+    }
+
+    @Test(arguments: [1, 16, 45])
+    func `sums and caps are near the exact ones`(count: Int) throws {
+        let x = random(count, -40...40, seed: 8)
+        let other = random(count, -3...3, seed: 9)
+        let sum = try agreed(
+            { kernels in
+                var out = x
+                kernels.add(&out, other, 0.25, Int32(count))
+                return out
+            },
+            "sum"
+        )
+        for index in 0..<count { #expect(sum[index] == (x[index] + 0.25 * other[index])) }
+        for cap: Float in [0, 15] {
+            let y = try agreed(
+                { kernels in
+                    var out = x
+                    kernels.scale_and_cap(&out, 0.5, cap, Int32(count))
+                    return out
+                },
+                "cap \(cap)"
+            )
+            for index in 0..<count {
+                let half = Double(x[index]) / 2
+                let exact = cap == 0 ? half : Double(cap) * tanh(half / Double(cap))
+                #expect(abs(Double(y[index]) - exact) <= 3 * Self.elementBound * (1 + abs(exact)))
+            }
         }
     }
 

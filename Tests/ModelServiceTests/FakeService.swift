@@ -32,7 +32,7 @@ struct FakeService {
     func wait(until condition: () async throws -> Bool) async throws {
         while try await !condition() {
             try Task.checkCancellation()
-            await Task.yield()
+            await Moment.pass()
         }
     }
 
@@ -59,7 +59,7 @@ struct FakeService {
     /// Waits until the model's status satisfies `condition`; the suite's time limit bounds it.
     func wait(_ model: String = "good", until condition: (ModelStatus) -> Bool) async throws {
         while !condition(try await service.status(named: model)) {
-            await Task.yield()
+            await Moment.pass()
         }
     }
 }

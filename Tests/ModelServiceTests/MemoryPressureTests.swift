@@ -42,6 +42,19 @@ import Testing
         #expect(steps([(150, 0.09), (150, 0.1)]) == [nil, .shrinkCaches])
     }
 
+    @Test func `takes many refaults for thrashing, and old ones for nothing`() {
+        var pressure = MemoryPressure(interval: .seconds(2))
+        let counts = [1 << 40, (1 << 40) + (63 << 20), (1 << 40) + (63 + 64) << 20]
+        let steps = counts.enumerated().map { second, count in
+            pressure.look(
+                MemoryPressure.Reading(available: 150, reserve: 100, refaultedByteCount: count),
+                canEvict: false,
+                now: MonotonicInstant(nanoseconds: UInt64(second) * 1_000_000_000)
+            )
+        }
+        #expect(steps == [nil, nil, .shrinkCaches])
+    }
+
     @Test func `begins again after a time with enough memory`() {
         #expect(
             steps([(60, 0), (60, 0), (500, 0), (60, 0)])

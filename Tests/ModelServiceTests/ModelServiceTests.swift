@@ -126,8 +126,10 @@ import WorkerProtocol
             return
         }
         #expect(message.contains("3 times"))
+        try await fake.wait("good") { $0.totals.crashCount == 7 }
         let status = try await fake.service.status(named: "good")
-        #expect(status.counts == ModelStatus.Counts(loads: 7, crashes: 7))
+        #expect(status.totals.loads == [.ok: 7])
+        #expect(status.logTail == ["one line", "the last words"])
         await fake.service.shutdown()
     }
 
@@ -221,7 +223,7 @@ import WorkerProtocol
         kill(try #require(try await fake.service.status(named: "good").pid), SIGKILL)
         while fake.service.memory.freeByteCount != 800 {
             try Task.checkCancellation()
-            await Task.yield()
+            await Moment.pass()
         }
         #expect(try await fake.answer("!memory 700").0 == "700")
         await fake.service.shutdown()

@@ -38,7 +38,7 @@ import Testing
         _ = consume running
         #expect(try await next.value.facts.contextLength == 512)
         let after = await fake.service.status()
-        #expect(after[0].pid != pids[0] && after[0].counts.crashes == 0)
+        #expect(after[0].pid != pids[0] && after[0].totals.crashCount == 0)
         #expect(after[1].pid == pids[1] && after[1].state == .resident)
         await fake.service.shutdown()
     }
@@ -50,14 +50,20 @@ import Testing
         let outcome = await fake.service.reconfigure(
             configuration(
                 fake,
-                ["good": ModelConfigurationEntry(aliases: ["new"], isPinned: true)],
+                [
+                    "good": ModelConfigurationEntry(
+                        aliases: ["new"],
+                        computeWeight: 2,
+                        isPinned: true
+                    )
+                ],
                 defaults: ModelConfigurationEntry(keepAlive: .forever)
             )
         )
         #expect(outcome.leaving.isEmpty)
         let status = try await fake.service.status(named: "new")
         #expect(status.pid == pid && status.isPinned && status.state == .resident)
-        #expect(status.entry.aliases == ["new"])
+        #expect(status.entry.aliases == ["new"] && status.entry.settings.computeWeight == 2)
         await fake.service.shutdown()
     }
 
@@ -111,6 +117,16 @@ import Testing
         await fake.service.preload()
         try await fake.wait("other") { $0.state == .resident }
         try await fake.wait("third") { $0.state == .resident }
+        #expect(try await fake.service.status(named: "good").state == .unloaded)
+        await fake.service.shutdown()
+    }
+
+    @Test func `loads what is to be preloaded from now on`() async throws {
+        let fake = try FakeService(models: ["good", "other"])
+        _ = await fake.service.reconfigure(
+            configuration(fake, ["other": ModelConfigurationEntry(isPreloaded: true)])
+        )
+        try await fake.wait("other") { $0.state == .resident }
         #expect(try await fake.service.status(named: "good").state == .unloaded)
         await fake.service.shutdown()
     }

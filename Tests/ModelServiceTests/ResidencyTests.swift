@@ -34,7 +34,7 @@ import WorkerProtocol
         let states = await fake.service.status().map(\.state)
         #expect(states[0] == .resident && states[2] == .resident)
         try await fake.wait("b-needs-6") { $0.state == .unloaded }
-        #expect(try await fake.service.status(named: "b-needs-6").counts.evictions == 1)
+        #expect(try await fake.service.status(named: "b-needs-6").totals.evictionCount == 1)
         fake.service.endWatches()
         var evictions: [ModelEvent] = []
         for await event in events {
@@ -93,8 +93,9 @@ import WorkerProtocol
                 #expect(try await fake.answer("round \(round)", model: model).0 == "round \(round)")
             }
         }
-        let counts = await fake.service.status().map(\.counts)
-        #expect(counts.map(\.loads) == [3, 3] && counts.map(\.evictions) == [3, 2])
+        let totals = await fake.service.status().map(\.totals)
+        #expect(totals.map { $0.loads[.ok] } == [3, 3])
+        #expect(totals.map(\.evictionCount) == [3, 2])
         #expect(fake.service.memory.heldByteCount == 6 * Self.gibibyte)
         await fake.service.shutdown()
         #expect(fake.service.memory.heldByteCount == 0)
@@ -176,6 +177,12 @@ import WorkerProtocol
         #expect(evicting.plan.victims.map(\.model) == ["a-needs-6"])
         let resident = try await fake.service.plan("a-needs-6")
         #expect(resident.isResident && resident.plan.outcome == .fits)
+        let otherwise = try await fake.service.plan(
+            "a-needs-6",
+            ModelService.LeaseOptions(contextLength: 64)
+        )
+        #expect(!otherwise.isResident && otherwise.mustUnloadFirst)
+        #expect(otherwise.plan.outcome == .fits, "its own memory is free then")
         let states = await fake.service.status().map(\.state)
         #expect(states == [.resident, .unloaded, .unloaded])
         #expect(fake.service.memory.heldByteCount == 6 * Self.gibibyte)
@@ -208,7 +215,7 @@ import WorkerProtocol
         waiting.cancel()
         _ = await waiting.result
         try await fake.wait("b-needs-6") { $0.state == .unloaded && $0.pid == nil }
-        #expect(try await service.status(named: "b-needs-6").counts.loads == 0)
+        #expect(try await service.status(named: "b-needs-6").totals.loads[.ok] == nil)
         #expect(service.modelTotals["b-needs-6"]?.loads == [.cancelled: 1])
         #expect(running.model == "a-needs-6")
         await fake.service.shutdown()
@@ -280,6 +287,37 @@ import WorkerProtocol
         }
         #expect(try await fake.service.status(named: "busy").worker?.runningCount == 1)
         _ = try await second.next()
+        await fake.service.shutdown()
+    }
+
+    @Test func `gives memory back when the budget becomes smaller, and uses a larger one`()
+        async throws
+    {
+        let fake = try service(["a-needs-3", "b-needs-4", "c-needs-6"], budget: 8)
+        let busy = try await fake.service.lease("a-needs-3")
+        _ = try await fake.answer("idle", model: "b-needs-4")
+        func configuration(_ budget: Int) -> ModelServiceConfiguration {
+            ModelServiceConfiguration(
+                directories: [fake.directory.path],
+                workerExecutable: "/nonexistent",
+                memoryByteCount: budget * Self.gibibyte
+            )
+        }
+        _ = await fake.service.reconfigure(configuration(5))
+        try await fake.wait("b-needs-4") { $0.state == .unloaded && $0.pid == nil }
+        #expect(fake.service.memory.capacity == 5 * Self.gibibyte)
+        #expect(fake.service.memory.heldByteCount == 3 * Self.gibibyte)
+        #expect(try await fake.service.status(named: "b-needs-4").totals.unloads == [.changed: 1])
+
+        // A busy model goes once nobody uses it.
+        _ = await fake.service.reconfigure(configuration(2))
+        #expect(try await busy.detokenize([97]) == "a")
+        withExtendedLifetime(busy) {}
+        _ = consume busy
+        try await fake.wait("a-needs-3") { $0.state == .unloaded && $0.pid == nil }
+
+        _ = await fake.service.reconfigure(configuration(6))
+        #expect(try await fake.answer("fits now", model: "c-needs-6").0 == "fits now")
         await fake.service.shutdown()
     }
 }

@@ -43,9 +43,9 @@ import Testing
         let base = try await fake.service.status(named: "good")
         let variant = try await fake.service.status(named: "hot")
         #expect(base.state == .resident && variant.state == .resident)
-        #expect(base.counts.loads == 1 && base.memory != nil && base.pid != nil)
+        #expect(base.totals.loads[.ok] == 1 && base.memory != nil && base.pid != nil)
         // What the worker has is told once.
-        #expect(variant.memory == nil && variant.pid == nil && variant.counts.loads == 0)
+        #expect(variant.memory == nil && variant.pid == nil && variant.totals == ModelTotals())
         #expect(try await fake.answer("two").0 == "two")
         #expect(try await fake.service.status(named: "good").pid == base.pid)
         try await fake.service.unload("hot")

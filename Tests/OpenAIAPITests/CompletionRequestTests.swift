@@ -19,7 +19,9 @@ import WorkerProtocol
         ("\"prompt\":[1,\"a\"]", "prompt[1]"), ("\"prompt\":[\"a\",1]", "prompt[1]"),
         ("\"prompt\":[2147483648]", "prompt[0]"), ("\"prompt\":{}", "prompt"),
         ("\"prompt\":\"a\",\"logprobs\":6", "logprobs"),
-        ("\"prompt\":\"a\",\"suffix\":\"b\"", "suffix"),
+        ("\"prompt\":\"a\",\"suffix\":1", "suffix"),
+        ("\"prompt\":\"a\",\"suffix\":\"b\",\"echo\":true", "echo"),
+        ("\"prompt\":[1],\"suffix\":\"b\"", "prompt"),
         ("\"prompt\":\"a\",\"n\":3,\"best_of\":2", "best_of"),
         ("\"prompt\":\"a\",\"best_of\":21", "best_of"),
         ("\"prompt\":\"a\",\"best_of\":2,\"stream\":true", "best_of"),
@@ -28,6 +30,12 @@ import WorkerProtocol
         let error = #expect(throws: APIError.self) { try parse(members) }
         #expect(error?.status == 400)
         #expect(error?.parameter == parameter)
+    }
+
+    @Test func `takes a suffix as the other side of a gap`() throws {
+        let request = try parse(#""prompt":["a","b"],"suffix":"c""#)
+        #expect(request.prompts == [.gap(before: "a", after: "c"), .gap(before: "b", after: "c")])
+        #expect(try parse(#""prompt":"a","suffix":"""#).prompts == [.text("a")])
     }
 
     @Test func `generates sixteen tokens by default and none if asked to`() throws {

@@ -22,6 +22,36 @@ import WorkerProtocol
         #expect(request.options.maximumOutputTokens == 9)
     }
 
+    @Test func `reads llama-server's samplers under its names`() throws {
+        let sampling = try chat(
+            #"""
+            "typical_p":0.5,"xtc_probability":0.25,"xtc_threshold":0.125,"dry_multiplier":2,
+            "dry_base":3,"dry_allowed_length":4,"dry_penalty_last_n":5,
+            "dry_sequence_breakers":["a",""],"repeat_last_n":-1
+            """#
+        ).options.sampling
+        #expect(sampling.typicalP == 0.5)
+        #expect(sampling.xtc == XTCParameters(probability: 0.25, threshold: 0.125))
+        #expect(
+            sampling.dry
+                == DRYParameters(
+                    multiplier: 2,
+                    base: 3,
+                    allowedLength: 4,
+                    window: 5,
+                    sequenceBreakers: ["a", ""]
+                )
+        )
+        #expect(sampling.penaltyWindow == Int(Int32.max))
+        #expect(try chat(#""dry_penalty_last_n":-1"#).options.sampling.dry == DRYParameters())
+    }
+
+    @Test func `reads the fewest output tokens, no more than the most`() throws {
+        #expect(try chat(#""min_tokens":3,"max_tokens":3"#).options.minimumOutputTokens == 3)
+        let error = #expect(throws: APIError.self) { try chat(#""min_tokens":4,"max_tokens":3"#) }
+        #expect(error?.parameter == "min_tokens")
+    }
+
     @Test func `samples mildly when the request says nothing, and obeys what it says`() throws {
         let silent = try chat(#""temperature":null"#).options.sampling
         #expect(silent.temperature == 0.8 && silent.topP == 0.95)
@@ -44,6 +74,10 @@ import WorkerProtocol
     @Test(arguments: [
         ("temperature", "2.1"), ("temperature", "-0.1"), ("temperature", "\"1\""),
         ("top_p", "1.01"), ("top_k", "-2"), ("top_k", "1.5"), ("min_p", "2"),
+        ("typical_p", "1.1"), ("xtc_probability", "2"), ("xtc_threshold", "-1"),
+        ("dry_multiplier", "-1"), ("dry_base", "0.5"), ("dry_allowed_length", "-1"),
+        ("dry_penalty_last_n", "-2"), ("dry_sequence_breakers", "\"a\""),
+        ("dry_sequence_breakers", "[1]"), ("repeat_last_n", "-2"), ("min_tokens", "-1"),
         ("presence_penalty", "2.5"), ("frequency_penalty", "-3"), ("max_tokens", "0"),
         ("max_tokens", "-1"), ("max_tokens", "1e300"),
         ("n", "0"), ("n", "9"), ("n", "-1"), ("n", "true"), ("seed", "1.5"), ("seed", "1e30"),

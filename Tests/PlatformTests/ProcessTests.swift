@@ -151,6 +151,10 @@ import Testing
     @Test func `reads the share of time that was lost waiting for memory`() {
         let text = "some avg10=12.50 avg60=1.00 avg300=0.00 total=9\nfull avg10=9.00 total=1\n"
         #expect(MemoryFacts.stall(pressure: text) == 0.125)
+        let statistics = "anon 1\nworkingset_refault_anon 3\nworkingset_refault_file 40\n"
+        #expect(MemoryFacts.refaultedPageCount(statistics: statistics) == 43)
+        #expect(MemoryFacts.refaultedPageCount(statistics: "anon 1\n") == nil)
+        #expect(MemoryFacts.refaultedByteCount() >= 0)
         #expect(MemoryFacts.stall(pressure: "full avg10=9.00\n") == nil)
         #expect(MemoryFacts.stall(pressure: "some avg10=x\n") == nil)
     }

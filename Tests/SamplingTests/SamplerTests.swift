@@ -84,6 +84,11 @@ import Testing
         SamplingParameters(temperature: 0.8, topP: 0.9, topK: 12, minP: 0.05),
         SamplingParameters(repetitionPenalty: 1.3, presencePenalty: 0.5, frequencyPenalty: 0.3),
         SamplingParameters(penaltyWindow: 0, logitBias: [3: 2, 7: -100, 11: 1.5]),
+        SamplingParameters(typicalP: 0.6),
+        SamplingParameters(temperature: 1.5, topP: 0.8, topK: 20, minP: 0.2, typicalP: 0.9),
+        SamplingParameters(xtc: XTCParameters(probability: 0.5)),
+        SamplingParameters(topP: 0.9, xtc: XTCParameters(probability: 1, threshold: 0.05)),
+        SamplingParameters(dry: DRYParameters(multiplier: 0.8, allowedLength: 1)),
     ])
     func `draws follow the distribution of the plain rules`(
         parameters: SamplingParameters
@@ -123,7 +128,12 @@ import Testing
                 temperature: Float.random(in: 0.3...2, using: &random),
                 topP: random.chance(0.5) ? Float.random(in: 0...1, using: &random) : 1,
                 topK: random.chance(0.5) ? random.int(in: 0...100) : 0,
-                minP: random.chance(0.3) ? Float.random(in: 0...0.3, using: &random) : 0
+                minP: random.chance(0.3) ? Float.random(in: 0...0.3, using: &random) : 0,
+                typicalP: random.chance(0.5) ? Float.random(in: 0...1, using: &random) : 1,
+                xtc: XTCParameters(
+                    probability: random.chance(0.5) ? Float.random(in: 0...1, using: &random) : 0,
+                    threshold: Float.random(in: 0...0.3, using: &random)
+                )
             )
             let sampler = Sampler(parameters: parameters, seed: seed)
             let token = try Self.draw(sampler, logits, position: 5)

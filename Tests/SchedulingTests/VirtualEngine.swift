@@ -47,7 +47,9 @@ struct VirtualEngine {
         account: GenerationAccount = GenerationAccount(),
         queueTimeout: Duration? = nil,
         maximumChunkTokenCount: Int = .max,
-        usesCache: Bool = true
+        usesCache: Bool = true,
+        isWhole: Bool = false,
+        isMember: Bool = false
     ) throws -> SequenceID {
         arrivalCount += 1
         let id = SequenceID(rawValue: arrivalCount)
@@ -59,7 +61,9 @@ struct VirtualEngine {
                 account: account,
                 queueTimeout: queueTimeout,
                 maximumChunkTokenCount: maximumChunkTokenCount,
-                usesCache: usesCache
+                usesCache: usesCache,
+                isWhole: isWhole,
+                isMember: isMember
             ),
             now: now
         )

@@ -51,6 +51,29 @@ package enum RandomBlocks {
         case .q8_0:
             append(deviation / 74, to: &output)
             appendRandom(32, to: &output, &generator)
+        case .iq4_NL:
+            append(deviation / 71, to: &output)
+            appendRandom(16, to: &output, &generator)
+        case .mxfp4:
+            // The numbers 0, ±0.5 … ±6 deviate by 3 from their mean.
+            let exponent = 127 + Int((deviation / 3).exponent)
+            output.append(UInt8(clamping: exponent))
+            appendRandom(16, to: &output, &generator)
+        case .iq4_XS:
+            append(deviation / (71 * 18.5), to: &output)
+            appendRandom(132, to: &output, &generator)
+            append(bits: UInt16.random(in: .min ... .max, using: &generator), to: &output)
+        case .q2_K:
+            for _ in 0..<16 {
+                let scale = UInt8.random(in: 5...15, using: &generator)
+                output.append(scale | scale << 4)
+            }
+            appendRandom(64, to: &output, &generator)
+            append(deviation / (1.1 * 10), to: &output)
+            append(1.5 * deviation / (1.1 * 10), to: &output)
+        case .q3_K:
+            appendRandom(108, to: &output, &generator)
+            append(deviation / (2.3 * 18.5), to: &output)
         case .q4_K, .q5_K:
             appendKBlock(type, deviation, to: &output, &generator)
         case .q6_K:

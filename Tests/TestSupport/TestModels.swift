@@ -6,6 +6,8 @@ package enum TestModels: String, Sendable, CaseIterable {
     case smolLM2 = "smollm2-135m-instruct.q4_1.gguf"
     /// Qwen2.5-Coder-0.5B-Instruct, Q4_K_M (architecture qwen2).
     case qwen25Coder = "qwen2.5-coder-0.5b-instruct.Q4_K_M.gguf"
+    /// A folder: all-MiniLM-L6-v2 as Hugging Face has it, F32 safetensors (architecture bert).
+    case allMiniLM = "all-minilm-l6-v2"
     /// A folder: llama.cpp's vocabularies with texts and their tokens.
     case vocabularies = "vocabularies"
     /// A folder: llama.cpp's collection of chat templates.
@@ -37,6 +39,7 @@ package enum TestModels: String, Sendable, CaseIterable {
         switch self {
         case .smolLM2: "smollm2"
         case .qwen25Coder: "qwen2.5-coder"
+        case .allMiniLM: "all-minilm"
         case .vocabularies: "vocabularies"
         case .templates: "templates"
         }

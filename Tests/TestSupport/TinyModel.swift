@@ -5,7 +5,7 @@ import Tensors
 ///
 /// Its answers are nonsense, and the same on every machine.
 package struct TinyModel: Sendable {
-    /// `general.architecture`: `llama` or `qwen2` (which has biases).
+    /// `general.architecture`: one of ``TinyArchitecture``'s.
     package var architecture = "llama"
     /// The types of the weight matrices, used in turn.
     ///
@@ -65,6 +65,7 @@ package struct TinyModel: Sendable {
     }
 
     private var headCount: Int { embeddingLength / headDimension }
+    private var traits: TinyArchitecture { .named(architecture) }
 
     private func addMetadata(to writer: inout GGUFWriter) {
         func set(_ key: String, _ value: Int) {
@@ -82,36 +83,107 @@ package struct TinyModel: Sendable {
         set("rope.dimension_count", headDimension)
         set("vocab_size", TinyVocabulary.tokens.count)
         writer.set("\(architecture).rope.freq_base", .float32(10_000))
-        writer.set("\(architecture).attention.layer_norm_rms_epsilon", .float32(1e-5))
+        let epsilon = traits.hasLayerNorms ? "layer_norm_epsilon" : "layer_norm_rms_epsilon"
+        writer.set("\(architecture).attention.\(epsilon)", .float32(1e-5))
+        if let experts = traits.experts {
+            set("expert_count", experts.count)
+            set("expert_used_count", experts.usedCount)
+            set("expert_feed_forward_length", experts.length)
+            if experts.sharedLength > 0 {
+                set("expert_shared_feed_forward_length", experts.sharedLength)
+            }
+        }
+        for (key, value) in traits.keys { writer.set("\(architecture).\(key)", value) }
     }
 
     private func addTensors(with weights: inout WeightWriter) {
         let vocabularySize = TinyVocabulary.tokens.count
-        let keyValueLength = keyValueHeadCount * headDimension
         weights.matrix("token_embd.weight", embeddingLength, vocabularySize)
         for layer in 0..<layerCount {
-            let prefix = "blk.\(layer)."
-            weights.norm(prefix + "attn_norm.weight", embeddingLength)
-            weights.matrix(prefix + "attn_q.weight", embeddingLength, headCount * headDimension)
-            weights.matrix(prefix + "attn_k.weight", embeddingLength, keyValueLength)
-            weights.matrix(prefix + "attn_v.weight", embeddingLength, keyValueLength)
-            if architecture == "qwen2" {
-                weights.bias(prefix + "attn_q.bias", headCount * headDimension)
-                weights.bias(prefix + "attn_k.bias", keyValueLength)
-                weights.bias(prefix + "attn_v.bias", keyValueLength)
+            addAttention("blk.\(layer).", with: &weights)
+            if let name = traits.feedForwardNorm { addNorm("blk.\(layer).\(name)", with: &weights) }
+            if let experts = traits.experts {
+                addExperts(experts, "blk.\(layer).", with: &weights)
+            } else {
+                addFeedForward("blk.\(layer).", with: &weights)
             }
-            weights.matrix(
-                prefix + "attn_output.weight",
-                headCount * headDimension,
-                embeddingLength
-            )
-            weights.norm(prefix + "ffn_norm.weight", embeddingLength)
-            weights.matrix(prefix + "ffn_gate.weight", embeddingLength, feedForwardLength)
-            weights.matrix(prefix + "ffn_up.weight", embeddingLength, feedForwardLength)
-            weights.matrix(prefix + "ffn_down.weight", feedForwardLength, embeddingLength)
+            if traits.hasBranchNorms { addNorm("blk.\(layer).post_ffw_norm", with: &weights) }
         }
-        weights.norm("output_norm.weight", embeddingLength)
-        if !isTied { weights.matrix("output.weight", embeddingLength, vocabularySize) }
+        addNorm("output_norm", with: &weights)
+        if !isTied {
+            weights.product("output", embeddingLength, vocabularySize, bias: traits.hasHeadBias)
+        }
+    }
+
+    private func addAttention(_ prefix: String, with weights: inout WeightWriter) {
+        let (queries, keys) = (headCount * headDimension, keyValueHeadCount * headDimension)
+        let width = embeddingLength
+        let hasBiases = traits.biases != .none
+        if traits.hasAttentionNorm { addNorm(prefix + "attn_norm", with: &weights) }
+        if traits.isFused {
+            weights.product(prefix + "attn_qkv", width, queries + 2 * keys, bias: hasBiases)
+        } else {
+            // In the order that earlier golden results were made with.
+            let parts = [("attn_q", queries), ("attn_k", keys), ("attn_v", keys)]
+            for (name, rows) in parts { weights.matrix(prefix + name + ".weight", width, rows) }
+            for (name, rows) in parts where hasBiases {
+                weights.bias(prefix + name + ".bias", rows)
+            }
+        }
+        switch traits.headNorms {
+        case .none: break
+        case .each:
+            weights.norm(prefix + "attn_q_norm.weight", headDimension)
+            weights.norm(prefix + "attn_k_norm.weight", headDimension)
+        case .together:
+            weights.norm(prefix + "attn_q_norm.weight", queries)
+            weights.norm(prefix + "attn_k_norm.weight", keys)
+        }
+        if traits.hasSinks { weights.bias(prefix + "attn_sinks.weight", headCount) }
+        weights.product(prefix + "attn_output", queries, width, bias: traits.biases == .all)
+        if traits.hasBranchNorms { addNorm(prefix + "post_attention_norm", with: &weights) }
+    }
+
+    private func addFeedForward(_ prefix: String, with weights: inout WeightWriter) {
+        let (width, inner) = (embeddingLength, feedForwardLength)
+        let hasBias = traits.biases == .all
+        if traits.hasGate, !traits.isFused {
+            weights.product(prefix + "ffn_gate", width, inner, bias: hasBias)
+        }
+        let both = traits.hasGate && traits.isFused
+        weights.product(prefix + "ffn_up", width, both ? 2 * inner : inner, bias: hasBias)
+        weights.product(prefix + "ffn_down", inner, width, bias: hasBias)
+    }
+
+    private func addExperts(
+        _ experts: TinyArchitecture.Experts,
+        _ prefix: String,
+        with weights: inout WeightWriter
+    ) {
+        let (width, inner, count) = (embeddingLength, experts.length, experts.count)
+        let hasBias = traits.biases == .all
+        weights.product(prefix + "ffn_gate_inp", width, count, bias: hasBias, type: .f32)
+        for (name, columns, rows) in [
+            ("gate", width, inner), ("up", width, inner), ("down", inner, width),
+        ] {
+            weights.product(
+                prefix + "ffn_\(name)_exps",
+                columns,
+                rows,
+                count: count,
+                bias: hasBias
+            )
+        }
+        guard experts.sharedLength > 0 else { return }
+        weights.norm(prefix + "ffn_gate_inp_shexp.weight", width)
+        weights.product(prefix + "ffn_gate_shexp", width, experts.sharedLength, bias: false)
+        weights.product(prefix + "ffn_up_shexp", width, experts.sharedLength, bias: false)
+        weights.product(prefix + "ffn_down_shexp", experts.sharedLength, width, bias: false)
+    }
+
+    private func addNorm(_ name: String, with weights: inout WeightWriter) {
+        weights.norm(name + ".weight", embeddingLength)
+        if traits.hasLayerNorms { weights.bias(name + ".bias", embeddingLength) }
     }
 
     /// The template of SmolLM2 and Qwen, without a default system message.
@@ -131,9 +203,32 @@ package struct TinyModel: Sendable {
             self.generator = generator
         }
 
-        mutating func matrix(_ name: String, _ columnCount: Int, _ rowCount: Int) {
-            var type = types[nextType % types.count]
-            nextType += 1
+        /// A weight and perhaps its bias; `count` experts have a third dimension.
+        mutating func product(
+            _ name: String,
+            _ columnCount: Int,
+            _ rowCount: Int,
+            count: Int = 1,
+            bias: Bool,
+            type: TensorType? = nil
+        ) {
+            matrix(name + ".weight", columnCount, rowCount * count, type: type)
+            if bias { self.bias(name + ".bias", rowCount * count) }
+            guard count > 1 else { return }
+            for index in tensors.indices.suffix(bias ? 2 : 1) {
+                tensors[index].dimensions[tensors[index].dimensions.count - 1] = rowCount
+                tensors[index].dimensions.append(count)
+            }
+        }
+
+        mutating func matrix(
+            _ name: String,
+            _ columnCount: Int,
+            _ rowCount: Int,
+            type wanted: TensorType? = nil
+        ) {
+            var type = wanted ?? types[nextType % types.count]
+            if wanted == nil { nextType += 1 }
             if columnCount % type.blockElementCount != 0 { type = type.fallback }
             let bytes = RandomBlocks.bytes(
                 type: type,

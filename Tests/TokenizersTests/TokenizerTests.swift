@@ -22,6 +22,11 @@ struct TokenizerTests {
         TokenID(try #require(TinyVocabulary.tokens.firstIndex(of: text)))
     }
 
+    static let gapVocabularies = [
+        ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"],
+        ["<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"],
+    ]
+
     @Test func `gives text back that was encoded`() throws {
         let tokenizer = try Self.tokenizer()
         let text = "Hello, the world: é 漢字 \u{1F600}\n\n  12345 user's"
@@ -129,6 +134,29 @@ struct TokenizerTests {
         #expect(tokenizer.endOfGenerationTokens == expected)
         #expect(tokenizer.endToken == 65)
         #expect(!tokenizer.isControl(65))
+    }
+
+    @Test(arguments: gapVocabularies)
+    func `finds the tokens around a gap by their texts`(texts: [String]) throws {
+        let tokens = TinyVocabulary.tokens + texts
+        let types = tokens.indices.map { Int32($0 < TinyVocabulary.tokens.count ? 1 : 3) }
+        let tokenizer = try Self.tokenizer([
+            ("tokens", .strings(tokens)), ("token_type", .int32s(types)),
+        ])
+        let first = TokenID(TinyVocabulary.tokens.count)
+        #expect(tokenizer.gapTokens?.before == first)
+        #expect(tokenizer.gapTokens?.after == first + 1)
+        #expect(tokenizer.gapTokens?.middle == first + 2)
+    }
+
+    @Test func `has no tokens around a gap unless there are all three`() throws {
+        #expect(try Self.tokenizer().gapTokens == nil)
+        let tokens = TinyVocabulary.tokens + ["<fim_prefix>", "<fim_suffix>"]
+        let types = [Int32](repeating: 1, count: tokens.count)
+        let tokenizer = try Self.tokenizer([
+            ("tokens", .strings(tokens)), ("token_type", .int32s(types)),
+        ])
+        #expect(tokenizer.gapTokens == nil)
     }
 
     @Test func `follows the file, then the family, about the beginning token`() throws {

@@ -7,8 +7,9 @@ import Transformers
 
 /// The fast forward pass against the readable one.
 @Suite(.timeLimit(.minutes(10))) struct ReferenceTests {
-    /// Float weights: what remains is the rounding of keys and values to half precision.
-    static let floatBound = 2e-3
+    /// Float weights: what remains is rounding to single precision, which now and then rounds a key
+    /// or value to another half.
+    static let floatBound = 1e-3
     /// Quantised weights: the activations are 8-bit integers with a scale to each 32.
     static let quantisedBound = 3e-2
 
@@ -38,6 +39,22 @@ import Transformers
         model.keyValueHeadCount = 2
         let isFloat = [TensorType.f32, .f16, .bf16].contains(type)
         try check(model, bound: isFloat ? Self.floatBound : Self.quantisedBound, tokenCount: 24)
+    }
+
+    @Test(arguments: TinyArchitecture.all.map(\.0), [TensorType.f32, .q8_0])
+    func `agrees for every architecture`(name: String, type: TensorType) throws {
+        var model = TinyModel()
+        model.architecture = name
+        model.types = [type]
+        model.embeddingLength = 128
+        model.headDimension = 32
+        model.keyValueHeadCount = 2
+        model.feedForwardLength = 96
+        model.layerCount = 4
+        // With 8-bit activations some tokens take another expert where two are nearly equal.
+        let isMixture = TinyArchitecture.named(name).experts != nil
+        let bound = isMixture ? 5 * Self.quantisedBound : Self.quantisedBound
+        try check(model, bound: type == .f32 ? Self.floatBound : bound)
     }
 
     @Test func `agrees with mixed types, a tail group and tied embeddings`() throws {

@@ -11,7 +11,7 @@ struct RandomMessages {
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     mutating func workerMessage(kind: Int) -> WorkerMessage {
-        switch kind % 12 {
+        switch kind % 13 {
         case 0: .hello(protocolVersion: UInt32.random(in: 0...UInt32.max, using: &random))
         case 1: .loading(fraction: Double.random(in: 0...1, using: &random))
         case 2: .ready(facts())
@@ -23,12 +23,13 @@ struct RandomMessages {
         case 8: .memoryWanted(byteCount: count())
         case 9: .memoryReturned(byteCount: count())
         case 10: .footprint(footprint())
+        case 11: .tokenCount(id: random.next(), count())
         default: .heartbeat(status())
         }
     }
 
     mutating func gatewayMessage(kind: Int) -> GatewayMessage {
-        switch kind % 10 {
+        switch kind % 12 {
         case 0: .load(options())
         case 1: .generate(request())
         case 2: .cancel(id: random.next())
@@ -44,6 +45,8 @@ struct RandomMessages {
         case 6: .memoryGranted(byteCount: count())
         case 7: .memoryReserved
         case 8: .memoryNeeded
+        case 9: .embed(embedding())
+        case 10: .countTokens(id: random.next(), .chat(chat()))
         default: .stop
         }
     }
@@ -71,6 +74,8 @@ struct RandomMessages {
         ModelFacts(
             architecture: text(),
             name: text(),
+            tasks: ModelTask.allCases.filter { _ in random.chance(0.5) },
+            pooling: random.chance(0.5) ? text() : nil,
             parameterCount: count(),
             quantization: text(),
             contextLength: count(),
@@ -90,6 +95,19 @@ struct RandomMessages {
             license: text(),
             beginningTokenText: random.chance(0.5) ? text() : nil,
             endTokenText: random.chance(0.5) ? text() : nil
+        )
+    }
+
+    mutating func embedding() -> EmbeddingRequest {
+        let work: EmbeddingRequest.Work =
+            random.chance(0.5)
+            ? .rerank(query: text(), documents: [text(), text()])
+            : .embed([.text(text()), .tokens(tokens())])
+        return EmbeddingRequest(
+            id: random.next(),
+            work: work,
+            account: account(),
+            queueTimeout: random.chance(0.5) ? .milliseconds(random.int(in: 0...9)) : nil
         )
     }
 
@@ -148,7 +166,8 @@ struct RandomMessages {
     }
 
     mutating func event() -> GenerationEvent {
-        switch random.int(in: 0...8) {
+        switch random.int(in: 0...9) {
+        case 9: .embedded(index: count(), (0..<random.int(in: 0...4)).map { _ in float() })
         case 6: .reasoning(text: text())
         case 7: .toolCall(index: count(), name: text())
         case 8: .toolArguments(index: count(), text: text())
@@ -200,30 +219,40 @@ struct RandomMessages {
             .invalidRequest(parameter: random.chance(0.5) ? text() : nil),
             .templateFailed, .overloaded(admission()), .nonFiniteLogits, .workerDied,
             .internalFailure, .queueTimeout(admission()),
+            .textTooLong(parameter: text(), tokenCount: count(), contextLength: count()),
         ]
-        return GenerationFailure(kind: kinds[random.int(in: 0...7)], message: text())
+        return GenerationFailure(kind: kinds[random.int(in: 0...8)], message: text())
     }
 
     mutating func request() -> GenerationRequest {
-        let prompts: [Prompt] = [.chat(chat()), .text(text()), .tokens(tokens())]
+        let prompts: [Prompt] = [
+            .chat(chat()), .text(text()), .tokens(tokens()),
+            .gap(before: text(), after: text()),
+        ]
         return GenerationRequest(
             id: random.next(),
-            prompt: prompts[random.int(in: 0...2)],
+            prompt: prompts[random.int(in: 0...3)],
+            prediction: random.chance(0.5) ? text() : nil,
             sampling: sampling(),
             maximumOutputTokens: optionalCount(),
+            minimumOutputTokens: count(),
             stopStrings: (0..<random.int(in: 0...3)).map { _ in text() },
             ignoresEndOfGeneration: random.chance(0.5),
             topLogprobCount: optionalCount(),
             echo: random.chance(0.5),
             constraint: random.chance(0.5) ? constraint(depth: 0) : nil,
-            account: GenerationAccount(
-                key: text(),
-                user: text(),
-                weight: Float.random(in: 0.1...10, using: &random),
-                priority: PriorityClass.allCases[random.int(in: 0...2)],
-                cacheNamespace: text()
-            ),
+            account: account(),
             queueTimeout: random.chance(0.5) ? .nanoseconds(Int64(count())) : nil
+        )
+    }
+
+    mutating func account() -> GenerationAccount {
+        GenerationAccount(
+            key: text(),
+            user: text(),
+            weight: Float.random(in: 0.1...10, using: &random),
+            priority: PriorityClass.allCases[random.int(in: 0...2)],
+            cacheNamespace: text()
         )
     }
 
@@ -250,10 +279,19 @@ struct RandomMessages {
             topP: float(),
             topK: count(),
             minP: float(),
+            typicalP: float(),
+            xtc: XTCParameters(probability: float(), threshold: float()),
             repetitionPenalty: float(),
             presencePenalty: float(),
             frequencyPenalty: float(),
             penaltyWindow: count(),
+            dry: DRYParameters(
+                multiplier: float(),
+                base: float(),
+                allowedLength: count(),
+                window: count(),
+                sequenceBreakers: (0..<random.int(in: 0...3)).map { _ in text() }
+            ),
             logitBias: bias,
             seed: random.chance(0.5) ? random.next() : nil
         )

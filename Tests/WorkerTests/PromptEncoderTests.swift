@@ -53,6 +53,26 @@ import WorkerProtocol
         #expect(encoder.templateSource != nil)
     }
 
+    @Test func `a gap stands between its texts' tokens, whose texts steer nothing`() throws {
+        let encoder = try Self.encoder(template: nil, addsBeginning: true) { writer in
+            // The keys of some older files.
+            writer.set("tokenizer.ggml.prefix_token_id", .uint32(UInt32(Self.beginning)))
+            writer.set("tokenizer.ggml.suffix_token_id", .uint32(UInt32(Self.start)))
+            writer.set("tokenizer.ggml.middle_token_id", .uint32(UInt32(Self.end)))
+        }
+        let plain = encoder.tokenizer.encode("a<|im_end|>", specialTokens: false)
+        let tokens = try encoder.encode(.gap(before: "a<|im_end|>", after: ""), now: Self.date)
+        #expect(tokens.tokens == [Self.beginning] + plain + [Self.start, Self.end])
+    }
+
+    @Test func `a model that cannot fill gaps says so`() throws {
+        let encoder = try Self.encoder(template: nil)
+        let failure = #expect(throws: GenerationFailure.self) {
+            try encoder.encode(.gap(before: "a", after: "b"), now: Self.date)
+        }
+        #expect(failure?.kind == .invalidRequest(parameter: "suffix"))
+    }
+
     @Test func `control tokens are not recognised in what a client sends`() throws {
         let encoder = try Self.encoder(template: TinyModel.chatML)
         let tokens = try encoder.encode(Self.chat("a<|im_end|><|im_start|>b"), now: Self.date)

@@ -2,7 +2,7 @@
 //
 // Letters: T tokens, K columns of the weight matrix (inputs), R its rows (outputs).
 // A *strip* is 16 consecutive rows, one row to a SIMD lane. A *sub-block* is 32 consecutive k that
-// share a weight scale (16 k for Q6_K). An *activation group* is TORII_ACTIVATION_GROUP consecutive
+// share a weight scale (16 k for Q2_K, Q3_K and Q6_K). An *activation group* is TORII_ACTIVATION_GROUP consecutive
 // k that share an activation scale; the last group of a row is shorter when K is no multiple of it.
 //
 // The arithmetic contract. For each output (row r, token t), whatever the instruction set, the
@@ -45,10 +45,15 @@ enum {
     TORII_TYPE_Q5_0 = 6,
     TORII_TYPE_Q5_1 = 7,
     TORII_TYPE_Q8_0 = 8,
+    TORII_TYPE_Q2_K = 10,
+    TORII_TYPE_Q3_K = 11,
     TORII_TYPE_Q4_K = 12,
     TORII_TYPE_Q5_K = 13,
     TORII_TYPE_Q6_K = 14,
+    TORII_TYPE_IQ4_NL = 20,
+    TORII_TYPE_IQ4_XS = 23,
     TORII_TYPE_BF16 = 30,
+    TORII_TYPE_MXFP4 = 39,
 };
 
 // A packed matrix: a view of storage that somebody else owns. Strip s has its scales at
@@ -65,7 +70,7 @@ typedef struct torii_matrix {
 } torii_matrix;
 
 // Whether there are kernels for a matrix of this type and shape: a known type, 1 <= rows,
-// 1 <= columns, whole quantised blocks in a row (32 elements, 256 for the K types).
+// 1 <= columns, whole quantised blocks in a row (32 elements, 256 for IQ4_XS and the K types).
 bool torii_matrix_supported(int type, int rows, int columns);
 
 // Bytes of all strips' quants, and of all strips' scales; 0 for an unsupported matrix. The storage

@@ -1,10 +1,11 @@
 #pragma once
-// Vector operations of a forward pass: norms, rotary embedding, SwiGLU, attention over KV blocks.
+// Vector operations of a forward pass: norms, rotary embedding, activations, attention over KV
+// blocks.
 //
 // Each instruction set has one table of these functions, compiled from one body
-// (`ops_body.h`, `attention_body.h`) in vectors of 16 lanes with explicit fused multiply-adds and
-// a fixed order of every sum. So the tables agree bit for bit, and a row's result does not depend
-// on the rows computed beside it.
+// (`ops_body.h`, `activation_body.h`, `attention_body.h`) in vectors of 16 lanes with explicit
+// fused multiply-adds and a fixed order of every sum. So the tables agree bit for bit, and a row's
+// result does not depend on the rows computed beside it.
 
 #include "isa.h"
 #include <stdbool.h>
@@ -66,19 +67,46 @@ typedef struct torii_head_cache {
 typedef struct torii_query_rows {
     /// What this thread attends next, so that its first keys and values are on their way; or NULL.
     const torii_head_cache *next;
-    int32_t next_last;                         ///< the last position that is needed of it
+    int32_t next_first, next_last;             ///< the positions that are needed of it
     int row_count;                             ///< 1 ... TORII_ATTENTION_ROWS
-    const float *query[TORII_ATTENTION_ROWS];  ///< [D], rotated, scaled by 1/sqrt(D)
+    const float *query[TORII_ATTENTION_ROWS];  ///< [D], rotated, scaled by 1/sqrt(D) or the like
     float *output[TORII_ATTENTION_ROWS];       ///< [D]
-    int32_t position[TORII_ATTENTION_ROWS];    ///< sees positions 0 ... position
+    int32_t first[TORII_ATTENTION_ROWS];       ///< sees positions first ... last, at least one
+    int32_t last[TORII_ATTENTION_ROWS];
+    float soft_cap;      ///< scores s become soft_cap * tanh(s / soft_cap); 0: they stay
+    bool has_distances;  ///< scores lose slope * |position - key's position|
+    bool has_sinks;      ///< the sum of a row's weights gets exp(sink): a key without a value
+    int32_t position[TORII_ATTENTION_ROWS];  ///< the row's own, with distances
+    float slope[TORII_ATTENTION_ROWS];       ///< with distances
+    float sink[TORII_ATTENTION_ROWS];        ///< with sinks
 } torii_query_rows;
+
+/// What stands between the products of a feed-forward layer.
+typedef enum {
+    TORII_ACTIVATION_SILU,      ///< x / (1 + exp(-x))
+    TORII_ACTIVATION_GELU,      ///< x Phi(x), Phi by the error function
+    TORII_ACTIVATION_GELU_TANH, ///< x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2
+    /// min(x, 7) / (1 + exp(-1.702 min(x, 7))), times 1 + the other operand within -7 ... 7
+    TORII_ACTIVATION_CLAMPED,
+} torii_activation;
 
 typedef struct torii_vector_kernels {
     /// out: [n]  x: [n]  weight: [n].  out = x / sqrt(mean(x^2) + epsilon) * weight. out may be x.
     void (*rms_norm)(const float *x, const float *weight, float epsilon, int n, float *out);
 
-    /// gate: [n]  up: [n].  gate = gate / (1 + exp(-gate)) * up.
-    void (*swiglu)(float *gate, const float *up, int n);
+    /// out: [n]  x: [n]  weight: [n]  bias: [n] or NULL.  With the mean m and the mean square v of
+    /// x - m: out = (x - m) / sqrt(v + epsilon) * weight + bias. out may be x.
+    void (*layer_norm)(const float *x, const float *weight, const float *bias, float epsilon,
+                       int n, float *out);
+
+    /// gate: [n]  up: [n] or NULL.  gate = activation(gate), times up if there is one.
+    void (*activate)(torii_activation activation, float *gate, const float *up, int n);
+
+    /// out: [n]  x: [n].  out += scale * x, fused.
+    void (*add)(float *out, const float *x, float scale, int n);
+
+    /// x: [n].  x = scale * x, then cap * tanh(x / cap) unless cap is 0.
+    void (*scale_and_cap)(float *x, float scale, float cap, int n);
 
     /// head: [D]  cosines, sines: [rotated / 2].  Rotates dimensions (i, i + rotated/2) and
     /// multiplies all D dimensions by scale.
@@ -94,7 +122,7 @@ typedef struct torii_vector_kernels {
                             const float *value);
 
     /// Softmax attention in f32 over the stored keys and values, in tiles of 64 absolute
-    /// positions, each tile's sums in a fixed order.
+    /// positions, each tile's sums in a fixed order. Tiles that no row sees are not read.
     void (*attend)(const torii_head_cache *cache, const torii_query_rows *rows);
 
     /// out: [n]  x: [n].  out = exp(x); below -87 it is 0, above 88 it is exp(88).

@@ -5,7 +5,7 @@
 //
 // Letters: T rows (tokens) of the batch, S selected rows (those whose logits are wanted),
 // E embedding length, H query heads, K key/value heads, D head dimension, F feed-forward length,
-// V vocabulary.
+// V vocabulary; X experts of a layer, A of which are active for a row.
 
 #include "matmul.h"
 #include "ops.h"
@@ -20,30 +20,109 @@
 #define TORII_PRIVATE_ROWS 4
 
 typedef enum {
-    /// residual: [T, E] = rows of matrix 0 that the tokens name.
+    TORII_NORM_NONE,
+    TORII_NORM_RMS,
+    TORII_NORM_LAYER,
+} torii_norm_kind;
+
+/// How rows are normalised; all zeros: not at all.
+typedef struct torii_norm {
+    torii_norm_kind kind;
+    const float *weight;  ///< [columns]
+    const float *bias;    ///< [columns] or NULL; of a layer norm
+} torii_norm;
+
+/// What a position does to queries and keys.
+typedef struct torii_rotary {
+    int32_t rotated_dimensions;  ///< even, at most D
+    const float *cosines;        ///< [positions, rotated / 2]
+    const float *sines;
+    const float *query_factors;  ///< [positions]: multiply the queries; or NULL
+} torii_rotary;
+
+/// What layers of attention differ in.
+typedef struct torii_attention {
+    int32_t cache_layer;
+    const torii_rotary *rotary;  ///< NULL: queries and keys do not know their positions
+    float query_scale;
+    torii_norm query_norm;  ///< of each head, [D], before the rotation
+    torii_norm key_norm;
+    /// A row sees this many positions before and after its own, none outside its sequence. After
+    /// is 0 in a decoder. Otherwise a batch must hold the sequence as one entry.
+    int32_t visible_before;
+    int32_t visible_after;
+    float soft_cap;       ///< of the scores; 0: none
+    const float *sinks;   ///< [H]: see torii_query_rows; or NULL
+    const float *slopes;  ///< [H]: what a unit of distance costs; or NULL
+} torii_attention;
+
+/// How a layer's rows find their experts. A row's choices are in descending order of their logits,
+/// the lower expert first where they are equal. Slots are the choices of all rows ordered by
+/// expert, then row: an expert's are neighbours.
+typedef struct torii_routing {
+    int32_t expert_count;  ///< X
+    int32_t active_count;  ///< A
+    bool normalizes;       ///< a row's weights sum to 1; else they are shares of all experts
+    float weight_scale;    ///< what all weights are multiplied with
+    int32_t *experts;      ///< [rows, A]: the chosen experts
+    float *weights;        ///< [rows, A]
+    int32_t *slots;        ///< [rows, A]: where the choice is among the slots
+    int32_t *slot_rows;    ///< [rows * A]: whose choice a slot is
+    int32_t *first_slots;  ///< [X + 1]: of each expert, and the number of slots
+} torii_routing;
+
+typedef enum {
+    /// residual: [T, E] = norm(scale * row of matrix 0 that the token names + row of matrix 1 that
+    /// the position names + bias 0); matrix 1 and bias 0 may be missing.
     TORII_STEP_EMBED,
-    /// output i: [rows, out_stride] = (normalised) input × matrix i + bias i, or added to output i.
+    /// output 0: [rows, columns] = norm(input).
+    TORII_STEP_NORMALIZE,
+    /// output i: [rows, out_stride] = norm(input) x matrix i + bias i, or added to output i;
+    /// then scaled and capped.
     TORII_STEP_PROJECT,
-    /// output 0: [rows, F] = silu(input × matrix 0) * (input × matrix 1); output 1 is scratch.
-    TORII_STEP_GATED_PROJECT,
-    /// Rotates queries and keys of output 0 = [T, (H + 2K) D] in place; stores keys and values.
+    /// output 0: [rows, F] = activation(norm(input) x matrix 0), times norm(input) x matrix 1 if
+    /// there is one; output 1 is scratch.
+    TORII_STEP_ACTIVATED_PROJECT,
+    /// Normalises heads, rotates queries and keys of output 0 = [T, (H + 2K) D] in place; stores
+    /// keys and values.
     TORII_STEP_ROTATE,
     /// output 0: [rows, H D] = attention of the queries in input = [T, (H + 2K) D]. With
     /// selected_rows also copies the selected rows of residual into selected_residual.
     TORII_STEP_ATTEND,
+    /// output 0: [rows, columns] = result_norm(output 0 + scale * norm(input)); with row_gates g
+    /// the scale of a row is multiplied with 1 / (1 + exp(-g)).
+    TORII_STEP_JOIN,
+    /// Chooses the experts of each row by the logits in input = [rows, X]; fills in the routing.
+    TORII_STEP_ROUTE,
+    /// output 0: [slots, F] = activation(norm(input row) x its expert's part of matrix 0) times
+    /// norm(input row) x its part of matrix 1; output 1 is scratch. An expert's parts are rows of
+    /// the matrices and elements of the biases, as many for each.
+    TORII_STEP_EXPERTS_ACTIVATED_PROJECT,
+    /// output 0: [slots, E] = input [slots, F] x the expert's part of matrix 0.
+    TORII_STEP_EXPERTS_PROJECT,
+    /// output 0: [rows, E] += the sum of the row's slots of input = [slots, E] by their weights, or
+    /// becomes it unless accumulate.
+    TORII_STEP_EXPERTS_SUM,
 } torii_step_kind;
 
 typedef struct torii_step {
     torii_step_kind kind;
-    int32_t layer;       ///< of the KV cache: ROTATE, ATTEND
     bool selected_rows;  ///< the rows are the batch's selected rows, packed, instead of all
-    bool accumulate;     ///< PROJECT: add to the outputs
+    bool accumulate;     ///< PROJECT, EXPERTS_SUM: add to the outputs
     bool needs_quants;   ///< some matrix is quantised
     bool needs_values;   ///< some matrix is F32, F16 or BF16
-    int32_t columns;     ///< of input, as PROJECT reads it
+    int32_t columns;     ///< of input
     const float *input;
-    size_t input_stride;       ///< floats from row to row
-    const float *norm_weight;  ///< [columns], or NULL: no norm
+    size_t input_stride;    ///< floats from row to row
+    torii_norm norm;        ///< of the input
+    torii_norm result_norm; ///< JOIN
+    float scale;            ///< 1: none. EMBED, PROJECT, JOIN
+    float cap;              ///< 0: none. PROJECT
+    torii_activation activation;
+    torii_attention attention;     ///< ROTATE, ATTEND
+    const torii_routing *routing;  ///< ROUTE, EXPERTS_...
+    const float *row_gates;        ///< JOIN: [rows, row_gate_stride], of which the first, or NULL
+    size_t row_gate_stride;
     int32_t matrix_count;
     const torii_matrix *matrices[TORII_STEP_MATRICES];
     const float *biases[TORII_STEP_MATRICES];  ///< [rows of the matrix], or NULL
@@ -61,15 +140,11 @@ typedef struct torii_program {
     int32_t head_count;            ///< H
     int32_t key_value_head_count;  ///< K
     int32_t head_dimension;        ///< D
-    int32_t rotated_dimensions;    ///< even, at most D
-    float query_scale;             ///< 1/sqrt(D)
-    float rms_epsilon;
-    const float *cosines;  ///< [positions, rotated / 2]
-    const float *sines;
+    float norm_epsilon;
     float *residual;               ///< [T, E]
     float *selected_residual;      ///< [S, E]
-    uint8_t *shared_activations;   ///< torii_activations_bytes(T, widest input)
-    float *shared_values;          ///< [T, widest input]; NULL without float weights
+    uint8_t *shared_activations;   ///< torii_activations_bytes(T or slots, widest input)
+    float *shared_values;          ///< [T or slots, widest input]
     uint8_t *private_activations;  ///< one piece of private_stride bytes for each thread: quantised
                                    ///< activations of TORII_PRIVATE_ROWS rows, then their values
     size_t private_stride;

@@ -2,8 +2,9 @@
 //
 // 8-bit products are summed pairwise in 16 bits (vpmaddubsw, which saturates), several pairs are
 // added in 16 bits, then widened. With activations of at most 127 the largest pair sums are
-// 2*15*127 = 3810 (4 bits), 2*31*127 = 7874 (5), 2*63*127 = 16002 (6): 8, 4 and 2 of them fit.
-// 8-bit weights take their sign over to the activation: 2*128*127 = 32512 fits once.
+// 2*15*127 = 3810 (4 bits and fewer), 2*31*127 = 7874 (5; MXFP4 has 28), 2*63*127 = 16002 (6): 8, 4
+// and 2 of them fit. 8-bit weights, and IQ4's, take their sign over to the activation: 2*128*127 =
+// 32512 fits once.
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -36,14 +37,40 @@ INLINE __m256 load_bytes_as_floats(const uint8_t *address, int half, bool is_sig
     return _mm256_cvtepi32_ps(words);
 }
 
-// Weights 4g ... 4g + 3 of a sub-block for 8 rows: unsigned, or signed for 8 bits.
-INLINE __m256i load_weights(const int bits, const uint8_t *block, const int g, const int half) {
+// Whether weights are loaded with their signs, because their magnitudes do not fit seven bits.
+INLINE bool is_signed(const int type) { return type_zero_point_shift(type) == 7; }
+
+// Unsigned weights 4g ... 4g + 3 of a sub-block with 2 or 3 bits for 8 rows.
+INLINE __m256i load_few_bits(const int bits, const uint8_t *block, const int g, const int half) {
+    __m256i pairs = load_line(block + 64 * (g >> 2), half);
+    __m256i low = _mm256_and_si256(_mm256_srli_epi16(pairs, 2 * (g & 3)), _mm256_set1_epi8(3));
+    if (bits == 2) {
+        return low;
+    }
+    // The plane's bit of this group moves to bit 2.
+    __m256i plane = load_line(block + 128, half);
+    plane = g < 2 ? _mm256_slli_epi16(plane, 2 - g) : _mm256_srli_epi16(plane, g - 2);
+    return _mm256_or_si256(low, _mm256_and_si256(plane, _mm256_set1_epi8(4)));
+}
+
+// Weights 4g ... 4g + 3 of a sub-block for 8 rows.
+INLINE __m256i load_weights(const int type, const uint8_t *block, const int g, const int half) {
+    const int bits = type_bits(type);
     if (bits == 8) {
         return _mm256_xor_si256(load_line(block + 64 * g, half), _mm256_set1_epi8(-128));
+    }
+    if (bits < 4) {
+        return load_few_bits(bits, block, g, half);
     }
     __m256i line = load_line(block + 64 * (g >> 1), half);
     __m256i low = _mm256_and_si256(
         g & 1 ? _mm256_srli_epi16(line, 4) : line, _mm256_set1_epi8(15));
+    if (type_table(type) != NULL) {
+        const __m128i *place = (const __m128i *)(const void *)type_table(type);
+        __m256i values = _mm256_broadcastsi128_si256(_mm_loadu_si128(place));
+        values = _mm256_shuffle_epi8(values, low);
+        return is_signed(type) ? _mm256_xor_si256(values, _mm256_set1_epi8(-128)) : values;
+    }
     if (bits == 4) {
         return low;
     }
@@ -56,8 +83,8 @@ INLINE __m256i load_weights(const int bits, const uint8_t *block, const int g, c
 }
 
 // Sums of two products, 16 to a register.
-INLINE __m256i multiply_pairs(const int bits, __m256i weights, __m256i activations) {
-    if (bits == 8) {
+INLINE __m256i multiply_pairs(const int type, __m256i weights, __m256i activations) {
+    if (is_signed(type)) {
         activations = _mm256_sign_epi8(activations, weights);
         weights = _mm256_abs_epi8(weights);
     }
@@ -66,23 +93,25 @@ INLINE __m256i multiply_pairs(const int bits, __m256i weights, __m256i activatio
 
 // dot: [half strips][tokens]. Adds the products of groups first ..< last of one sub-block.
 INLINE void add_products(
-    const int bits, const int halves, const int tokens, const int first, const int last,
+    const int type, const int halves, const int tokens, const int first, const int last,
     const tile_operands *o, size_t block, const int8_t *a, tile_sums dot) {
-    const int run = bits == 4 ? 8 : bits == 5 ? 4 : bits == 6 ? 2 : 1;
+    const int bits = type == TORII_TYPE_MXFP4 ? 5 : type_bits(type);
+    const int most = is_signed(type) ? 1 : bits <= 4 ? 8 : bits == 5 ? 4 : 2;
+    const int run = most < last - first ? most : last - first;
     const __m256i ones = _mm256_set1_epi16(1);
     UNROLLED for (int start = first; start < last; start += run) {
         tile_sums pairs;
         UNROLLED for (int g = start; g < start + run; g++) {
             __m256i weights[TILE_STRIPS * HALVES];
             UNROLLED for (int h = 0; h < halves; h++) {
-                weights[h] = load_weights(bits, o->quants[h / HALVES] + block, g, h % HALVES);
+                weights[h] = load_weights(type, o->quants[h / HALVES] + block, g, h % HALVES);
             }
             UNROLLED for (int t = 0; t < tokens; t++) {
                 int32_t four;
                 memcpy(&four, a + (size_t)t * o->x->quant_stride + 4 * g, sizeof four);
                 __m256i activations = _mm256_set1_epi32(four);
                 UNROLLED for (int h = 0; h < halves; h++) {
-                    __m256i product = multiply_pairs(bits, weights[h], activations);
+                    __m256i product = multiply_pairs(type, weights[h], activations);
                     pairs[h][t] = g == start ? product : _mm256_add_epi16(pairs[h][t], product);
                 }
             }
@@ -96,6 +125,17 @@ INLINE void add_products(
     }
 }
 
+// load_exponent of 8 rows.
+INLINE __m256 load_exponents(const uint8_t *address, int half) {
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)(address + 8 * half));
+    __m256i exponents = _mm256_cvtepu8_epi32(bytes);
+    __m256i normal = _mm256_sub_epi32(exponents, _mm256_set1_epi32(1));
+    __m256i subnormal = _mm256_sllv_epi32(_mm256_set1_epi32(0x00200000), exponents);
+    __m256i is_normal = _mm256_cmpgt_epi32(normal, _mm256_setzero_si256());
+    normal = _mm256_slli_epi32(normal, 23);
+    return _mm256_castsi256_ps(_mm256_blendv_epi8(subnormal, normal, is_normal));
+}
+
 // Scale and minimum of one sub-block for 8 rows.
 INLINE void load_scales(
     const int type, const uint8_t *scales, int sub_block, const int part, const int half,
@@ -103,7 +143,7 @@ INLINE void load_scales(
     *minimum = _mm256_setzero_ps();
     if (!type_is_k(type)) {
         const uint8_t *block = scales + (size_t)sub_block * (size_t)type_scale_block_bytes(type);
-        *scale = load_halves(block, half);
+        *scale = type == TORII_TYPE_MXFP4 ? load_exponents(block, half) : load_halves(block, half);
         if (type_has_minimums(type)) {
             *minimum = load_halves(block + 32, half);
         }
@@ -111,27 +151,35 @@ INLINE void load_scales(
     }
     const uint8_t *block = scales + (size_t)(sub_block / 8) * (size_t)type_scale_block_bytes(type);
     __m256 d = load_halves(block, half);
-    if (type == TORII_TYPE_Q6_K) {
-        const uint8_t *bytes = block + 32 + 16 * (2 * (sub_block % 8) + part);
-        *scale = _mm256_mul_ps(d, load_bytes_as_floats(bytes, half, true));
+    const int index = type_scale_length(type) == 16 ? 2 * (sub_block % 8) + part : sub_block % 8;
+    if (!type_has_minimums(type)) {
+        *scale = _mm256_mul_ps(d, load_bytes_as_floats(block + 32 + 16 * index, half, true));
         return;
     }
-    const uint8_t *bytes = block + 64 + 32 * (sub_block % 8);
     __m256 dmin = load_halves(block + 32, half);
+    if (type == TORII_TYPE_Q2_K) {
+        const void *place = block + 64 + 16 * index + 8 * half;
+        __m256i pairs = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)place));
+        __m256i low = _mm256_and_si256(pairs, _mm256_set1_epi32(15));
+        *scale = _mm256_mul_ps(d, _mm256_cvtepi32_ps(low));
+        *minimum = _mm256_mul_ps(dmin, _mm256_cvtepi32_ps(_mm256_srli_epi32(pairs, 4)));
+        return;
+    }
+    const uint8_t *bytes = block + 64 + 32 * index;
     *scale = _mm256_mul_ps(d, load_bytes_as_floats(bytes, half, false));
     *minimum = _mm256_mul_ps(dmin, load_bytes_as_floats(bytes + 16, half, false));
 }
 
-// f: [half strips][tokens]. Adds one sub-block, for Q6_K its half `part`.
+// f: [half strips][tokens]. Adds one sub-block, or its half `part` where halves have scales.
 INLINE void add_sub_block(
     const int type, const int strips, const int tokens, const tile_operands *o, int sub_block,
     const int part, tile_values f) {
     const torii_activations *x = o->x;
-    const int halves = strips * HALVES, bits = type_bits(type);
+    const int halves = strips * HALVES;
     // The sign trick works on signed weights: no zero point.
-    const int shift = bits == 8 ? -1 : type_zero_point_shift(type);
-    const bool is_q6_k = type == TORII_TYPE_Q6_K;
-    const int first = is_q6_k ? 4 * part : 0, last = is_q6_k ? first + 4 : 8;
+    const int shift = is_signed(type) ? -1 : type_zero_point_shift(type);
+    const bool is_half = type_scale_length(type) == 16;
+    const int first = is_half ? 4 * part : 0, last = is_half ? first + 4 : 8;
     const size_t block = (size_t)sub_block * (size_t)type_quant_block_bytes(type);
     const int8_t *a = x->quants + o->first_token * x->quant_stride + 32 * (size_t)sub_block;
     tile_sums dot;
@@ -139,14 +187,15 @@ INLINE void add_sub_block(
         size_t sum_index = (o->first_token + (size_t)t) * x->sum_stride + (size_t)sub_block;
         __m256i start = _mm256_setzero_si256();
         if (shift >= 0) {
-            int32_t sum = is_q6_k ? x->half_sums[2 * sum_index + (size_t)part] : x->sums[sum_index];
+            int32_t sum =
+                is_half ? x->half_sums[2 * sum_index + (size_t)part] : x->sums[sum_index];
             start = _mm256_slli_epi32(_mm256_set1_epi32(sum), shift);
         }
         UNROLLED for (int h = 0; h < halves; h++) {
             dot[h][t] = start;
         }
     }
-    add_products(bits, halves, tokens, first, last, o, block, a, dot);
+    add_products(type, halves, tokens, first, last, o, block, a, dot);
     UNROLLED for (int h = 0; h < halves; h++) {
         __m256 scale, minimum;
         const uint8_t *scales = o->scales[h / HALVES];
@@ -155,7 +204,9 @@ INLINE void add_sub_block(
             f[h][t] = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(dot[h][t]), f[h][t]);
             if (type_has_minimums(type)) {
                 size_t index = (o->first_token + (size_t)t) * x->sum_stride + (size_t)sub_block;
-                __m256 sum = _mm256_set1_ps(x->float_sums[index]);
+                float own = is_half ? (float)x->half_sums[2 * index + (size_t)part]
+                                    : x->float_sums[index];
+                __m256 sum = _mm256_set1_ps(own);
                 f[h][t] = type_is_k(type) ? _mm256_fmadd_ps(minimum, sum, f[h][t])
                                           : _mm256_fnmadd_ps(minimum, sum, f[h][t]);
             }
@@ -197,7 +248,7 @@ INLINE void quantised_tile(
                 fetch_ahead(type, o, s, sub_block);
             }
             add_sub_block(type, strips, tokens, o, sub_block, 0, f);
-            if (type == TORII_TYPE_Q6_K) {
+            if (type_scale_length(type) == 16) {
                 add_sub_block(type, strips, tokens, o, sub_block, 1, f);
             }
         }

@@ -25,14 +25,35 @@ INLINE __m512 load_bytes_as_floats(const uint8_t *address, bool is_signed) {
     return _mm512_cvtepi32_ps(words);
 }
 
+// Unsigned weights 4g ... 4g + 3 of a sub-block with 2 or 3 bits, for 16 rows.
+INLINE __m512i load_few_bits(const int bits, const uint8_t *block, const int g) {
+    __m512i pairs = _mm512_load_si512(block + 64 * (g >> 2));
+    __m512i low = _mm512_and_si512(_mm512_srli_epi16(pairs, 2 * (g & 3)), _mm512_set1_epi8(3));
+    if (bits == 2) {
+        return low;
+    }
+    // The plane's bit of this group moves to bit 2.
+    __m512i plane = _mm512_load_si512(block + 128);
+    plane = g < 2 ? _mm512_slli_epi16(plane, 2 - g) : _mm512_srli_epi16(plane, g - 2);
+    return _mm512_ternarylogic_epi32(low, plane, _mm512_set1_epi8(4), 0xf8);
+}
+
 // Unsigned weights 4g ... 4g + 3 of a sub-block, for 16 rows.
-INLINE __m512i load_weights(const int bits, const uint8_t *block, const int g) {
+INLINE __m512i load_weights(const int type, const uint8_t *block, const int g) {
+    const int bits = type_bits(type);
     if (bits == 8) {
         return _mm512_load_si512(block + 64 * g);
+    }
+    if (bits < 4) {
+        return load_few_bits(bits, block, g);
     }
     __m512i line = _mm512_load_si512(block + 64 * (g >> 1));
     __m512i low = _mm512_and_si512(
         g & 1 ? _mm512_srli_epi16(line, 4) : line, _mm512_set1_epi8(15));
+    if (type_table(type) != NULL) {
+        const __m128i *table = (const __m128i *)(const void *)type_table(type);
+        return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128(table)), low);
+    }
     if (bits == 4) {
         return low;
     }
@@ -44,24 +65,45 @@ INLINE __m512i load_weights(const int bits, const uint8_t *block, const int g) {
     return _mm512_ternarylogic_epi32(low, plane, mask, 0xf8);
 }
 
+// load_exponent of 16 rows.
+INLINE __m512 load_exponents(const uint8_t *address) {
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)address);
+    __m512i exponents = _mm512_cvtepu8_epi32(bytes);
+    __m512i normal = _mm512_sub_epi32(exponents, _mm512_set1_epi32(1));
+    __m512i subnormal = _mm512_sllv_epi32(_mm512_set1_epi32(0x00200000), exponents);
+    __mmask16 is_normal = _mm512_cmpgt_epi32_mask(normal, _mm512_setzero_si512());
+    __m512i bits = _mm512_mask_slli_epi32(subnormal, is_normal, normal, 23);
+    return _mm512_castsi512_ps(bits);
+}
+
 // Scale and minimum of one sub-block for 16 rows; d and dmin are those of the superblock.
 INLINE void load_scales(
     const int type, const uint8_t *scales, int sub_block, int half, __m512 d, __m512 dmin,
     __m512 *scale, __m512 *minimum) {
+    *minimum = _mm512_setzero_ps();
     if (!type_is_k(type)) {
         const uint8_t *block = scales + (size_t)sub_block * (size_t)type_scale_block_bytes(type);
-        *scale = load_halves(block);
-        *minimum = type_has_minimums(type) ? load_halves(block + 32) : _mm512_setzero_ps();
+        *scale = type == TORII_TYPE_MXFP4 ? load_exponents(block) : load_halves(block);
+        if (type_has_minimums(type)) {
+            *minimum = load_halves(block + 32);
+        }
         return;
     }
     const uint8_t *block = scales + (size_t)(sub_block / 8) * (size_t)type_scale_block_bytes(type);
-    if (type == TORII_TYPE_Q6_K) {
-        const uint8_t *bytes = block + 32 + 16 * (2 * (sub_block % 8) + half);
-        *scale = _mm512_mul_ps(d, load_bytes_as_floats(bytes, true));
-        *minimum = _mm512_setzero_ps();
+    const int part = type_scale_length(type) == 16 ? 2 * (sub_block % 8) + half : sub_block % 8;
+    if (!type_has_minimums(type)) {
+        *scale = _mm512_mul_ps(d, load_bytes_as_floats(block + 32 + 16 * part, true));
         return;
     }
-    const uint8_t *bytes = block + 64 + 32 * (sub_block % 8);
+    if (type == TORII_TYPE_Q2_K) {
+        const void *place = block + 64 + 16 * part;
+        __m512i pairs = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)place));
+        __m512i low = _mm512_and_si512(pairs, _mm512_set1_epi32(15));
+        *scale = _mm512_mul_ps(d, _mm512_cvtepi32_ps(low));
+        *minimum = _mm512_mul_ps(dmin, _mm512_cvtepi32_ps(_mm512_srli_epi32(pairs, 4)));
+        return;
+    }
+    const uint8_t *bytes = block + 64 + 32 * part;
     *scale = _mm512_mul_ps(d, load_bytes_as_floats(bytes, false));
     *minimum = _mm512_mul_ps(dmin, load_bytes_as_floats(bytes + 16, false));
 }
@@ -72,20 +114,19 @@ INLINE void add_sub_block(
     const int half, const __m512 d[TILE_STRIPS], const __m512 dmin[TILE_STRIPS],
     tile_values f) {
     const torii_activations *x = o->x;
-    const int bits = type_bits(type), shift = type_zero_point_shift(type);
-    const int first = type == TORII_TYPE_Q6_K ? 4 * half : 0;
-    const int last = type == TORII_TYPE_Q6_K ? first + 4 : 8;
+    const int shift = type_zero_point_shift(type);
+    const bool is_half = type_scale_length(type) == 16;
+    const int first = is_half ? 4 * half : 0;
+    const int last = is_half ? first + 4 : 8;
     const size_t block = (size_t)sub_block * (size_t)type_quant_block_bytes(type);
     const int8_t *a = x->quants + o->first_token * x->quant_stride + 32 * (size_t)sub_block;
     __m512i dot[TILE_STRIPS][TILE_TOKENS];
     UNROLLED for (int t = 0; t < tokens; t++) {
         size_t token = o->first_token + (size_t)t;
         __m512i start = _mm512_setzero_si512();
-        if (type == TORII_TYPE_Q6_K) {
-            size_t index = (token * x->sum_stride + (size_t)sub_block) * 2 + (size_t)half;
-            start = _mm512_slli_epi32(_mm512_set1_epi32(x->half_sums[index]), 5);
-        } else if (shift >= 0) {
-            int32_t sum = x->sums[token * x->sum_stride + (size_t)sub_block];
+        if (shift >= 0) {
+            size_t index = token * x->sum_stride + (size_t)sub_block;
+            int32_t sum = is_half ? x->half_sums[2 * index + (size_t)half] : x->sums[index];
             start = _mm512_slli_epi32(_mm512_set1_epi32(sum), (unsigned)shift);
         }
         UNROLLED for (int s = 0; s < strips; s++) {
@@ -95,7 +136,7 @@ INLINE void add_sub_block(
     UNROLLED for (int g = first; g < last; g++) {
         __m512i weights[TILE_STRIPS];
         UNROLLED for (int s = 0; s < strips; s++) {
-            weights[s] = load_weights(bits, o->quants[s] + block, g);
+            weights[s] = load_weights(type, o->quants[s] + block, g);
         }
         UNROLLED for (int t = 0; t < tokens; t++) {
             int32_t four;
@@ -113,7 +154,9 @@ INLINE void add_sub_block(
             f[s][t] = _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(dot[s][t]), f[s][t]);
             if (type_has_minimums(type)) {
                 size_t index = (o->first_token + (size_t)t) * x->sum_stride + (size_t)sub_block;
-                __m512 sum = _mm512_set1_ps(x->float_sums[index]);
+                float own = is_half ? (float)x->half_sums[2 * index + (size_t)half]
+                                    : x->float_sums[index];
+                __m512 sum = _mm512_set1_ps(own);
                 f[s][t] = type_is_k(type) ? _mm512_fmadd_ps(minimum, sum, f[s][t])
                                           : _mm512_fnmadd_ps(minimum, sum, f[s][t]);
             }
@@ -153,7 +196,7 @@ INLINE void quantised_tile(
                 fetch_ahead(type, o, s, sub_block);
             }
             add_sub_block(type, strips, tokens, o, sub_block, 0, d, dmin, f);
-            if (type == TORII_TYPE_Q6_K) {
+            if (type_scale_length(type) == 16) {
                 add_sub_block(type, strips, tokens, o, sub_block, 1, d, dmin, f);
             }
         }

@@ -29,9 +29,14 @@ TILES(q4_1, quantised, TORII_TYPE_Q4_1)
 TILES(q5_0, quantised, TORII_TYPE_Q5_0)
 TILES(q5_1, quantised, TORII_TYPE_Q5_1)
 TILES(q8_0, quantised, TORII_TYPE_Q8_0)
+TILES(q2_k, quantised, TORII_TYPE_Q2_K)
+TILES(q3_k, quantised, TORII_TYPE_Q3_K)
 TILES(q4_k, quantised, TORII_TYPE_Q4_K)
 TILES(q5_k, quantised, TORII_TYPE_Q5_K)
 TILES(q6_k, quantised, TORII_TYPE_Q6_K)
+TILES(iq4_nl, quantised, TORII_TYPE_IQ4_NL)
+TILES(iq4_xs, quantised, TORII_TYPE_IQ4_XS)
+TILES(mxfp4, quantised, TORII_TYPE_MXFP4)
 
 static const tile_function *tiles_for(int type) {
     switch (type) {
@@ -51,12 +56,22 @@ static const tile_function *tiles_for(int type) {
         return q5_1;
     case TORII_TYPE_Q8_0:
         return q8_0;
+    case TORII_TYPE_Q2_K:
+        return q2_k;
+    case TORII_TYPE_Q3_K:
+        return q3_k;
     case TORII_TYPE_Q4_K:
         return q4_k;
     case TORII_TYPE_Q5_K:
         return q5_k;
-    default:
+    case TORII_TYPE_Q6_K:
         return q6_k;
+    case TORII_TYPE_IQ4_NL:
+        return iq4_nl;
+    case TORII_TYPE_IQ4_XS:
+        return iq4_xs;
+    default:
+        return mxfp4;
     }
 }
 

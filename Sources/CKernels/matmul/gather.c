@@ -10,7 +10,7 @@ void torii_matrix_gather_row(const torii_matrix *m, int row, float *out) {
     int lane = row % TORII_STRIP_ROWS;
     const uint8_t *quants = m->quants + strip * m->quant_stride;
     const uint8_t *scales = m->scales + strip * m->scale_stride;
-    int type = m->type, bits = type_bits(type), block_bytes = type_quant_block_bytes(type);
+    int type = m->type, block_bytes = type_quant_block_bytes(type);
     if (type_is_float(type)) {
         for (int k = 0; k < m->columns; k++) {
             out[k] = load_float_weight(type, quants + (size_t)k * (size_t)block_bytes, lane);
@@ -24,7 +24,7 @@ void torii_matrix_gather_row(const torii_matrix *m, int row, float *out) {
         float minimum = type_is_k(type) ? -s.minimum : s.minimum;
         const uint8_t *block = quants + (size_t)(k / TORII_SUB_BLOCK) * (size_t)block_bytes;
         for (int j = 0; j < 16; j++) {
-            int q = load_quant(bits, block, k % TORII_SUB_BLOCK + j, lane) - zero_point;
+            int q = load_quant(type, block, k % TORII_SUB_BLOCK + j, lane) - zero_point;
             float value = s.scale * (float)q;
             out[k + j] = type_has_minimums(type) ? value + minimum : value;
         }
@@ -52,6 +52,14 @@ static bool floats_are_finite(int type, const uint8_t *values, size_t count) {
     return finite;
 }
 
+static bool exponents_are_finite(const uint8_t *exponents) {
+    bool finite = true;
+    for (int lane = 0; lane < 16; lane++) {
+        finite &= exponents[lane] != 255;
+    }
+    return finite;
+}
+
 bool torii_matrix_is_finite(const torii_matrix *m, int first_strip, int strip_count) {
     int type = m->type;
     int block_columns = type_is_k(type) ? SUPERBLOCK : TORII_SUB_BLOCK;
@@ -67,7 +75,9 @@ bool torii_matrix_is_finite(const torii_matrix *m, int first_strip, int strip_co
             continue;
         }
         for (int block = 0; block < m->columns / block_columns; block++) {
-            if (!halves_are_finite(scales + (size_t)block * block_bytes, halves)) {
+            const uint8_t *place = scales + (size_t)block * block_bytes;
+            if (type == TORII_TYPE_MXFP4 ? !exponents_are_finite(place)
+                                         : !halves_are_finite(place, halves)) {
                 return false;
             }
         }

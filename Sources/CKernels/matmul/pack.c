@@ -21,6 +21,16 @@ static int source_block_bytes(int type) {
         return 24;
     case TORII_TYPE_Q8_0:
         return 34;
+    case TORII_TYPE_MXFP4:
+        return 17;
+    case TORII_TYPE_IQ4_NL:
+        return 18;
+    case TORII_TYPE_Q2_K:
+        return 84;
+    case TORII_TYPE_Q3_K:
+        return 110;
+    case TORII_TYPE_IQ4_XS:
+        return 136;
     case TORII_TYPE_Q4_K:
         return 144;
     case TORII_TYPE_Q5_K:
@@ -54,6 +64,15 @@ static void add_fifth_bits(const uint8_t *source, uint8_t *q) {
     }
 }
 
+// Bits 2n and 2n + 1 of 32 bytes for each 128 elements: n counts the 32s in them.
+static void unpack_bit_pairs(const uint8_t *source, int sub_block, uint8_t *q) {
+    const uint8_t *pairs = source + 32 * (sub_block >> 2);
+    int shift = 2 * (sub_block & 3);
+    for (int j = 0; j < 32; j++) {
+        q[j] = (pairs[j] >> shift) & 3;
+    }
+}
+
 static void unpack_q6_k(const uint8_t *block, int sub_block, uint8_t *q) {
     int part = sub_block & 3;
     const uint8_t *low = block + 64 * (sub_block >> 2) + 32 * (part & 1);
@@ -72,7 +91,14 @@ static inline __attribute__((always_inline)) void unpack_sub_block(
     int j = sub_block % 8;
     switch (type) {
     case TORII_TYPE_Q4_0:
+    case TORII_TYPE_IQ4_NL:
         unpack_split_nibbles(block + 2, q);
+        break;
+    case TORII_TYPE_IQ4_XS:
+        unpack_split_nibbles(block + 8 + 16 * j, q);
+        break;
+    case TORII_TYPE_MXFP4:
+        unpack_split_nibbles(block + 1, q);
         break;
     case TORII_TYPE_Q4_1:
         unpack_split_nibbles(block + 4, q);
@@ -88,6 +114,15 @@ static inline __attribute__((always_inline)) void unpack_sub_block(
     case TORII_TYPE_Q8_0:
         for (int k = 0; k < 32; k++) {
             q[k] = block[2 + k] ^ 0x80;
+        }
+        break;
+    case TORII_TYPE_Q2_K:
+        unpack_bit_pairs(block + 16, j, q);
+        break;
+    case TORII_TYPE_Q3_K:
+        unpack_bit_pairs(block + 32, j, q);
+        for (int k = 0; k < 32; k++) {
+            q[k] |= (uint8_t)(((block[k] >> j) & 1) << 2);
         }
         break;
     case TORII_TYPE_Q4_K:
@@ -120,6 +155,24 @@ static inline void store_lane(uint8_t *line, int lane, uint32_t value) {
     memcpy(line + 4 * lane, &value, sizeof value);
 }
 
+// Bits `shift` and the next of the quants of 16 k, four to a byte: a lane of a line of bit pairs.
+static inline uint32_t gather_bit_pairs(const uint8_t *q, int shift) {
+    uint32_t pairs = 0;
+    for (int g = 0; g < 4; g++) {
+        pairs |= ((load_four(q + 4 * g) >> shift) & 0x03030303) << (2 * g);
+    }
+    return pairs;
+}
+
+// Bit `shift` of the quants of a sub-block, eight to a byte: a lane of a line of single bits.
+static inline uint32_t gather_bits(const uint8_t *q, int shift) {
+    uint32_t bits = 0;
+    for (int g = 0; g < 8; g++) {
+        bits |= ((load_four(q + 4 * g) >> shift) & 0x01010101) << g;
+    }
+    return bits;
+}
+
 // q: [16][32] by row. Writes the lines of one sub-block (layout.h).
 static inline __attribute__((always_inline)) void interleave(
     int bits, const uint8_t q[16][32], uint8_t *block) {
@@ -131,25 +184,24 @@ static inline __attribute__((always_inline)) void interleave(
             }
             continue;
         }
+        if (bits < 4) {
+            for (int half = 0; half < 2; half++) {
+                store_lane(block + 64 * half, lane, gather_bit_pairs(q[lane] + 16 * half, 0));
+            }
+            if (bits == 3) store_lane(block + 128, lane, gather_bits(q[lane], 2));
+            continue;
+        }
         for (int line = 0; line < 4; line++) {
             uint32_t low = load_four(q[lane] + 8 * line) & nibbles;
             uint32_t high = load_four(q[lane] + 8 * line + 4) & nibbles;
             store_lane(block + 64 * line, lane, low | high << 4);
         }
         if (bits == 5) {
-            uint32_t plane = 0;
-            for (int g = 0; g < 8; g++) {
-                plane |= ((load_four(q[lane] + 4 * g) >> 4) & 0x01010101) << g;
-            }
-            store_lane(block + 256, lane, plane);
+            store_lane(block + 256, lane, gather_bits(q[lane], 4));
         } else if (bits == 6) {
             for (int half = 0; half < 2; half++) {
-                uint32_t plane = 0;
-                for (int g = 0; g < 4; g++) {
-                    uint32_t upper = load_four(q[lane] + 16 * half + 4 * g) >> 4;
-                    plane |= (upper & 0x03030303) << (2 * g);
-                }
-                store_lane(block + 256 + 64 * half, lane, plane);
+                uint32_t pairs = gather_bit_pairs(q[lane] + 16 * half, 4);
+                store_lane(block + 256 + 64 * half, lane, pairs);
             }
         }
     }
@@ -166,6 +218,21 @@ static void unpack_six_bit_pair(const uint8_t *s, int j, uint8_t *scale, uint8_t
     }
 }
 
+// Scale j of Q3_K's sixteen in 12 bytes: low nibbles of 0 ... 7 and 8 ... 15 in the nibbles of the
+// first eight bytes, upper bits in pairs in the last four.
+static int8_t unpack_q3_scale(const uint8_t *s, int j) {
+    int low = j < 8 ? s[j] & 15 : s[j - 8] >> 4;
+    int high = (s[8 + (j & 3)] >> (2 * (j >> 2))) & 3;
+    return (int8_t)((low | high << 4) - 32);
+}
+
+// Scale j of IQ4_XS's eight: two bits of a u16, then a nibble.
+static int8_t unpack_iq4_scale(const uint8_t *block, int j) {
+    int high = ((block[2] | block[3] << 8) >> (2 * j)) & 3;
+    int low = (block[4 + j / 2] >> (4 * (j & 1))) & 15;
+    return (int8_t)((low | high << 4) - 32);
+}
+
 // The scales of one source block of row `lane`, into the packed scale block (layout.h).
 static inline void pack_scales(int type, const uint8_t *block, int lane, uint8_t *scales) {
     switch (type) {
@@ -177,6 +244,28 @@ static inline void pack_scales(int type, const uint8_t *block, int lane, uint8_t
             uint8_t *pair = scales + 64 + 32 * j + lane;
             unpack_six_bit_pair(block + 4, j, pair, pair + 16);
         }
+        break;
+    case TORII_TYPE_Q2_K:
+        memcpy(scales + 2 * lane, block + 80, 2);
+        memcpy(scales + 32 + 2 * lane, block + 82, 2);
+        for (int j = 0; j < 16; j++) {
+            scales[64 + 16 * j + lane] = block[j];
+        }
+        break;
+    case TORII_TYPE_Q3_K:
+        memcpy(scales + 2 * lane, block + 108, 2);
+        for (int j = 0; j < 16; j++) {
+            scales[32 + 16 * j + lane] = (uint8_t)unpack_q3_scale(block + 96, j);
+        }
+        break;
+    case TORII_TYPE_IQ4_XS:
+        memcpy(scales + 2 * lane, block, 2);
+        for (int j = 0; j < 8; j++) {
+            scales[32 + 16 * j + lane] = (uint8_t)unpack_iq4_scale(block, j);
+        }
+        break;
+    case TORII_TYPE_MXFP4:
+        scales[lane] = block[0];
         break;
     case TORII_TYPE_Q6_K:
         memcpy(scales + 2 * lane, block + 208, 2);
@@ -252,9 +341,14 @@ void torii_matrix_pack(
             PACK_CASE(TORII_TYPE_Q5_0)
             PACK_CASE(TORII_TYPE_Q5_1)
             PACK_CASE(TORII_TYPE_Q8_0)
+            PACK_CASE(TORII_TYPE_Q2_K)
+            PACK_CASE(TORII_TYPE_Q3_K)
             PACK_CASE(TORII_TYPE_Q4_K)
             PACK_CASE(TORII_TYPE_Q5_K)
             PACK_CASE(TORII_TYPE_Q6_K)
+            PACK_CASE(TORII_TYPE_IQ4_NL)
+            PACK_CASE(TORII_TYPE_IQ4_XS)
+            PACK_CASE(TORII_TYPE_MXFP4)
         case TORII_TYPE_F32:
             pack_float_strip(4, rows, count, m->columns, quants);
             break;

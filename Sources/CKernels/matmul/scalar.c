@@ -90,8 +90,7 @@ static void add_sub_block(
 }
 
 static void multiply_quantised(const strip_tile *tile, float y[TOKEN_TILE][16]) {
-    int type = tile->w->type, columns = tile->w->columns, bits = type_bits(type);
-    int length = type == TORII_TYPE_Q6_K ? 16 : 32;
+    int type = tile->w->type, columns = tile->w->columns, length = type_scale_length(type);
     for (int start = 0; start < columns; start += TORII_ACTIVATION_GROUP) {
         int end = start + TORII_ACTIVATION_GROUP;
         end = end < columns ? end : columns;
@@ -102,7 +101,7 @@ static void multiply_quantised(const strip_tile *tile, float y[TOKEN_TILE][16]) 
             uint8_t q[32][16];
             for (int j = 0; j < length; j++) {
                 for (int lane = 0; lane < 16; lane++) {
-                    q[j][lane] = (uint8_t)load_quant(bits, lines, k % TORII_SUB_BLOCK + j, lane);
+                    q[j][lane] = (uint8_t)load_quant(type, lines, k % TORII_SUB_BLOCK + j, lane);
                 }
             }
             add_sub_block(tile, q, k, length, f);

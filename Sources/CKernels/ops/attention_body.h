@@ -96,11 +96,30 @@ INLINE void score_vectors(const torii_cache_type type, int rows, int vectors,
     }
 }
 
+// A row's scores of one tile as they are after capping and with what distance costs.
+INLINE void bend_scores(attention_state *state, int r, int tile, const torii_query_rows *q) {
+    const f32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    for (int v = 0; v < TILE_LANES; v++) {
+        float *scores = &state->weights[r][v * 16];
+        f32x16 score = load(scores);
+        if (q->soft_cap > 0.0f) {
+            score = tanh16(score * splat(1.0f / q->soft_cap)) * splat(q->soft_cap);
+        }
+        if (q->has_distances) {
+            f32x16 distance = lane + splat((float)(tile * TILE_TOKENS + v * 16 - q->position[r]));
+            distance = select16(distance < splat(0.0f), -distance, distance);
+            score = fma16(distance, splat(-q->slope[r]), score);
+        }
+        store(scores, score);
+    }
+}
+
 // Turns a row's scores of one tile into weights and updates its running maximum and sum.
-INLINE void weigh(attention_state *state, int r, int tile, int position) {
+INLINE void weigh(attention_state *state, int r, int tile, int first, int last) {
     float *weights = state->weights[r];
     const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    int visible = position - tile * TILE_TOKENS;
+    int visible = last - tile * TILE_TOKENS;
+    int hidden = first - tile * TILE_TOKENS;
     f32x16 score[TILE_LANES];
     f32x16 best = splat(-__builtin_inff());
     for (int v = 0; v < TILE_LANES; v++) {
@@ -108,6 +127,7 @@ INLINE void weigh(attention_state *state, int r, int tile, int position) {
         i32x16 limit = {visible, visible, visible, visible, visible, visible, visible, visible,
                         visible, visible, visible, visible, visible, visible, visible, visible};
         score[v] = select16(index > limit, splat(-__builtin_inff()), load(weights + v * 16));
+        if (hidden > 0) score[v] = select16(index < hidden, splat(-__builtin_inff()), score[v]);
         best = max16(best, score[v]);
     }
     float maximum = max_lanes(best);
@@ -211,13 +231,15 @@ INLINE void attend_tile(const torii_cache_type type, int rows, const torii_head_
     tile_places here = places(cache, type, tile, last);
     bool is_last = (tile + 1) * TILE_TOKENS > last && q->next != NULL;
     tile_places next =
-        is_last ? places(q->next, type, 0, q->next_last) : places(cache, type, tile + 1, last);
+        is_last ? places(q->next, type, q->next_first / TILE_TOKENS, q->next_last)
+                : places(cache, type, tile + 1, last);
     for (int v = 0; v < TILE_LANES; v += TORII_TILE_VECTORS) {
         score_vectors(type, rows, TORII_TILE_VECTORS, q, &here, &next, d, v, state);
     }
     for (int r = 0; r < rows; r++) {
-        if (q->position[r] >= tile * TILE_TOKENS) {
-            weigh(state, r, tile, q->position[r]);
+        if (q->last[r] >= tile * TILE_TOKENS && q->first[r] < (tile + 1) * TILE_TOKENS) {
+            if (q->soft_cap > 0.0f || q->has_distances) bend_scores(state, r, tile, q);
+            weigh(state, r, tile, q->first[r], q->last[r]);
         } else {
             // Nothing of this tile is visible to the row: the tile changes nothing.
             state->rescale[r] = 1.0f;
@@ -236,22 +258,32 @@ INLINE void attend_tile(const torii_cache_type type, int rows, const torii_head_
     }
 }
 
+// What a row's sums are multiplied with in the end.
+INLINE float final_factor(const attention_state *state, int r, const torii_query_rows *q) {
+    if (!q->has_sinks) return 1.0f / state->sum[r];
+    float maximum = state->maximum[r] > q->sink[r] ? state->maximum[r] : q->sink[r];
+    f32x16 shrink = exp16(splat(state->maximum[r] - maximum));
+    f32x16 sink = exp16(splat(q->sink[r] - maximum));
+    return shrink[0] / (state->sum[r] * shrink[0] + sink[0]);
+}
+
 INLINE void attend_rows(const torii_cache_type type, int rows, const torii_head_cache *cache,
                         const torii_query_rows *q) {
     attention_state state;
     int d = cache->head_dimension;
-    int last = 0;
+    int first = q->first[0], last = 0;
     for (int r = 0; r < rows; r++) {
         state.maximum[r] = -__builtin_inff();
         state.sum[r] = 0.0f;
         memset(state.output[r], 0, (size_t)d * sizeof(float));
-        if (q->position[r] > last) last = q->position[r];
+        if (q->first[r] < first) first = q->first[r];
+        if (q->last[r] > last) last = q->last[r];
     }
-    for (int tile = 0; tile * TILE_TOKENS <= last; tile++) {
+    for (int tile = first / TILE_TOKENS; tile * TILE_TOKENS <= last; tile++) {
         attend_tile(type, rows, cache, q, tile, last, &state);
     }
     for (int r = 0; r < rows; r++) {
-        float factor = 1.0f / state.sum[r];
+        float factor = final_factor(&state, r, q);
         for (int i = 0; i < d; i += 16) {
             // + 0 makes a negative zero positive: its sign may depend on the other rows.
             store(q->output[r] + i, load(&state.output[r][i]) * splat(factor) + splat(0.0f));
@@ -281,6 +313,7 @@ static void attend(const torii_head_cache *cache, const torii_query_rows *q) {
 
 #define TORII_VECTOR_KERNELS_INITIALIZER \
     { \
-        .rms_norm = rms_norm, .swiglu = swiglu, .rotate = rotate, \
-        .store_key_value = store_key_value, .attend = attend, .exponential = exponential, \
+        .rms_norm = rms_norm, .layer_norm = layer_norm, .activate = activate, .add = add, \
+        .scale_and_cap = scale_and_cap, .rotate = rotate, .store_key_value = store_key_value, \
+        .attend = attend, .exponential = exponential, \
     }

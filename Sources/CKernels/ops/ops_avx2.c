@@ -9,6 +9,7 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #include "vector_body.h"
 #include "ops_body.h"
+#include "activation_body.h"
 #include "cache_body.h"
 #include "attention_body.h"
 #pragma clang attribute pop

@@ -10,6 +10,7 @@
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,f16c"))), apply_to = function)
 #include "vector_body.h"
 #include "ops_body.h"
+#include "activation_body.h"
 #include "cache_body.h"
 #include "attention_body.h"
 #pragma clang attribute pop

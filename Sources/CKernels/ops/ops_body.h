@@ -22,17 +22,48 @@ static void rms_norm(const float *x, const float *weight, float epsilon, int n, 
     }
 }
 
-INLINE f32x16 swiglu16(f32x16 gate, f32x16 up) {
-    return (gate / (splat(1.0f) + exp16(-gate))) * up;
+// The first n lanes of x, n <= 16; the others are 0.
+INLINE f32x16 load_part(const float *x, int n) {
+    return n >= 16 ? load(x) : load_first(x, n);
 }
 
-// gate: [n]  up: [n]
-static void swiglu(float *gate, const float *up, int n) {
-    int i = 0;
-    for (; i + 16 <= n; i += 16) store(gate + i, swiglu16(load(gate + i), load(up + i)));
-    if (i < n) {
-        f32x16 v = swiglu16(load_first(gate + i, n - i), load_first(up + i, n - i));
-        store_first(gate + i, v, n - i);
+INLINE void store_part(float *out, f32x16 x, int n) {
+    if (n >= 16) {
+        store(out, x);
+    } else {
+        store_first(out, x, n);
+    }
+}
+
+// x: [n]  weight: [n]  bias: [n] or NULL  out: [n]
+static void layer_norm(const float *x, const float *weight, const float *bias, float epsilon,
+                       int n, float *out) {
+    f32x16 sum = splat(0.0f);
+    for (int i = 0; i < n; i += 16) sum = sum + load_part(x + i, n - i);
+    const f32x16 mean = splat(sum_lanes(sum) / (float)n);
+    f32x16 squares = splat(0.0f);
+    for (int i = 0; i < n; i += 16) {
+        // Lanes beyond the end count as the mean: they add nothing.
+        float lanes[16];
+        store(lanes, load_part(x + i, n - i) - mean);
+        f32x16 v = load_part(lanes, n - i);
+        squares = fma16(v, v, squares);
+    }
+    float factor = 1.0f / __builtin_elementwise_sqrt(sum_lanes(squares) / (float)n + epsilon);
+    for (int i = 0; i < n; i += 16) {
+        int count = n - i;
+        f32x16 v = (load_part(x + i, count) - mean) * splat(factor);
+        v = v * load_part(weight + i, count);
+        if (bias != NULL) v = v + load_part(bias + i, count);
+        store_part(out + i, v, count);
+    }
+}
+
+// out: [n]  x: [n]
+static void add(float *out, const float *x, float scale, int n) {
+    for (int i = 0; i < n; i += 16) {
+        f32x16 v = fma16(load_part(x + i, n - i), splat(scale), load_part(out + i, n - i));
+        store_part(out + i, v, n - i);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "vector_body.h"
 #include "ops_body.h"
+#include "activation_body.h"
 #include "cache_body.h"
 #include "attention_body.h"
 

@@ -94,6 +94,9 @@ int torii_forbid_core_files(void);
 // ports, abstract unix sockets, signals to other processes. Fails with ENOSYS or EOPNOTSUPP where
 // the kernel has no Landlock.
 int torii_landlock_deny_everything(void);
+// Whether the kernel offers one or the other; neither is put in force.
+bool torii_landlock_is_offered(void);
+bool torii_seccomp_is_offered(void);
 // Leaves all threads of the process the system calls that computing takes; the others fail with
 // EPERM. What is left of open files, sockets and processes: using the descriptors that are open.
 int torii_seccomp_confine(void);

@@ -24,7 +24,8 @@ struct DaemonClient: Sendable {
     /// A client for the address that the arguments or the variables name.
     init(_ arguments: ParsedArguments, in environment: CommandEnvironment) throws {
         let text =
-            arguments.string("--host") ?? environment.variable("TORII_HOST") ?? Self.standardAddress
+            arguments.string("--host") ?? environment.variable("TORII_HOST")
+            ?? Self.adminSocket(in: environment) ?? Self.standardAddress
         guard !text.hasPrefix("https://") else {
             throw CommandFailure("\(text): only http:// is spoken here; name the proxied daemon")
         }
@@ -36,6 +37,27 @@ struct DaemonClient: Sendable {
             )
         }
         client = HTTPClient(endpoint: address, apiKey: environment.variable("TORII_API_KEY"))
+    }
+
+    /// The admin socket of this user's daemon, or of the machine's, if one answers there; whoever has
+    /// a key means another way.
+    private static func adminSocket(in environment: CommandEnvironment) -> String? {
+        guard environment.variable("TORII_API_KEY") == nil else { return nil }
+        let user = environment.variable("XDG_RUNTIME_DIR").map { $0 + "/torii/admin.sock" }
+        return [user, "/run/torii/admin.sock"].compactMap(\.self)
+            .first { isAnswered(.unix(path: $0)) }.map { "unix:" + $0 }
+    }
+
+    /// Whether somebody listens at the client's address.
+    var isAnswered: Bool { address.socketAddresses.contains { Self.isAnswered($0) } }
+
+    private static func isAnswered(_ address: SocketAddress) -> Bool {
+        do throws(SystemError) {
+            _ = try StreamSocket.connect(to: address)
+            return true
+        } catch {
+            return false
+        }
     }
 
     /// The address to connect to where the text is one to listen on: all interfaces include ours.
@@ -63,6 +85,11 @@ struct DaemonClient: Sendable {
                 body: body.serializedBytes()
             )
         }
+    }
+
+    /// The JSON that the daemon answers when the thing at `path` is to go.
+    func delete(_ path: String) throws -> JSONValue {
+        try answer { () throws(HTTPClientError) in try client.send(method: .delete, path: path) }
     }
 
     private func answer(

@@ -80,7 +80,7 @@ enum CheckConfigCommand {
         terminal.writeLine(
             "  models in   " + configuration.modelDirectories.joined(separator: ", ")
         )
-        let keys = configuration.apiKeys.count
-        terminal.writeLine("  API keys    " + (keys == 0 ? "none, clients need no key" : "\(keys)"))
+        let keys = configuration.asksForKeys ? "asked for" : "none, clients need no key"
+        terminal.writeLine("  API keys    " + keys)
     }
 }

@@ -18,6 +18,9 @@ struct ModelObject {
         return facts
     }
 
+    /// What its last process that failed had logged.
+    var logTail: [String] { (json["log_tail"]?.arrayValue ?? []).compactMap(\.stringValue) }
+
     /// The text of a fact, or `-`.
     func fact(_ key: String) -> String {
         switch facts?[key] {
@@ -32,6 +35,14 @@ struct ModelObject {
         guard facts?["chat_template"]?.stringValue != nil else { return "none" }
         let names = facts?["template_capabilities"]?.arrayValue?.compactMap(\.stringValue) ?? []
         return names.isEmpty ? "plain chat" : names.joined(separator: ", ")
+    }
+
+    /// What can be asked of the model, in words.
+    var tasks: String {
+        let names = (facts?["tasks"]?.arrayValue ?? []).compactMap(\.stringValue)
+        guard !names.isEmpty else { return "-" }
+        let pooling = facts?["pooling"]?.stringValue.map { " (\($0) pooling)" } ?? ""
+        return names.joined(separator: ", ") + pooling
     }
 
     /// The bytes of a fact, or `-`.

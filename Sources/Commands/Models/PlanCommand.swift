@@ -67,7 +67,11 @@ enum PlanCommand {
                 "leaving", Quantity.bytes(leaving), "that models give back which are about to go",
             ])
         }
-        return table.text + "\n" + verdict(plan) + "\n"
+        let model = plan["model"]?.stringValue ?? "-"
+        let before =
+            plan["unload_first"]?.boolValue == true
+            ? "It is in memory with other options: `torii unload \(model)` first.\n" : ""
+        return table.text + "\n" + before + verdict(plan) + "\n"
     }
 
     /// One sentence, and one line for each model that would go.

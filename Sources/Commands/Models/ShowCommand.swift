@@ -8,6 +8,7 @@ enum ShowCommand {
             summary: "Show the facts of one model",
             options: [
                 .flag("--template", help: "print the chat template only"),
+                .flag("--log", help: "print what its last process that failed had logged"),
                 DaemonClient.hostOption, DaemonClient.jsonOption,
             ],
             positionals: [
@@ -21,6 +22,8 @@ enum ShowCommand {
             let terminal = environment.terminal
             if arguments.flag("--json") {
                 terminal.writeLine(json.serialized())
+            } else if arguments.flag("--log") {
+                for line in model.logTail { terminal.writeLine(line) }
             } else if arguments.flag("--template") {
                 guard let template = model.facts?["chat_template"]?.stringValue else {
                     throw CommandFailure(
@@ -47,9 +50,11 @@ enum ShowCommand {
         if model.number("counts", "loads") + model.number("counts", "failed_loads") > 0 {
             rows.append(("history", model.history))
         }
+        if !model.logTail.isEmpty { rows.append(("last failure", "see --log")) }
         if model.facts != nil {
             rows += [
                 ("title", model.fact("name")), ("architecture", model.fact("architecture")),
+                ("can", model.tasks),
                 (
                     "parameters",
                     model.facts?["parameter_count"]?.intValue.map { Quantity.count($0) } ?? "-"

@@ -1,12 +1,14 @@
-import Gateway
+import APIKeys
 import Glibc
 import Platform
 import WorkerProtocol
 
 /// The file that holds the API keys, one per line; `#` begins a comment line.
 ///
-/// A key may be followed by options: `name=alice` (else `key-` and the line's number), `weight=2`,
-/// `class=interactive`, `class=batch`, `private`.
+/// For keys that something else brings here, such as systemd's credentials: `torii keys` keeps its own
+/// elsewhere, without the secrets. A key may be followed by options: `name=alice` (else `key-` and the
+/// line's number), `scopes=infer,read` (else it may do everything), `weight=2`, `class=interactive`,
+/// `class=batch`, `private`.
 enum APIKeyFile {
     /// Why the file cannot be used.
     struct Problem: Error, Equatable {
@@ -17,17 +19,16 @@ enum APIKeyFile {
     static let minimumKeyByteCount = 16
     /// Longer keys do not fit a header comfortably.
     static let maximumKeyByteCount = 512
-    /// The longest name of a key, in bytes.
-    static let maximumNameByteCount = 64
-    /// A key's share of compute.
-    static let weights: ClosedRange<Float> = 0.01...100
 
     /// The keys in the file, which must exist and be readable by its owner only.
     static func read(path: String) throws(Problem) -> [APIKey] {
         var status = stat()
         // Safety: `status` outlives the call.
         guard unsafe stat(path, &status) == 0 else {
-            throw Problem(message: "\(path) cannot be found; write one key per line into it")
+            throw Problem(
+                message:
+                    "\(path) cannot be found; write one key per line into it, or use `torii keys add` instead"
+            )
         }
         // The group may read it: systemd's credentials and package managers do so.
         guard status.st_mode & 0o007 == 0 else {
@@ -75,48 +76,46 @@ enum APIKeyFile {
                     + "`openssl rand -hex 24` makes one"
             )
         }
-        var key = APIKey(String(secret), name: name)
-        for option in options { try apply(option, to: &key) }
-        return key
+        var terms = KeyTerms(name: name, scopes: [.admin])
+        for option in options { try apply(option, to: &terms) }
+        return APIKey(String(secret), terms)
     }
 
-    private static func apply(_ option: Substring, to key: inout APIKey) throws(Problem) {
+    private static func apply(_ option: Substring, to terms: inout KeyTerms) throws(Problem) {
         let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let value = parts.count == 2 ? String(parts[1]) : ""
         switch parts[0] {
-        case "name" where isName(value): key.name = value
-        case "name":
-            throw Problem(
-                message: "a name has 1 to \(maximumNameByteCount) letters, digits and `-_.@`"
-            )
+        case "name" where KeyTermLimits.isName(value): terms.name = value
+        case "name": throw Problem(message: "a name has \(KeyTermLimits.nameForm)")
+        case "scopes":
+            let scopes = value.split(separator: ",").map { KeyScope(rawValue: String($0)) }
+            guard !scopes.isEmpty, !scopes.contains(nil) else {
+                let names = KeyScope.allCases.map(\.rawValue).joined(separator: ",")
+                throw Problem(message: "scopes are some of \(names)")
+            }
+            terms.scopes = Set(scopes.compactMap(\.self))
         case "weight":
+            let weights = KeyTermLimits.weights
             guard let weight = Float(value), weights.contains(weight) else {
                 throw Problem(
                     message: "a weight is a number from \(weights.lowerBound) to "
                         + "\(weights.upperBound)"
                 )
             }
-            key.weight = weight
+            terms.weight = weight
         case "class":
             guard let priority = PriorityClass.allCases.first(where: { "\($0)" == value }) else {
                 let names = PriorityClass.allCases.map { "\($0)" }.joined(separator: ", ")
                 throw Problem(message: "a class is one of \(names)")
             }
-            key.priority = priority
-        case "private" where parts.count == 1: key.isPrivate = true
+            terms.priority = priority
+        case "private" where parts.count == 1: terms.isPrivate = true
         default:
             // Not shown: it may be a second key.
             throw Problem(
-                message: "a key is followed by nothing but name=, weight=, class= and `private`"
+                message:
+                    "a key is followed by nothing but name=, scopes=, weight=, class= and `private`"
             )
         }
-    }
-
-    private static func isName(_ text: String) -> Bool {
-        (1...maximumNameByteCount).contains(text.utf8.count)
-            && text.utf8.allSatisfy { byte in
-                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
-                    || (0x61...0x7A).contains(byte) || [0x2D, 0x2E, 0x40, 0x5F].contains(byte)
-            }
     }
 }

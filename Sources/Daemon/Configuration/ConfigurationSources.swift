@@ -1,3 +1,4 @@
+package import APIKeys
 import Glibc
 
 /// The settings of all sources, the strongest first, and where each came from.
@@ -80,6 +81,14 @@ package struct ConfigurationSources: Sendable {
     /// All sources laid over each other.
     var merged: DaemonSettings { file.applying(variables).applying(flags) }
 
+    /// The place of the keys that `torii keys` makes.
+    package var keyStore: KeyStore {
+        KeyStore(
+            path: merged.keyStore ?? paths.keyStore,
+            pepperPath: paths.credential("torii.pepper")
+        )
+    }
+
     /// A problem with what the strongest source says about `setting`.
     func problem(_ setting: DaemonSetting, _ message: String) -> ConfigurationProblem {
         if says(flags, setting) {
@@ -118,6 +127,8 @@ package struct ConfigurationSources: Sendable {
         case .minResidence: settings.models.minResidence != nil
         case .preload: settings.models.preload != nil
         case .apiKeyFile: settings.apiKeyFile != nil
+        case .keyStore: settings.keyStore != nil
+        case .adminSocket: settings.adminSocket != nil
         case .allowAnonymous: settings.allowAnonymous != nil
         case .allowedHosts: settings.allowedHosts != nil
         case .allowedOrigins: settings.allowedOrigins != nil

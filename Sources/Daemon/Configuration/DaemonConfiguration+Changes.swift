@@ -20,6 +20,7 @@ extension DaemonConfiguration {
             (.drainTimeout, drainTimeout != new.drainTimeout),
             (.logLevel, logLevel != new.logLevel),
             (.models, modelDirectories != new.modelDirectories),
+            (.memory, memory != new.memory),
             (.swapMaxWait, residency.maximumSwapWait != new.residency.maximumSwapWait),
             (.minResidence, residency.minimumResidence != new.residency.minimumResidence),
             (.preload, preload != new.preload),
@@ -33,13 +34,18 @@ extension DaemonConfiguration {
         if listen != new.listen || standardSocket != new.standardSocket {
             changes.needingRestart.append(DaemonSetting.listen.key)
         }
+        if keyStore != new.keyStore {
+            changes.needingRestart.append(DaemonSetting.keyStore.key)
+        }
+        if adminSocket != new.adminSocket {
+            changes.needingRestart.append(DaemonSetting.adminSocket.key)
+        }
         if workerSandbox != new.workerSandbox {
             changes.needingRestart.append(DaemonSetting.workerSandbox.key)
         }
         if workerTimeout != new.workerTimeout {
             changes.needingRestart.append(DaemonSetting.workerTimeout.key)
         }
-        if memory != new.memory { changes.needingRestart.append(DaemonSetting.memory.key) }
         return changes
     }
 }

@@ -1,4 +1,4 @@
-import Gateway
+import APIKeys
 import Glibc
 import HTTP
 import ModelService
@@ -42,11 +42,18 @@ private struct ConfigurationChecker {
 
     mutating func configuration() -> DaemonConfiguration {
         let keys = apiKeys()
+        let store = keyStore()
+        let adminSocket = adminSocket()
         let configuration = DaemonConfiguration(
             listen: listenAddresses(),
             standardSocket: settings.listen == nil && !inheritsSockets ? sources.paths.socket : nil,
+            adminSocket: adminSocket,
+            requiresAdminSocket: settings.adminSocket != nil,
             allowAnonymous: settings.allowAnonymous ?? false,
             apiKeys: keys,
+            keyStore: store.store,
+            hasKeyStore: store.exists,
+            usagePath: sources.paths.usage,
             allowedHosts: settings.allowedHosts ?? [],
             allowedOrigins: settings.allowedOrigins ?? [],
             drainTimeout: .seconds(settings.drainTimeout ?? 30),
@@ -85,15 +92,15 @@ private struct ConfigurationChecker {
 
     /// Without keys only this machine may connect, unless the operator says otherwise.
     private mutating func checkExposure(_ configuration: DaemonConfiguration) {
-        guard configuration.apiKeys.isEmpty, !configuration.allowAnonymous,
+        guard !configuration.asksForKeys, !configuration.allowAnonymous,
             problems.isEmpty,
             let open = configuration.listen.first(where: { !$0.isLoopback })
         else { return }
         problems.append(
             sources.problem(
                 .listen,
-                "\(open) can be reached from other machines: name an api_key_file, or give "
-                    + "--allow-anonymous if everybody there may use it"
+                "\(open) can be reached from other machines: make a key with `torii keys add NAME`, or "
+                    + "give --allow-anonymous if everybody there may use it"
             )
         )
     }
@@ -200,19 +207,48 @@ private struct ConfigurationChecker {
                 tokenCountPerKey: settings.queueTokensPerKey,
                 timeout: settings.queueTimeout.map { .seconds($0) }
             ),
+            computeWeight: settings.weight,
             keepAlive: settings.keepAlive,
             isPinned: settings.pin,
             isPreloaded: settings.preload
         )
     }
 
+    /// The keys of the file that the configuration names, or of systemd's credential.
     private mutating func apiKeys() -> [APIKey] {
-        guard let path = settings.apiKeyFile else { return [] }
+        guard let path = settings.apiKeyFile ?? sources.paths.credential("torii.keys") else {
+            return []
+        }
         do {
             return try APIKeyFile.read(path: path)
         } catch {
             problems.append(sources.problem(.apiKeyFile, error.message))
             return []
         }
+    }
+
+    /// The place of the keys that `torii keys` makes, which must be in order if it exists.
+    private mutating func keyStore() -> (store: KeyStore, exists: Bool) {
+        let store = sources.keyStore
+        do throws(KeyStoreError) {
+            return (store, try store.load() != nil)
+        } catch {
+            problems.append(sources.problem(.keyStore, "\(error)"))
+            return (store, true)
+        }
+    }
+
+    /// A service manager's sockets come with one of their own.
+    private mutating func adminSocket() -> String? {
+        guard let path = settings.adminSocket else {
+            return inheritsSockets ? nil : sources.paths.adminSocket
+        }
+        if path == "none" { return nil }
+        if !path.hasPrefix("/") {
+            problems.append(
+                sources.problem(.adminSocket, "\(path) is no absolute path, nor `none`")
+            )
+        }
+        return path
     }
 }

@@ -5,6 +5,6 @@ extension DaemonConfiguration {
     ///
     /// Reads directories: it blocks.
     package func resolveModel(_ name: String) -> Catalog.Resolution {
-        Catalog(scanning: modelService(variables: [:])).resolve(name)
+        Catalog.scan(modelService(variables: [:])).catalog.resolve(name)
     }
 }

@@ -8,6 +8,7 @@ extension DaemonConfiguration {
         GatewayConfiguration(
             version: ProductVersion.current,
             apiKeys: apiKeys,
+            adminSockets: Set([adminSocket].compactMap(\.self)),
             allowedHosts: allowedHosts,
             allowedOrigins: allowedOrigins
         )
@@ -37,7 +38,7 @@ extension DaemonConfiguration {
     /// Swift's crash reporter hangs on some machines when a worker is killed, so it is off unless
     /// the operator asks for it.
     static func workerVariables(from variables: [String: String]) -> [String: String] {
-        let names = ["TORII_ISA", "SWIFT_BACKTRACE", "JOURNAL_STREAM", "TZ", "LANG"]
+        let names = ["TORII_ISA", "SWIFT_BACKTRACE", "TZ", "LANG"]
         var result = ["SWIFT_BACKTRACE": "enable=no"]
         for name in names { result[name] = variables[name] ?? result[name] }
         return result

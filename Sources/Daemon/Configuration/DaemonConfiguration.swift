@@ -1,4 +1,4 @@
-package import Gateway
+package import APIKeys
 package import HTTP
 package import ModelService
 package import Platform
@@ -11,10 +11,20 @@ package struct DaemonConfiguration: Sendable {
     /// The unix socket of the standard place, tried when nobody named an address; a failure there
     /// is only a warning.
     package var standardSocket: String?
+    /// The unix socket by which operators do everything; nil for none.
+    package var adminSocket: String?
+    /// Whether somebody has named it: then a failure there is no mere warning.
+    package var requiresAdminSocket: Bool
     /// Whether requests without a key are welcome from other machines.
     package var allowAnonymous: Bool
-    /// Keys of which each request must carry one; none means that keys are not asked for.
+    /// The keys of the operator's own file.
     package var apiKeys: [APIKey]
+    /// The keys that `torii keys` makes.
+    package var keyStore: KeyStore
+    /// Whether the store exists, with or without keys.
+    package var hasKeyStore: Bool
+    /// Where usage is kept.
+    package var usagePath: String
     /// Names a `Host` header may carry besides the usual ones.
     package var allowedHosts: [String]
     /// Browser origins that may call.
@@ -41,6 +51,9 @@ package struct DaemonConfiguration: Sendable {
     package var models: [String: ModelConfigurationEntry]
     /// The file it was read from, or nil when there was none.
     package var filePath: String?
+
+    /// Whether requests must show a key.
+    package var asksForKeys: Bool { !apiKeys.isEmpty || hasKeyStore }
 
     /// The address when nobody names one.
     package static let defaultAddress = "127.0.0.1:11435"

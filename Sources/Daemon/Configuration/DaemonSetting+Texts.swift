@@ -37,6 +37,8 @@ extension DaemonSetting {
         case .listen: settings.listen = values
         case .models: settings.models.directories = values
         case .apiKeyFile: settings.apiKeyFile = text
+        case .keyStore: settings.keyStore = text
+        case .adminSocket: settings.adminSocket = text
         case .allowedHosts: settings.allowedHosts = values
         case .allowedOrigins: settings.allowedOrigins = values
         case .logLevel: settings.logLevel = text

@@ -6,7 +6,8 @@ package enum DaemonSetting: CaseIterable, Sendable {
     case listen, models, context, threads, parallel, kvBytes, kvType, speculation
     case queueRequests, queueRequestsPerKey, queueTokens, queueTokensPerKey, queueTimeout
     case memory, keepAlive, swapMaxWait, minResidence, preload
-    case apiKeyFile, allowAnonymous, allowedHosts, allowedOrigins, drainTimeout, logLevel
+    case apiKeyFile, keyStore, adminSocket, allowAnonymous, allowedHosts, allowedOrigins
+    case drainTimeout, logLevel
     case workerSandbox, workerTimeout
 
     /// Where the file has it.
@@ -31,6 +32,8 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .minResidence: "models.min_residence"
         case .preload: "models.preload"
         case .apiKeyFile: "api_key_file"
+        case .keyStore: "key_store"
+        case .adminSocket: "admin_socket"
         case .allowAnonymous: "allow_anonymous"
         case .allowedHosts: "allowed_hosts"
         case .allowedOrigins: "allowed_origins"
@@ -72,7 +75,8 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .preload: "MODEL"
         case .kvType: "TYPE"
         case .speculation: "on|off"
-        case .apiKeyFile: "FILE"
+        case .apiKeyFile, .keyStore: "FILE"
+        case .adminSocket: "PATH"
         case .allowAnonymous: nil
         case .allowedHosts: "NAME"
         case .allowedOrigins: "ORIGIN"
@@ -112,6 +116,8 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .minResidence: "how long a model stays before it goes for another, 5"
         case .preload: "model that is loaded at the start"
         case .apiKeyFile: "file with one key per line; clients must then show one"
+        case .keyStore: "file of the keys that `torii keys` makes, which holds no secret"
+        case .adminSocket: "unix socket by which operators do everything without a key, or none"
         case .allowAnonymous: "listen on other machines' reach without any key"
         case .allowedHosts: "name that clients may reach this daemon by"
         case .allowedOrigins: "web page origin that may call, like http://localhost:3000"

@@ -8,6 +8,10 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
     package var allowAnonymous: Bool?
     /// A file with one API key per line.
     package var apiKeyFile: String?
+    /// The file of the keys that are kept hashed.
+    package var keyStore: String?
+    /// The unix socket of operators, or `none`.
+    package var adminSocket: String?
     /// Names a `Host` header may carry besides the usual ones.
     package var allowedHosts: [String]?
     /// Browser origins that may call.
@@ -27,6 +31,8 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
         case listen, models
         case allowAnonymous = "allow_anonymous"
         case apiKeyFile = "api_key_file"
+        case keyStore = "key_store"
+        case adminSocket = "admin_socket"
         case allowedHosts = "allowed_hosts"
         case allowedOrigins = "allowed_origins"
         case drainTimeout = "drain_timeout"
@@ -47,6 +53,8 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
         listen = try container.decodeIfPresent([String].self, forKey: .listen)
         allowAnonymous = try container.decodeIfPresent(Bool.self, forKey: .allowAnonymous)
         apiKeyFile = try container.decodeIfPresent(String.self, forKey: .apiKeyFile)
+        keyStore = try container.decodeIfPresent(String.self, forKey: .keyStore)
+        adminSocket = try container.decodeIfPresent(String.self, forKey: .adminSocket)
         allowedHosts = try container.decodeIfPresent([String].self, forKey: .allowedHosts)
         allowedOrigins = try container.decodeIfPresent([String].self, forKey: .allowedOrigins)
         drainTimeout = try container.integer(
@@ -70,6 +78,8 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
         result.listen = winner.listen ?? listen
         result.allowAnonymous = winner.allowAnonymous ?? allowAnonymous
         result.apiKeyFile = winner.apiKeyFile ?? apiKeyFile
+        result.keyStore = winner.keyStore ?? keyStore
+        result.adminSocket = winner.adminSocket ?? adminSocket
         result.allowedHosts = winner.allowedHosts ?? allowedHosts
         result.allowedOrigins = winner.allowedOrigins ?? allowedOrigins
         result.drainTimeout = winner.drainTimeout ?? drainTimeout

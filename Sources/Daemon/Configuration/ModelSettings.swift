@@ -83,6 +83,8 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
     package var queueTokensPerKey: Int?
     /// Seconds that a request may wait for its first step.
     package var queueTimeout: Int?
+    /// The model's share of the compute time beside other models that compute; 1 if not said.
+    package var weight: Double?
     /// How long the model may be idle before it is unloaded.
     package var keepAlive: KeepAlive?
     /// Whether the model never goes for the sake of others, or of the time.
@@ -95,7 +97,7 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
     package var requests = RequestDefaults()
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case aliases, context, threads, parallel, quantize, speculation, pin, preload
+        case aliases, context, threads, parallel, quantize, speculation, weight, pin, preload
         case kvBytes = "kv_bytes"
         case kvType = "kv_type"
         case queueRequests = "queue_requests"
@@ -133,6 +135,7 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
             forKey: .queueTimeout,
             in: SettingLimits.queueTimeout
         )
+        weight = try container.number(forKey: .weight, in: SettingLimits.weight)
         keepAlive = try container.keepAlive(forKey: .keepAlive)
         pin = try container.decodeIfPresent(Bool.self, forKey: .pin)
         preload = try container.decodeIfPresent(Bool.self, forKey: .preload)
@@ -172,6 +175,7 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
         result.queueTokens = winner.queueTokens ?? queueTokens
         result.queueTokensPerKey = winner.queueTokensPerKey ?? queueTokensPerKey
         result.queueTimeout = winner.queueTimeout ?? queueTimeout
+        result.weight = winner.weight ?? weight
         result.keepAlive = winner.keepAlive ?? keepAlive
         result.pin = winner.pin ?? pin
         result.preload = winner.preload ?? preload
@@ -260,6 +264,8 @@ enum SettingLimits {
     static let queueTokens = 1...(1 << 40)
     /// Seconds.
     static let queueTimeout = 1...86_400
+    /// As the weights of API keys.
+    static let weight = 0.01...100.0
     /// Seconds.
     static let drainTimeout = 0...3600
     static let workerTimeout = 2...3600

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Where things are when nobody says otherwise.
 ///
 /// As a service, systemd says it (`CONFIGURATION_DIRECTORY`, `STATE_DIRECTORY`,
@@ -10,6 +12,14 @@ package struct StandardPaths: Sendable, Hashable {
     package let modelDirectory: String
     /// The unix socket, or nil when there is no place for one.
     package let socket: String?
+    /// The unix socket of operators, or nil when there is no place for one.
+    package let adminSocket: String?
+    /// The keys that `torii keys` makes.
+    package let keyStore: String
+    /// What keys have used.
+    package let usage: String
+    /// The directory of what systemd hands over (`LoadCredential=`), or nil.
+    package let credentials: String?
 
     /// The places for a process with these variables.
     package init(variables: [String: String], isRoot: Bool) {
@@ -33,12 +43,25 @@ package struct StandardPaths: Sendable, Hashable {
         }
         configurationFile = configuration + "/torii.json"
         modelDirectory = state + "/models"
-        if let runtime = variable("RUNTIME_DIRECTORY") {
-            socket = runtime + "/torii.sock"
+        keyStore = state + "/keys.json"
+        usage = state + "/usage.json"
+        credentials = variable("CREDENTIALS_DIRECTORY")
+        let runtime: String?
+        if let directory = variable("RUNTIME_DIRECTORY") {
+            runtime = directory
         } else if isRoot {
-            socket = "/run/torii/torii.sock"
+            runtime = "/run/torii"
         } else {
-            socket = variable("XDG_RUNTIME_DIR").map { $0 + "/torii/torii.sock" }
+            runtime = variable("XDG_RUNTIME_DIR").map { $0 + "/torii" }
         }
+        socket = runtime.map { $0 + "/torii.sock" }
+        adminSocket = runtime.map { $0 + "/admin.sock" }
+    }
+
+    /// The path of what systemd hands over under that name, if it does.
+    func credential(_ name: String) -> String? {
+        guard let path = credentials.map({ "\($0)/\(name)" }) else { return nil }
+        // Safety: the string outlives the call as a NUL-terminated copy.
+        return unsafe access(path, F_OK) == 0 ? path : nil
     }
 }

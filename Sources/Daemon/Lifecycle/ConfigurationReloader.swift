@@ -73,14 +73,15 @@ actor ConfigurationReloader {
     /// The new configuration, which must also suit the sockets that are open already.
     private func checked() throws -> DaemonConfiguration {
         let new = try read()
-        if new.apiKeys.isEmpty, !new.allowAnonymous,
+        if !new.asksForKeys, !new.allowAnonymous,
             let open = addresses.first(where: { !$0.isLoopback })
         {
             throw ConfigurationProblem(
                 source: new.filePath ?? "configuration",
                 key: DaemonSetting.apiKeyFile.key,
                 message: "the daemon listens on \(open), which can be reached from other machines: "
-                    + "name an api_key_file, or set allow_anonymous if everybody there may use it"
+                    + "make a key with `torii keys add NAME`, or set allow_anonymous if everybody there "
+                    + "may use it"
             )
         }
         return new
@@ -95,7 +96,8 @@ actor ConfigurationReloader {
         var inUse = new
         inUse.listen = current.listen
         inUse.standardSocket = current.standardSocket
-        inUse.memory = current.memory
+        inUse.keyStore = current.keyStore
+        inUse.adminSocket = current.adminSocket
         inUse.workerSandbox = current.workerSandbox
         inUse.workerTimeout = current.workerTimeout
         current = inUse

@@ -1,3 +1,4 @@
+import APIKeys
 import Gateway
 import Glibc
 import HTTP
@@ -5,6 +6,7 @@ import ModelService
 import Platform
 import Synchronization
 package import Telemetry
+import WorkerProtocol
 
 /// Builds the whole daemon, runs it, and stops it.
 ///
@@ -26,11 +28,11 @@ package struct DaemonProcess {
         /// Where log entries go.
         package var logSink: LogSink
 
-        /// Surroundings with the real service manager and standard error.
+        /// Surroundings with the real service manager, and its journal or standard error.
         package init(
             variables: [String: String],
             notifier: SystemdNotifier = .system,
-            logSink: LogSink = .standardError,
+            logSink: LogSink = JournalSink.orStandardError,
             configuration: @escaping @Sendable (Bool) throws -> DaemonConfiguration
         ) {
             self.variables = variables
@@ -54,6 +56,7 @@ package struct DaemonProcess {
     private let server: HTTPServer
     private let service: ModelService
     private let reloader: ConfigurationReloader
+    private let usage: UsageKeeper?
 
     /// Runs a daemon until it is told to stop, and returns the exit code.
     ///
@@ -94,7 +97,18 @@ package struct DaemonProcess {
         var serviceConfiguration = configuration.modelService(variables: surroundings.variables)
         serviceConfiguration.workerGroups = Self.workerGroups(log)
         service = ModelService(configuration: serviceConfiguration, log: log)
-        gateway = Gateway(service: service, configuration: configuration.gateway, log: log)
+        usage = Self.usage(configuration, log)
+        var gatewayConfiguration = configuration.gateway
+        for socket in inherited where socket.name == InheritedSockets.adminName {
+            gatewayConfiguration.adminSockets.insert(socket.address.host)
+        }
+        gateway = Gateway(
+            service: service,
+            configuration: gatewayConfiguration,
+            keyRing: try KeyRing(store: configuration.keyStore),
+            usage: usage,
+            log: log
+        )
         server = try ListeningSockets.open(
             configuration,
             inherited: inherited,
@@ -113,6 +127,18 @@ package struct DaemonProcess {
             try surroundings.configuration(inheritsSockets)
         }
         gateway.onReload { [reloader] in await reloader.reload() }
+    }
+
+    /// The book of usage; without one that can be read, nothing is counted over restarts.
+    private static func usage(_ configuration: DaemonConfiguration, _ log: Log) -> UsageKeeper? {
+        do {
+            return try UsageKeeper(path: configuration.usagePath) { error in
+                log.error("usage cannot be kept", ("problem", error))
+            }
+        } catch {
+            log.error("usage cannot be read and is not kept", ("problem", error))
+            return nil
+        }
     }
 
     /// The control group to divide among workers, if the service manager has handed one over.
@@ -178,11 +204,12 @@ package struct DaemonProcess {
         log.info("stopping", ("drain_seconds", deadline.components.seconds))
         notifier.stopping(status: "finishing requests")
         gateway.beginStopping()
-        let (server, service, events) = (self.server, self.service, self.events)
+        let (server, service, usage, events) = (self.server, self.service, self.usage, self.events)
         Task {
             await server.drain(deadline: deadline)
             await service.shutdown()
             server.stop()
+            usage?.save()
             events.post(.drained)
         }
     }
@@ -201,8 +228,12 @@ package struct DaemonProcess {
     private func status() async -> String {
         let models = await service.status().filter { $0.entry.variantOf == nil }
         let resident = models.filter { $0.state == .resident }
-        let running = models.reduce(0) { $0 + $1.leaseCount }
-        return "\(models.count) models, \(resident.count) resident, \(running) requests running"
+        let running = models.reduce(0) { $0 + ($1.worker?.runningCount ?? 0) }
+        let waiting = models.reduce(0) { $0 + $1.waitingCount + ($1.worker?.waitingCount ?? 0) }
+        let isOpen =
+            !gateway.asksForKeys && server.addresses.contains { !$0.isLoopback }
+        return "\(models.count) models, \(resident.count) resident, \(running) requests running, "
+            + "\(waiting) waiting" + (isOpen ? "; OPEN to other machines without a key" : "")
     }
 
     /// What the task hands over to the main thread.

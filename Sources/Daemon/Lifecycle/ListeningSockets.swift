@@ -7,32 +7,32 @@ import Telemetry
 enum ListeningSockets {
     /// A server on all addresses of the configuration and on the inherited sockets.
     ///
-    /// The unix socket of the standard place is tried too; where that fails, the daemon runs
-    /// without it and says so.
+    /// The unix sockets of the standard places are tried too; where that fails, the daemon runs
+    /// without them and says so.
     static func open(
         _ configuration: DaemonConfiguration,
-        inherited: [Int32],
+        inherited: [InheritedSockets.Socket],
         handler: any HTTPRequestHandler,
         connections: ConnectionCounter,
         log: Log
     ) throws -> HTTPServer {
         let server = try server(
             configuration,
-            inherited: inherited,
+            inherited: inherited.map(\.descriptor),
             handler: handler,
             connections: connections,
             log: log
         )
         // The configuration has been checked; this also holds for what systemd opened.
-        if configuration.apiKeys.isEmpty, !configuration.allowAnonymous,
+        if !configuration.asksForKeys, !configuration.allowAnonymous,
             let open = server.addresses.first(where: { !$0.isLoopback })
         {
             server.stop()
             throw ConfigurationProblem(
                 source: "socket unit",
                 key: "ListenStream",
-                message: "\(open) can be reached from other machines: name an api_key_file, or set "
-                    + "allow_anonymous if everybody there may use it"
+                message: "\(open) can be reached from other machines: make a key with `torii keys "
+                    + "add NAME`, or set allow_anonymous if everybody there may use it"
             )
         }
         return server
@@ -45,24 +45,31 @@ enum ListeningSockets {
         connections: ConnectionCounter,
         log: Log
     ) throws -> HTTPServer {
-        let named = HTTPServerConfiguration(
-            listen: configuration.listen,
-            inheritedDescriptors: inherited,
-            connections: connections
-        )
-        guard let path = configuration.standardSocket,
-            let address = try? ListenAddress(parsing: "unix:" + path)
-        else { return try HTTPServer(configuration: named, handler: handler) }
-        makeParent(of: path)
-        var withSocket = named
-        withSocket.listen.append(address)
-        do {
-            return try HTTPServer(configuration: withSocket, handler: handler)
-        } catch {
-            guard error.path?.hasSuffix(path) == true else { throw error }
-            log.warning("no unix socket", ("problem", error))
+        var listen = configuration.listen
+        if configuration.requiresAdminSocket, let path = configuration.adminSocket {
+            listen.append(try ListenAddress(parsing: "unix:" + path))
         }
-        return try HTTPServer(configuration: named, handler: handler)
+        var optional = [configuration.standardSocket]
+        if !configuration.requiresAdminSocket { optional.append(configuration.adminSocket) }
+        var paths = optional.compactMap(\.self)
+        for path in paths { makeParent(of: path) }
+        while true {
+            do {
+                return try HTTPServer(
+                    configuration: HTTPServerConfiguration(
+                        listen: listen + paths.map { try ListenAddress(parsing: "unix:" + $0) },
+                        inheritedDescriptors: inherited,
+                        connections: connections
+                    ),
+                    handler: handler
+                )
+            } catch let error as SystemError {
+                guard let index = paths.firstIndex(where: { error.path?.hasSuffix($0) == true })
+                else { throw error }
+                log.warning("no unix socket", ("problem", error))
+                paths.remove(at: index)
+            }
+        }
     }
 
     /// The directory is the daemon's own; its parent must exist.

@@ -1,3 +1,4 @@
+import APIKeys
 import HTTP
 import JSON
 import ModelService
@@ -69,8 +70,7 @@ extension Gateway {
     ///
     /// Open WebUI names its user in a header, for all its users share one key; other clients do it
     /// in the body.
-    private func account(_ request: HTTPRequest, _ key: APIKey?, user: String?) -> GenerationAccount
-    {
+    func account(_ request: HTTPRequest, _ key: APIKey?, user: String?) -> GenerationAccount {
         let user = request.headers[first: "x-openwebui-user-id"] ?? user ?? ""
         let prefix = user.utf8.prefix(configuration.limits.maximumUserNameByteCount)
         return GenerationAccount(key, user: String(decoding: prefix, as: UTF8.self))
@@ -106,39 +106,22 @@ extension Gateway {
             return charged
         }
         let keepAlive = try Self.keepAlive(options.keepAlive)
-        let stream = service.generate(charged, model: model, keepAlive: keepAlive)
-        let entry = RequestRegistry.Entry(
-            id: request.id,
-            model: model,
+        let reader = try reader(
+            service.generate(charged, model: model, keepAlive: keepAlive),
+            for: request,
             account: account,
-            arrival: request.arrival,
-            byteCount: request.body.count,
-            monitor: stream.monitor
-        )
-        record.monitor = stream.monitor
-        guard let registration = requests.register(entry) else {
-            record.rejection = .memory
-            throw .tooManyBytes
-        }
-        let reader = GenerationReader(
-            stream,
-            registration: registration,
+            model: model,
             promptParameter: format.promptParameter,
-            choicesPerPrompt: best?.generatedCount ?? options.choiceCount
+            choicesPerPrompt: best?.generatedCount ?? options.choiceCount,
+            &record
         )
         guard options.streams else {
-            var body = WholeBody(
-                reader,
+            let content = GenerationAnswer(
                 format: format,
                 choiceCount: generations.count,
-                best: best,
-                limits: configuration.limits
+                best: best
             )
-            let document = try await body.collect(&record)
-            headers.add(reader.progress.admission)
-            if let document { return .whole(.json(document, headers: headers)) }
-            headers.add("content-type", "application/json")
-            return .streamed(body, headers: headers)
+            return try await whole(reader, content, headers: headers, &record)
         }
         var body = EventStreamBody(
             reader,
@@ -153,6 +136,57 @@ extension Gateway {
         headers.add("cache-control", "no-cache")
         // nginx would buffer the whole answer otherwise.
         headers.add("x-accel-buffering", "no")
+        return .streamed(body, headers: headers)
+    }
+
+    /// A reader of what was submitted for a request, which is listed as long as the reader lives.
+    func reader(
+        _ stream: GenerationStream,
+        for request: HTTPRequest,
+        account: GenerationAccount,
+        model: String,
+        promptParameter: String,
+        choicesPerPrompt: Int = 1,
+        _ record: inout RequestRecord
+    ) throws(APIError) -> GenerationReader {
+        let entry = RequestRegistry.Entry(
+            id: request.id,
+            model: model,
+            account: account,
+            arrival: request.arrival,
+            byteCount: request.body.count,
+            monitor: stream.monitor
+        )
+        record.monitor = stream.monitor
+        guard let registration = requests.register(entry) else {
+            record.rejection = .memory
+            throw .tooManyBytes
+        }
+        return GenerationReader(
+            stream,
+            registration: registration,
+            promptParameter: promptParameter,
+            choicesPerPrompt: choicesPerPrompt
+        )
+    }
+
+    /// The answer in one document, or a body that grows into it if that takes long.
+    func whole(
+        _ reader: GenerationReader,
+        _ content: some WholeAnswer,
+        headers: HTTPHeaders,
+        _ record: inout RequestRecord
+    ) async throws(APIError) -> Answer {
+        var headers = headers
+        var body = WholeBody(reader, content: content, limits: configuration.limits)
+        let document = try await body.collect(&record)
+        headers.add(reader.progress.admission)
+        if let document {
+            return .whole(
+                Reply(headers: headers, contentType: "application/json", body: document)
+            )
+        }
+        headers.add("content-type", "application/json")
         return .streamed(body, headers: headers)
     }
 

@@ -164,6 +164,7 @@ extension ModelService.Planned {
             "model": .string(model),
             "outcome": .string(isResident ? "resident" : plan.outcome.name),
             "fits": .bool(isResident || plan.outcome == .fits || plan.outcome == .evict),
+            "unload_first": .bool(mustUnloadFirst),
             "context": .integer(footprint.contextLength),
             "needed_bytes": .integer(need.byteCount),
             "weight_bytes": .integer(footprint.weightByteCount),

@@ -5,9 +5,12 @@ import WorkerProtocol
 
 // OpenAI's list of models.
 extension Gateway {
-    /// `GET /v1/models`.
-    func models() async -> Reply {
-        let listings = await service.status().map { ModelListing($0) }
+    /// `GET /v1/models`: those that the caller may use.
+    func models(_ caller: Caller) async -> Reply {
+        let listings = await service.status().filter { status in
+            caller.maySee(modelNamed: [status.entry.id] + status.entry.aliases)
+        }
+        .map { ModelListing($0) }
         return .json(ModelListing.list(listings))
     }
 
@@ -41,8 +44,20 @@ extension ModelListing {
             created: status.entry.modificationTime,
             status: status.state.listedName,
             contextLength: status.facts?.contextLength ?? status.entry.settings.contextLength,
+            capabilities: (status.facts?.tasks ?? []).map(\.capability),
             meta: meta
         )
+    }
+}
+
+extension ModelTask {
+    /// Ollama's word for it.
+    fileprivate var capability: String {
+        switch self {
+        case .generate: "completion"
+        case .embed: "embedding"
+        case .rerank: "rerank"
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import APIKeys
 import HTTP
 import JSON
 import ModelService
@@ -16,7 +17,7 @@ extension Gateway {
             return Self.stuck(["the model service does not answer"])
         }
         guard !troubles.isEmpty else { return .json(["status": "ready"]) }
-        let showsNames = configuration.apiKeys.isEmpty
+        let showsNames = !keyRing.table.asksForKeys
         return Self.stuck(
             troubles.sorted { $0.key < $1.key }.map { model, trouble in
                 "the process of \(showsNames ? "`\(model)`" : "a model") \(trouble)"

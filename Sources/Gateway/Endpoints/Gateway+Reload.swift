@@ -1,3 +1,4 @@
+import HTTP
 import JSON
 import ModelService
 import OpenAIAPI
@@ -5,8 +6,12 @@ import OpenAIAPI
 // The configuration, read again.
 extension Gateway {
     /// `POST /admin/v1/reload`: 200 with what changed, or 400 with what is wrong; then nothing has.
-    func reloadConfiguration() async throws(APIError) -> Reply {
+    func reloadConfiguration(
+        _ request: HTTPRequest,
+        _ caller: Caller
+    ) async throws(APIError) -> Reply {
         guard isReady else { throw APIError(ModelServiceError.shuttingDown) }
+        audit(.reloadRequested, by: caller, request)
         switch await performReload() {
         case .refused(let problems):
             throw .invalidRequest(

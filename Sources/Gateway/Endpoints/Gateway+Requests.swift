@@ -1,3 +1,4 @@
+import HTTP
 import JSON
 import ModelService
 import OpenAIAPI
@@ -14,8 +15,13 @@ extension Gateway {
     }
 
     /// `DELETE /admin/v1/requests/{id}`.
-    func cancelRequest(_ id: String) throws(APIError) -> Reply {
+    func cancelRequest(
+        _ id: String,
+        _ request: HTTPRequest,
+        _ caller: Caller
+    ) throws(APIError) -> Reply {
         guard requests.cancel(id: id) else { throw .unknownRequest(id) }
+        audit(.requestCancelled, by: caller, request, ("object", id))
         return .json(["id": .string(id), "cancelled": true])
     }
 

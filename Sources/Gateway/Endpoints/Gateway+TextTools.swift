@@ -59,26 +59,46 @@ extension Gateway {
         }
     }
 
+    /// `POST /v1/chat/completions/input_tokens`.
+    func countInputTokens(
+        _ request: HTTPRequest,
+        _ record: inout RequestRecord
+    ) async throws(APIError) -> Reply {
+        let parsed = try TemplateRequest.parse(try json(request))
+        let lease = try await lease(parsed.model, &record)
+        let defaults = await service.requestDefaults(for: record.model)
+        do throws(GenerationFailure) {
+            let conversation = defaults.completing(parsed.conversation)
+            return .json([
+                "object": "response.input_tokens",
+                "input_tokens": .integer(try await lease.countTokens(of: .chat(conversation))),
+            ])
+        } catch {
+            throw APIError(error, parameter: "messages")
+        }
+    }
+
+    /// The name that was given, or that of the only model there is.
+    func modelName(_ name: String?) async throws(APIError) -> String {
+        if let name { return name }
+        let entries = await service.catalog().filter { $0.variantOf == nil }
+        guard let only = entries.first, entries.count == 1 else {
+            throw .invalidRequest(
+                "Missing required parameter: 'model'. This server has \(entries.count) models.",
+                parameter: "model",
+                code: "missing_required_parameter"
+            )
+        }
+        return only.id
+    }
+
     /// A lease on the named model, or on the only one there is when the request names none, as
     /// llama-server's clients do.
     private func lease(
         _ name: String?,
         _ record: inout RequestRecord
     ) async throws(APIError) -> ModelLease {
-        let named: String
-        if let name {
-            named = name
-        } else {
-            let entries = await service.catalog().filter { $0.variantOf == nil }
-            guard let only = entries.first, entries.count == 1 else {
-                throw .invalidRequest(
-                    "Missing required parameter: 'model'. This server has \(entries.count) models.",
-                    parameter: "model",
-                    code: "missing_required_parameter"
-                )
-            }
-            named = only.id
-        }
+        let named = try await modelName(name)
         record.model = named
         do throws(ModelServiceError) {
             let lease = try await service.lease(named)

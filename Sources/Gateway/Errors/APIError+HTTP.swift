@@ -42,13 +42,6 @@ extension APIError {
             + "the configuration to allow it."
     )
 
-    static let invalidKey = APIError(
-        status: 401,
-        kind: .invalidRequest,
-        code: "invalid_api_key",
-        message: "Incorrect API key provided. Send a valid one as 'Authorization: Bearer KEY'."
-    )
-
     /// What the client of a request hears that an operator has ended.
     static let requestCancelled = APIError(
         status: 503,

@@ -85,6 +85,17 @@ extension APIError {
                     "n_ctx": .integer(contextLength),
                 ]
             )
+        case .textTooLong(let place, let tokenCount, let contextLength):
+            self.init(
+                status: 400,
+                kind: .invalidRequest,
+                code: "context_length_exceeded",
+                message: failure.message,
+                parameter: place,
+                extras: [
+                    "n_prompt_tokens": .integer(tokenCount), "n_ctx": .integer(contextLength),
+                ]
+            )
         case .invalidRequest(let named):
             self = .invalidRequest(failure.message, parameter: named)
         case .templateFailed:

@@ -1,3 +1,4 @@
+import APIKeys
 import ModelService
 import OpenAIAPI
 import Platform
@@ -38,10 +39,15 @@ extension GatewayMetrics {
         begin(model: model, key: key)
         count(monitor.takeTimings(), model: model, key: key, arrival: arrival)
         if let load = record.load { loadTimes.record(load, labels: [model]) }
-        countTokens(record, progress, labels: [model, key])
-        for (reason, usage) in record.finished {
-            generations.add(labels: [model, key, "\(reason)"])
-            count(usage, model: model)
+        count(record.consumption, labels: [model, key])
+        if let embedding = record.embedding {
+            let count = record.finished.isEmpty ? 0 : embedding.textCount
+            embeddedTexts.add(count, labels: [model, key, embedding.task.name])
+        } else {
+            for (reason, usage) in record.finished {
+                generations.add(labels: [model, key, "\(reason)"])
+                count(usage, model: model)
+            }
         }
         if record.errorCode == nil, record.cancellation == nil {
             totalTimes.record(now.duration(since: arrival), labels: [model, key])
@@ -74,18 +80,10 @@ extension GatewayMetrics {
         interTokenTimes.merge(news.intervals, labels: [model])
     }
 
-    /// What a request that was cut short has used is known nearly: what of it had arrived.
-    private func countTokens(
-        _ record: RequestRecord,
-        _ progress: GenerationProgress,
-        labels: [String]
-    ) {
-        let isWhole = record.errorCode == nil && record.cancellation == nil
-        let seen = isWhole ? GenerationProgress() : progress
-        let usage = record.usage
-        promptTokens.add(max(usage.promptTokenCount, seen.promptTokenCount), labels: labels)
-        cachedTokens.add(max(usage.cachedTokenCount, seen.cachedTokenCount), labels: labels)
-        outputTokens.add(max(usage.outputTokenCount, seen.outputTokenCount), labels: labels)
+    private func count(_ used: UsageBook.Counts, labels: [String]) {
+        promptTokens.add(used.promptTokens, labels: labels)
+        cachedTokens.add(used.cachedTokens, labels: labels)
+        outputTokens.add(used.outputTokens, labels: labels)
     }
 
     private func count(_ usage: GenerationUsage, model: String) {

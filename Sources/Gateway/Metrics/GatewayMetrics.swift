@@ -23,7 +23,8 @@ final class GatewayMetrics: Sendable {
         counter: "torii_requests_rejected_total",
         labels: [.model, .key, .reason],
         help: "Requests refused with 429: the model's queue (queue), the wait for its load "
-            + "(load_queue) or the memory for request bodies (memory) was full."
+            + "(load_queue) or the memory for request bodies (memory) was full, or the key's own "
+            + "limit (key) was reached."
     )
     let cancelled = CounterFamily(
         counter: "torii_requests_cancelled_total",
@@ -35,6 +36,11 @@ final class GatewayMetrics: Sendable {
         counter: "torii_generations_total",
         labels: [.model, .key, .reason],
         help: "Generations that ended well, by the reason; each choice is one."
+    )
+    let embeddedTexts = CounterFamily(
+        counter: "torii_embedded_texts_total",
+        labels: [.model, .key, .task],
+        help: "Texts of which vectors (embed) or scores beside a query (rerank) were made."
     )
     let promptTokens = CounterFamily(
         counter: "torii_prompt_tokens_total",
@@ -110,7 +116,8 @@ final class GatewayMetrics: Sendable {
     var samples: [MetricSamples] {
         [
             requests.samples, errors.samples, rejected.samples, cancelled.samples,
-            generations.samples, promptTokens.samples, cachedTokens.samples, outputTokens.samples,
+            generations.samples, embeddedTexts.samples, promptTokens.samples, cachedTokens.samples,
+            outputTokens.samples,
             firstTokenTimes.samples, interTokenTimes.samples, tokenTimes.samples,
             totalTimes.samples, queueTimes.samples, loadTimes.samples, prefillTimes.samples,
             decodeTimes.samples,
@@ -125,6 +132,7 @@ extension MetricLabel {
     static let reason = MetricLabel("reason")
     static let state = MetricLabel("state")
     static let kind = MetricLabel("kind")
+    static let task = MetricLabel("task")
     /// Ids of the catalog, never what a client wrote; new files make new ones.
     static let model = MetricLabel("model", isOpen: true)
     /// Names of keys, which operators give.

@@ -57,9 +57,9 @@ struct BrowserGuard: Sendable {
 
     /// The origin to name in `Access-Control-Allow-Origin`; nil when there is none, or a wrong one.
     func allowedOrigin(_ request: HTTPRequest) -> String? {
-        guard let origin = request.headers[first: "origin"], isOriginAllowed(origin, request) else {
-            return nil
-        }
+        guard let origin = request.headers[first: "origin"], isHostAllowed(request),
+            isOriginAllowed(origin, request)
+        else { return nil }
         return origin
     }
 

@@ -1,3 +1,4 @@
+import APIKeys
 import HTTP
 import WorkerProtocol
 
@@ -15,6 +16,16 @@ extension HTTPHeaders {
         replace("x-ratelimit-limit-tokens", String(admission.tokenLimit))
         replace("x-ratelimit-remaining-tokens", String(admission.remainingTokenCount))
         replace("x-ratelimit-reset-tokens", reset)
+    }
+
+    /// Says what is left of a key's own limits, in place of the queue's state.
+    mutating func add(requests: KeyMeter.Allowance?, tokens: KeyMeter.Allowance?) {
+        for (name, allowance) in [("requests", requests), ("tokens", tokens)] {
+            guard let allowance else { continue }
+            replace("x-ratelimit-limit-\(name)", String(allowance.limit))
+            replace("x-ratelimit-remaining-\(name)", String(allowance.remaining))
+            replace("x-ratelimit-reset-\(name)", Self.text(of: allowance.reset))
+        }
     }
 
     private static func text(of duration: Duration) -> String {

@@ -1,3 +1,4 @@
+import APIKeys
 import ModelService
 import OpenAIAPI
 import Platform
@@ -22,6 +23,8 @@ struct RequestRecord {
         case loadQueue = "load_queue"
         /// The memory for the bodies of requests under way.
         case memory
+        /// What the key may use in a minute, or at the same time.
+        case key
     }
 
     var routePath = "none"
@@ -35,6 +38,12 @@ struct RequestRecord {
     var monitor: GenerationMonitor?
     /// The name of the API key, if one was asked for.
     var key: String?
+    /// What was asked for of how many texts, if it is no text.
+    var embedding: (task: ModelTask, textCount: Int)?
+    /// The limits that the request counts for, if it does.
+    var limits: KeyTerms?
+    /// Whether it has begun to, and must end.
+    var isMetered = false
     var load: Duration?
     var queue: Duration?
     var prefill: Duration?
@@ -56,6 +65,20 @@ struct RequestRecord {
         decode = max(decode ?? .zero, usage.decodeDuration)
         promptTokenCount += usage.promptTokenCount
         outputTokenCount += usage.outputTokenCount
+    }
+
+    /// The tokens that the request has used.
+    ///
+    /// What a request that was cut short has used is known nearly: what of it had arrived.
+    var consumption: UsageBook.Counts {
+        let isWhole = errorCode == nil && cancellation == nil
+        let seen = isWhole ? GenerationProgress() : monitor?.progress ?? GenerationProgress()
+        return UsageBook.Counts(
+            requests: 1,
+            promptTokens: max(usage.promptTokenCount, seen.promptTokenCount),
+            cachedTokens: max(usage.cachedTokenCount, seen.cachedTokenCount),
+            outputTokens: max(usage.outputTokenCount, seen.outputTokenCount)
+        )
     }
 
     /// The value of `server-timing` (W3C Server Timing): milliseconds of what is known so far, and

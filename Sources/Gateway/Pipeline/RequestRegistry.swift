@@ -55,14 +55,19 @@ final class RequestRegistry: Sendable {
     }
 
     /// Ends the requests of that id; false when there is none.
-    func cancel(id: String) -> Bool {
+    func cancel(id: String) -> Bool { cancel { $0.id == id } > 0 }
+
+    /// Ends the requests of that key, and says how many there were.
+    func cancel(key: String) -> Int { cancel { $0.account.key == key } }
+
+    private func cancel(where isMeant: (Entry) -> Bool) -> Int {
         let found = state.withLock { state in
-            let found = state.entries.filter { $0.value.id == id }
+            let found = state.entries.filter { isMeant($0.value) }
             state.cancelled.formUnion(found.keys)
             return found.values.map(\.monitor)
         }
         for monitor in found { monitor.cancel() }
-        return !found.isEmpty
+        return found.count
     }
 
     fileprivate func isCancelled(_ number: Int) -> Bool {

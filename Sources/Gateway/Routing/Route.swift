@@ -6,6 +6,9 @@ package struct Route: Sendable, Hashable {
     package enum Endpoint: Sendable, Hashable, CaseIterable {
         case chatCompletions
         case completions
+        case embeddings
+        case rerank
+        case inputTokens
         case models
         case model
         case tokenize
@@ -40,14 +43,26 @@ package struct Route: Sendable, Hashable {
         case studioUnload
         case adminRequests
         case cancelRequest
+        case listKeys
+        case addKey
+        case revokeKey
+        case usage
     }
 
-    /// Who may call it.
-    package enum Access: Sendable, Hashable {
+    /// Who may call it, where keys are asked for.
+    package enum Access: Sendable, Hashable, CaseIterable {
         /// Everybody, also without a key: probes and the description of the API.
         case open
-        /// Whoever has a key, if keys are configured.
+        /// Whoever has a key.
         case key
+        /// A key with the scope `infer`.
+        case infer
+        /// A key with the scope `read`.
+        case read
+        /// A key with the scope `admin`.
+        case admin
+        /// The same; where keys are not asked for, the admin socket alone.
+        case keys
     }
 
     /// GET routes also answer HEAD.
@@ -60,7 +75,7 @@ package struct Route: Sendable, Hashable {
     /// Who may call it.
     package let access: Access
 
-    init(_ method: HTTPMethod, _ path: String, _ endpoint: Endpoint, _ access: Access = .key) {
+    init(_ method: HTTPMethod, _ path: String, _ endpoint: Endpoint, _ access: Access) {
         self.method = method
         self.path = path
         self.endpoint = endpoint

@@ -45,7 +45,7 @@ struct ChatAnswerFormat: AnswerFormat {
         case .toolArguments(let call, let text):
             response.usesFunctions && call > 0
                 ? nil : response.argumentsChunk(index: choice, call: call, text: text)
-        case .accepted, .queued, .started, .finished, .failed: nil
+        case .accepted, .queued, .started, .embedded, .finished, .failed: nil
         }
     }
 

@@ -3,45 +3,43 @@ import JSON
 import ModelService
 import OpenAIAPI
 import Platform
-import WorkerProtocol
+
+/// What an answer in one JSON document says, as it comes together.
+///
+/// Confined to the request's task.
+protocol WholeAnswer: Sendable {
+    /// Takes what happened; throws if it makes the answer impossible.
+    mutating func absorb(_ element: GenerationStream.Element) throws(APIError)
+
+    /// The document's JSON text, after the last element.
+    func bytes(usage: UsageTotals) -> [UInt8]
+}
 
 /// An answer in one JSON document.
 ///
 /// Confined to the request's task. When it takes long, the head is sent early and white space keeps
 /// the client from giving up: JSON may begin with it. An error can then only be told in the body,
 /// which is OpenAI's error envelope in place of the answer.
-struct WholeBody: StreamedBody {
+struct WholeBody<Content: WholeAnswer>: StreamedBody {
     private(set) var reader: GenerationReader
-    private let format: any AnswerFormat
-    private let best: BestChoices?
+    private var content: Content
     private let limits: GatewayLimits
-    private var promptTokenCounts: [Int]
-    private var answers: [ChatAnswer]
     private var lastWrite = MonotonicInstant.now()
 
-    init(
-        _ reader: GenerationReader,
-        format: any AnswerFormat,
-        choiceCount: Int,
-        best: BestChoices?,
-        limits: GatewayLimits
-    ) {
+    init(_ reader: GenerationReader, content: Content, limits: GatewayLimits) {
         self.reader = reader
-        self.format = format
-        self.best = best
+        self.content = content
         self.limits = limits
-        promptTokenCounts = Array(repeating: 0, count: choiceCount)
-        answers = Array(repeating: ChatAnswer(), count: choiceCount)
     }
 
     /// The whole answer, or nil when it takes so long that the head must be sent now.
-    mutating func collect(_ record: inout RequestRecord) async throws(APIError) -> JSONValue? {
+    mutating func collect(_ record: inout RequestRecord) async throws(APIError) -> [UInt8]? {
         reader.tick(first: limits.wholeCommitDelay, every: limits.wholeCommitDelay)
         while let element = try await reader.next(&record) {
-            absorb(element)
+            try content.absorb(element)
             if reader.elapsed >= limits.wholeCommitDelay { return nil }
         }
-        return document
+        return content.bytes(usage: reader.usage)
     }
 
     mutating func send(
@@ -55,6 +53,7 @@ struct WholeBody: StreamedBody {
                 let element: GenerationStream.Element?
                 do throws(APIError) {
                     element = try await reader.next(&record)
+                    if let element { try content.absorb(element) }
                 } catch {
                     if Task.isCancelled { return false }
                     record.errorCode = error.code
@@ -63,13 +62,12 @@ struct WholeBody: StreamedBody {
                     return true
                 }
                 guard let element else { break }
-                absorb(element)
                 let silence = MonotonicInstant.now().duration(since: lastWrite)
                 if element == .idle || silence >= limits.keepAlivePeriod {
                     try await writeSpace(to: writer)
                 }
             }
-            try await writer.write(document.serializedBytes())
+            try await writer.write(content.bytes(usage: reader.usage))
             return true
         } catch {
             record.errorCode = "client_disconnected"
@@ -83,30 +81,5 @@ struct WholeBody: StreamedBody {
     ) async throws(HTTPDisconnected) {
         try await writer.write([UInt8(ascii: "\n")])
         lastWrite = .now()
-    }
-
-    private mutating func absorb(_ element: GenerationStream.Element) {
-        guard case .event(let choice, let event) = element else { return }
-        if case .started(let promptTokenCount, _) = event {
-            promptTokenCounts[choice] = promptTokenCount
-        }
-        answers[choice].receive(event)
-    }
-
-    /// The answers that the client gets, in the order of their indices.
-    private var chosen: [ChatAnswer] {
-        guard let best else { return answers }
-        let scores = zip(answers, promptTokenCounts).map { answer, promptTokenCount in
-            BestChoices.score(
-                answer.tokens,
-                echoedCount: format.echoesPrompt ? promptTokenCount : 0
-            )
-        }
-        return best.positions(scores: scores).map { answers[$0] }
-    }
-
-    private var document: JSONValue {
-        let choices = chosen.enumerated().map { format.wholeChoice($0.offset, $0.element) }
-        return format.whole(choices: choices, usage: reader.usage)
     }
 }

@@ -102,7 +102,7 @@ extension ServerLoop {
         listener: ListeningSocket,
         now: MonotonicInstant
     ) {
-        let origin = Self.origin(peer)
+        let origin = peer.origin
         let isRefused =
             connectionCount >= limits.maximumConnectionCount
             || origin.map { remoteCounts[$0, default: 0] >= limits.maximumConnectionsPerAddress }
@@ -150,17 +150,6 @@ extension ServerLoop {
         settle(connection)
     }
 
-    /// The address that connections are counted by; `nil` for this machine's own.
-    private static func origin(_ peer: SocketAddress) -> SocketAddress? {
-        if peer.isLoopback { return nil }
-        return switch peer {
-        case .ipv4(let address, _): .ipv4(address: address, port: 0)
-        // One host has a whole /64 of IPv6 addresses at its command.
-        case .ipv6(let high, _, _, _): .ipv6(high: high, low: 0, port: 0, scope: 0)
-        case .unix: nil
-        }
-    }
-
     /// Brings what epoll watches and the deadline queue in line with the connection's state.
     func settle(_ connection: Connection) {
         guard connection.machine.phase != .closed else { return }
@@ -186,7 +175,7 @@ extension ServerLoop {
         connections[Int(connection.descriptor)] = nil
         connectionCount -= 1
         counter.closed()
-        if let origin = Self.origin(connection.peer), let count = remoteCounts[origin] {
+        if let origin = connection.peer.origin, let count = remoteCounts[origin] {
             remoteCounts[origin] = count > 1 ? count - 1 : nil
         }
         if connectionCount == 0 { endDraining() }

@@ -51,6 +51,7 @@ final class StepBatch {
         firstPosition: Int,
         blockTable: [Int32],
         selectedCount newSelectedCount: Int,
+        selectsFirst: Bool,
         vocabularySize: Int
     ) {
         let count = newTokens.count
@@ -83,7 +84,7 @@ final class StepBatch {
             unsafe positions[rowCount + index] = Int32(firstPosition + index)
         }
         for index in 0..<newSelectedCount {
-            let row = rowCount + count - newSelectedCount + index
+            let row = rowCount + (selectsFirst ? 0 : count - newSelectedCount) + index
             unsafe selectedRows[selectedCount + index] = Int32(row)
         }
         entryCount += 1

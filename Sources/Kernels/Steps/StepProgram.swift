@@ -3,9 +3,9 @@ package import Platform
 
 /// The forward pass of one model as a flat array of steps that the C interpreter runs.
 ///
-/// Built once: an embedding, the layers in order, the head. Then, for each step of the engine:
-/// `beginBatch`, `append` for each sequence, `run`, and read `logits`. Nothing is allocated in a
-/// run. Confined to the engine thread.
+/// Built once: an embedding, the layers in order, then the head or, for embeddings, the final norm.
+/// Then, for each step of the engine: `beginBatch`, `append` for each sequence, `run`, and read
+/// `logits` or `hiddenState`. Nothing is allocated in a run. Confined to the engine thread.
 @safe
 package final class StepProgram {
     /// The dimensions that all steps share.
@@ -18,16 +18,20 @@ package final class StepProgram {
         package var keyValueHeadCount: Int
         /// D: a multiple of 16, at most 256.
         package var headDimension: Int
-        /// F.
+        /// F: the width between the products of feed-forward layers; 0 if there are only experts.
         package var feedForwardLength: Int
+        /// What mixtures of experts have in common; nil: there are none.
+        package var experts: ExpertShape?
         /// V.
         package var vocabularySize: Int
-        /// The term under the root of the RMS norms.
-        package var rmsEpsilon: Float
+        /// Whether the program ends in logits, else in hidden states.
+        package var hasLogits = true
+        /// The term under the root of the norms.
+        package var normEpsilon: Float
         /// The most tokens of a batch.
         package var maximumRowCount: Int
 
-        /// A shape; every number is positive.
+        /// A shape with logits and without experts; every number is positive.
         package init(
             embeddingLength: Int,
             headCount: Int,
@@ -35,7 +39,7 @@ package final class StepProgram {
             headDimension: Int,
             feedForwardLength: Int,
             vocabularySize: Int,
-            rmsEpsilon: Float,
+            normEpsilon: Float,
             maximumRowCount: Int
         ) {
             self.embeddingLength = embeddingLength
@@ -44,13 +48,50 @@ package final class StepProgram {
             self.headDimension = headDimension
             self.feedForwardLength = feedForwardLength
             self.vocabularySize = vocabularySize
-            self.rmsEpsilon = rmsEpsilon
+            self.normEpsilon = normEpsilon
             self.maximumRowCount = maximumRowCount
         }
 
         var queryWidth: Int { headCount * headDimension }
         var projectionWidth: Int { (headCount + 2 * keyValueHeadCount) * headDimension }
         var widestInput: Int { max(embeddingLength, queryWidth, feedForwardLength) }
+        /// Rows of a batch, or with experts the choices of all its rows.
+        var slotCount: Int { maximumRowCount * (experts?.activeCount ?? 1) }
+        /// The widest input of experts.
+        var widestSlot: Int {
+            experts.map { max(embeddingLength, $0.length, $0.count) } ?? 0
+        }
+        var logitCount: Int { hasLogits ? vocabularySize : 0 }
+    }
+
+    /// What all mixtures of experts of a model have in common.
+    package struct ExpertShape: Sendable, Hashable {
+        /// X.
+        package var count: Int
+        /// How many of them a row passes; at most `count`.
+        package var activeCount: Int
+        /// The width between an expert's products.
+        package var length: Int
+        /// Whether the weights of a row's experts sum to one; else they are its experts' parts of
+        /// the softmax over all.
+        package var normalizes: Bool
+        /// What the weights are multiplied with.
+        package var weightScale: Float
+
+        /// A shape; every number is positive.
+        package init(
+            count: Int,
+            activeCount: Int,
+            length: Int,
+            normalizes: Bool,
+            weightScale: Float = 1
+        ) {
+            self.count = count
+            self.activeCount = activeCount
+            self.length = length
+            self.normalizes = normalizes
+            self.weightScale = weightScale
+        }
     }
 
     /// How the KV blocks hold keys and values: see `torii_cache_type`.
@@ -75,12 +116,16 @@ package final class StepProgram {
     package let shape: Shape
 
     let workspace: StepWorkspace
-    let rotary: RotaryTable
     let batch: StepBatch
+    private let rotaries: [RotaryTable]
     private let pool: KernelThreadPool
     private var steps: [torii_step] = unsafe []
     /// Views of the packed matrices, at fixed addresses: the steps point to them.
     private var matrixViews: [UnsafeMutablePointer<torii_matrix>] = unsafe []
+    /// How rows find their experts, likewise; one for all layers, which take turns.
+    let routing: UnsafeMutablePointer<torii_routing>
+    /// Views of the rotary tables, likewise.
+    private let rotaryViews: UnsafeMutablePointer<torii_rotary>
     /// What the steps point into.
     private var owners: [AnyObject] = []
 
@@ -88,34 +133,50 @@ package final class StepProgram {
     ///
     /// - Parameters:
     ///   - shape: The model's dimensions.
-    ///   - rotary: The model's rotary table; its position count bounds the positions of a batch.
+    ///   - positionCount: The most positions of a sequence.
+    ///   - rotaries: The rotary tables that layers choose from, each with that many positions.
     ///   - pool: The threads; their number and instruction set are fixed for the program.
     /// - Throws: ENOMEM if the scratch memory cannot be had.
     package init(
         shape: Shape,
-        rotary: RotaryTable,
+        positionCount: Int,
+        rotaries: [RotaryTable],
         pool: KernelThreadPool
     ) throws(SystemError) {
         precondition(
             shape.headDimension % Int(TORII_KEY_LANES) == 0
                 && shape.headDimension <= Int(TORII_HEAD_DIMENSION_MAX)
-                && rotary.dimensionCount <= shape.headDimension
                 && shape.headCount % shape.keyValueHeadCount == 0,
             "the head dimension suits the kernels and the groups of heads are even"
         )
+        precondition(
+            rotaries.allSatisfy {
+                $0.dimensionCount <= shape.headDimension && $0.positionCount >= positionCount
+            },
+            "rotary tables turn a head's dimensions, at every position"
+        )
         self.shape = shape
-        self.rotary = rotary
+        self.rotaries = rotaries
         self.pool = pool
         workspace = try StepWorkspace(shape: shape, threadCount: pool.threadCount)
         batch = try StepBatch(
             maximumRowCount: shape.maximumRowCount,
-            positionCount: rotary.positionCount
+            positionCount: positionCount
         )
+        unsafe routing = .allocate(capacity: 1)
+        unsafe routing.initialize(to: workspace.routing(shape.experts))
+        unsafe rotaryViews = .allocate(capacity: max(1, rotaries.count))
+        for (index, rotary) in rotaries.enumerated() {
+            // Safety: the table's arrays live as long as the table, which `self` keeps.
+            unsafe (rotaryViews + index).initialize(to: rotary.view)
+        }
     }
 
     deinit {
-        // Safety: each was allocated by `view(of:)`, and no run is under way.
+        // Safety: each was allocated by `view(of:)` or `init`, and no run is under way.
         unsafe matrixViews.forEach { unsafe $0.deallocate() }
+        unsafe rotaryViews.deallocate()
+        unsafe routing.deallocate()
     }
 
     /// Bytes of address space of the scratch memory.
@@ -125,14 +186,14 @@ package final class StepProgram {
     ///
     /// - Parameters:
     ///   - shape: The model's dimensions.
-    ///   - rotary: Positions and rotated dimensions of the rotary table.
+    ///   - rotaryByteCount: Bytes of all rotary tables: see ``RotaryTable/byteCount``.
     ///   - threadCount: Threads of the pool.
     ///   - logitRowCount: The most tokens of a batch that get logits.
     ///   - hasFloatWeights: Whether a matrix is not quantised.
     /// - Returns: Bytes.
     package static func committedByteCount(
         shape: Shape,
-        rotary: (positionCount: Int, dimensionCount: Int),
+        rotaryByteCount: Int,
         threadCount: Int,
         logitRowCount: Int,
         hasFloatWeights: Bool
@@ -142,7 +203,7 @@ package final class StepProgram {
             threadCount: threadCount,
             logitRowCount: logitRowCount,
             hasFloatWeights: hasFloatWeights
-        ) + rotary.positionCount * rotary.dimensionCount * MemoryLayout<Float>.size
+        ) + rotaryByteCount
     }
 
     func append(_ step: torii_step) {
@@ -165,6 +226,13 @@ package final class StepProgram {
         return unsafe UnsafePointer(vector.storage)
     }
 
+    /// The address of rotary table `index`.
+    func rotary(_ index: Int) -> UnsafePointer<torii_rotary> {
+        precondition(rotaries.indices.contains(index), "a layer's rotary table is the program's")
+        // Safety: `rotaryViews` has one view for each table, as long as `self` lives.
+        return unsafe UnsafePointer(rotaryViews + index)
+    }
+
     /// Empties the batch.
     package func beginBatch() {
         batch.removeAll()
@@ -176,19 +244,22 @@ package final class StepProgram {
     ///   - tokens: In `0 ..< vocabularySize`, not empty.
     ///   - firstPosition: The position of the first.
     ///   - blockTable: The KV block of each 32 positions, up to the last token's.
-    ///   - logitRowCount: The last so many tokens get logits.
+    ///   - logitRowCount: The last so many tokens are selected: they get logits or hidden states.
+    ///   - selectsFirst: Whether the first so many are instead.
     package func append(
         tokens: ArraySlice<Int32>,
         firstPosition: Int,
         blockTable: [Int32],
-        logitRowCount: Int
+        logitRowCount: Int,
+        selectsFirst: Bool = false
     ) {
-        rotary.reserve(positions: firstPosition + tokens.count)
+        for rotary in rotaries { rotary.reserve(positions: firstPosition + tokens.count) }
         batch.append(
             tokens: tokens,
             firstPosition: firstPosition,
             blockTable: blockTable,
             selectedCount: logitRowCount,
+            selectsFirst: selectsFirst,
             vocabularySize: shape.vocabularySize
         )
     }
@@ -228,11 +299,7 @@ package final class StepProgram {
                 head_count: Int32(shape.headCount),
                 key_value_head_count: Int32(shape.keyValueHeadCount),
                 head_dimension: Int32(shape.headDimension),
-                rotated_dimensions: Int32(rotary.dimensionCount),
-                query_scale: 1 / Float(shape.headDimension).squareRoot(),
-                rms_epsilon: shape.rmsEpsilon,
-                cosines: rotary.cosines,
-                sines: rotary.sines,
+                norm_epsilon: shape.normEpsilon,
                 residual: workspace.residual,
                 selected_residual: workspace.selectedResidual,
                 shared_activations: workspace.sharedActivations,
@@ -252,12 +319,28 @@ package final class StepProgram {
     package func onAllThreads(_ body: @Sendable (Int) -> Void) { pool.run(body) }
 
     /// The logits of the batch's logit row `row`, `[V]`; valid until the next run.
+    ///
+    /// Only of a program that ends in logits.
     package func logits(row: Int) -> UnsafeMutableBufferPointer<Float> {
+        precondition(shape.hasLogits, "the program ends in logits")
         precondition((0..<batch.selectedCount).contains(row), "the batch has this logit row")
         // Safety: the workspace holds maximumRowCount rows of logits.
         return unsafe UnsafeMutableBufferPointer(
             start: workspace.logits + row * shape.vocabularySize,
             count: shape.vocabularySize
+        )
+    }
+
+    /// What the program ends in for the batch's logit row `row`, `[E]`; valid until the next run.
+    ///
+    /// Only of a program that ends in hidden states.
+    package func hiddenState(row: Int) -> UnsafeBufferPointer<Float> {
+        precondition(!shape.hasLogits, "the program ends in hidden states")
+        precondition((0..<batch.selectedCount).contains(row), "the batch has this row")
+        // Safety: the workspace holds maximumRowCount rows of selected residuals.
+        return unsafe UnsafeBufferPointer(
+            start: workspace.selectedResidual + row * shape.embeddingLength,
+            count: shape.embeddingLength
         )
     }
 }

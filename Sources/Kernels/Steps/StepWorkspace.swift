@@ -8,11 +8,19 @@ import Platform
 final class StepWorkspace {
     let residual: UnsafeMutablePointer<Float>
     let selectedResidual: UnsafeMutablePointer<Float>
+    /// Queries, keys and values; after attention the output of a branch that is normalised or scaled
+    /// before it joins the residual stream.
     let projections: UnsafeMutablePointer<Float>
     let attention: UnsafeMutablePointer<Float>
     let gate: UnsafeMutablePointer<Float>
     let up: UnsafeMutablePointer<Float>
     let logits: UnsafeMutablePointer<Float>
+    /// `[rows, X + 1]`: a router's logits, then that of an expert which every row passes.
+    let routerLogits: UnsafeMutablePointer<Float>
+    /// `[slots, E]`.
+    let expertOutputs: UnsafeMutablePointer<Float>
+    private let routingArrays: UnsafeMutablePointer<Int32>
+    private let slotCount: Int
     let sharedActivations: UnsafeMutablePointer<UInt8>
     let sharedValues: UnsafeMutablePointer<Float>
     let privateActivations: UnsafeMutablePointer<UInt8>
@@ -42,11 +50,34 @@ final class StepWorkspace {
         unsafe gate = Self.floats(in: buffer, at: layout.gate)
         unsafe up = Self.floats(in: buffer, at: layout.up)
         unsafe logits = Self.floats(in: buffer, at: layout.logits)
+        unsafe routerLogits = Self.floats(in: buffer, at: layout.routerLogits)
+        unsafe expertOutputs = Self.floats(in: buffer, at: layout.expertOutputs)
+        unsafe routingArrays = (buffer.baseAddress + layout.routing)
+            .assumingMemoryBound(to: Int32.self)
+        slotCount = shape.slotCount
         unsafe sharedValues = Self.floats(in: buffer, at: layout.sharedValues)
         unsafe sharedActivations = (buffer.baseAddress + layout.sharedActivations)
             .assumingMemoryBound(to: UInt8.self)
         unsafe privateActivations = (buffer.baseAddress + layout.privateActivations)
             .assumingMemoryBound(to: UInt8.self)
+    }
+
+    /// How rows find their experts, with arrays for as many rows as there may be.
+    func routing(_ experts: StepProgram.ExpertShape?) -> torii_routing {
+        guard let experts else { return unsafe torii_routing() }
+        // Safety: the piece has four arrays of `slotCount` and one of X + 1 numbers.
+        return unsafe torii_routing(
+            expert_count: Int32(experts.count),
+            active_count: Int32(experts.activeCount),
+            normalizes: experts.normalizes,
+            weight_scale: experts.weightScale,
+            experts: routingArrays,
+            weights: UnsafeMutableRawPointer(routingArrays + slotCount)
+                .assumingMemoryBound(to: Float.self),
+            slots: routingArrays + 2 * slotCount,
+            slot_rows: routingArrays + 3 * slotCount,
+            first_slots: routingArrays + 4 * slotCount
+        )
     }
 
     /// The bytes that batches commit of which no more than `logitRowCount` tokens get logits; inputs
@@ -76,6 +107,9 @@ final class StepWorkspace {
         var gate = 0
         var up = 0
         var logits = 0
+        var routerLogits = 0
+        var expertOutputs = 0
+        var routing = 0
         var sharedActivations = 0
         var sharedValues = 0
         var privateActivations = 0
@@ -84,25 +118,38 @@ final class StepWorkspace {
 
         init(shape: StepProgram.Shape, threadCount: Int, logitRowCount: Int) {
             let rows = shape.maximumRowCount
-            let widest = shape.widestInput
-            // Whole sub-blocks: quantised inputs are multiples of 32 wide, others aren't quantised.
-            let quantisedWidth = Int32((widest + 31) / 32 * 32)
+            let slots = shape.slotCount
+            let experts = shape.experts
+            let widest = max(shape.widestInput, shape.widestSlot)
             let privateRows = Int(TORII_PRIVATE_ROWS)
             privateValuesOffset = StepWorkspace.lines(
-                torii_activations_bytes(Int32(privateRows), quantisedWidth)
+                StepWorkspace.quantised(privateRows, widest)
             )
             privateByteCount = privateValuesOffset + StepWorkspace.floats(privateRows * widest)
             residual = add(StepWorkspace.floats(rows * shape.embeddingLength))
             selectedResidual = add(StepWorkspace.floats(rows * shape.embeddingLength))
-            projections = add(StepWorkspace.floats(rows * shape.projectionWidth))
-            attention = add(StepWorkspace.floats(rows * shape.queryWidth))
-            gate = add(StepWorkspace.floats(rows * shape.feedForwardLength))
-            up = add(StepWorkspace.floats(rows * shape.feedForwardLength))
-            logits = add(StepWorkspace.floats(logitRowCount * shape.vocabularySize))
-            sharedActivations = add(
-                StepWorkspace.lines(torii_activations_bytes(Int32(rows), quantisedWidth))
+            projections = add(
+                StepWorkspace.floats(rows * max(shape.projectionWidth, shape.embeddingLength))
             )
-            sharedValues = add(StepWorkspace.floats(rows * widest))
+            attention = add(StepWorkspace.floats(rows * shape.queryWidth))
+            let inner = max(rows * shape.feedForwardLength, slots * (experts?.length ?? 0))
+            gate = add(StepWorkspace.floats(inner))
+            up = add(StepWorkspace.floats(inner))
+            logits = add(StepWorkspace.floats(logitRowCount * shape.logitCount))
+            if let experts {
+                routerLogits = add(StepWorkspace.floats(rows * (experts.count + 1)))
+                expertOutputs = add(StepWorkspace.floats(slots * shape.embeddingLength))
+                routing = add(StepWorkspace.floats(4 * slots + experts.count + 1))
+            }
+            sharedActivations = add(
+                max(
+                    StepWorkspace.quantised(rows, shape.widestInput),
+                    StepWorkspace.quantised(slots, shape.widestSlot)
+                )
+            )
+            sharedValues = add(
+                StepWorkspace.floats(max(rows * shape.widestInput, slots * shape.widestSlot))
+            )
             privateActivations = add(privateByteCount * threadCount)
         }
 
@@ -110,6 +157,11 @@ final class StepWorkspace {
             defer { byteCount += StepWorkspace.lines(pieceByteCount) }
             return byteCount
         }
+    }
+
+    /// Bytes of quantised rows, of whole sub-blocks: other inputs are not quantised.
+    fileprivate static func quantised(_ rows: Int, _ width: Int) -> Int {
+        lines(torii_activations_bytes(Int32(rows), Int32((width + 31) / 32 * 32)))
     }
 
     fileprivate static func lines(_ byteCount: Int) -> Int {

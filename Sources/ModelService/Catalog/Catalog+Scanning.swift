@@ -1,8 +1,12 @@
 extension Catalog {
-    /// The models in the directories of `configuration`, for commands that work without a service.
+    /// The models in the directories of `configuration`, and what an operator should know about
+    /// them, for commands that work without a service.
     ///
-    /// Reads directories: it blocks. Problems of single directories are left out.
-    package init(scanning configuration: ModelServiceConfiguration) {
-        self = CatalogScanner(configuration).scan().catalog
+    /// Reads directories: it blocks.
+    package static func scan(
+        _ configuration: ModelServiceConfiguration
+    ) -> (catalog: Catalog, warnings: [String]) {
+        let outcome = CatalogScanner(configuration).scan()
+        return (outcome.catalog, outcome.warnings)
     }
 }

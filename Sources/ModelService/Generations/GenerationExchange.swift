@@ -26,23 +26,25 @@ final class GenerationExchange: Sendable {
 
     // MARK: The side that produces
 
-    /// The lease was granted: submits the generations, unless the reader has gone.
-    func begin(_ requests: [GenerationRequest], on lease: ModelLease, waited: Duration) {
+    /// The lease was granted: submits what was asked for, unless the reader has gone.
+    func begin(_ submissions: [WorkerSubmission], on lease: ModelLease, waited: Duration) {
         let isWanted = state.withLock { state in
             if !state.isCancelled { state.lease = lease }
             return !state.isCancelled
         }
         guard isWanted else { return }
         put { $0.putLease(facts: lease.facts, waited: waited) }
-        for (choice, request) in requests.enumerated() {
-            var request = request
-            request.queueTimeout = request.queueTimeout ?? lease.queueTimeout
+        for (choice, submission) in submissions.enumerated() {
             let recipient = GenerationRecipient(
                 exchange: self,
                 choice: choice,
-                priority: request.account.priority
+                priority: submission.account.priority
             )
-            let id = lease.worker.submit(request, to: recipient)
+            let id = lease.worker.submit(
+                submission,
+                queueTimeout: lease.queueTimeout,
+                to: recipient
+            )
             let isLate = state.withLock { state in
                 if !state.isCancelled { state.ids.append(id) }
                 return state.isCancelled

@@ -72,7 +72,7 @@ package struct GenerationProgress: Sendable, Hashable {
         case .reasoning, .toolCall, .toolArguments:
             outputTokenCount += 1
             state = .decoding
-        case .finished, .failed: break
+        case .embedded, .finished, .failed: break
         }
     }
 }

@@ -158,7 +158,8 @@ struct GenerationQueue {
                 sum + 64 + token.bytes.count + token.top.reduce(0) { $0 + 32 + $1.bytes.count }
             }
         case .reasoning(let text), .toolArguments(_, let text): text.utf8.count
-        case .accepted, .queued, .started, .toolCall, .finished, .failed: 0
+        // Vectors end with the texts of the request, and whoever reads them keeps them all anyway.
+        case .accepted, .queued, .started, .toolCall, .embedded, .finished, .failed: 0
         }
     }
 }

@@ -64,7 +64,7 @@ package struct GenerationTimings: Sendable {
             case .accepted: self = .accepted
             case .started: self = .started
             case .delta, .reasoning, .toolCall, .toolArguments: self = .output
-            case .queued, .finished, .failed: return nil
+            case .queued, .embedded, .finished, .failed: return nil
             }
         }
     }

@@ -8,6 +8,8 @@ package struct MemoryGauge: Sendable {
     package var resident: @Sendable (_ pid: Int32) -> Int?
     /// The share of the last ten seconds in which somebody waited for memory, 0...1.
     package var stall: @Sendable () -> Double
+    /// Bytes that were read again because they had been dropped too early, since some time past.
+    package var refaulted: @Sendable () -> Int
     /// Bytes of what is available that are not for models: for the system and this process.
     package var reserveByteCount: Int
 
@@ -16,11 +18,13 @@ package struct MemoryGauge: Sendable {
         available: @escaping @Sendable () -> Int,
         resident: @escaping @Sendable (Int32) -> Int?,
         stall: @escaping @Sendable () -> Double = { 0 },
+        refaulted: @escaping @Sendable () -> Int = { 0 },
         reserveByteCount: Int
     ) {
         self.available = available
         self.resident = resident
         self.stall = stall
+        self.refaulted = refaulted
         self.reserveByteCount = reserveByteCount
     }
 
@@ -29,6 +33,7 @@ package struct MemoryGauge: Sendable {
         available: MemoryFacts.availableByteCount,
         resident: MemoryFacts.residentByteCount(of:),
         stall: MemoryFacts.stall,
+        refaulted: MemoryFacts.refaultedByteCount,
         reserveByteCount: 256 << 20
     )
 }

@@ -20,7 +20,7 @@ package struct MemoryLedger: Sendable, Hashable {
     }
 
     /// Bytes that all workers together may hold.
-    package let capacity: Int
+    package private(set) var capacity: Int
     /// Bytes that waiting models lay claim to; they are not granted.
     package private(set) var claimedByteCount = 0
     private var reservations: [Worker: Int] = [:]
@@ -55,6 +55,9 @@ package struct MemoryLedger: Sendable, Hashable {
     package mutating func reserve(byteCount: Int, for worker: Worker) {
         reservations[worker] = max(byteCount, 0)
     }
+
+    /// Changes what all workers together may hold; who holds something keeps it.
+    package mutating func changeCapacity(to byteCount: Int) { capacity = max(byteCount, 0) }
 
     /// Notes what waiting models lay claim to.
     package mutating func claim(byteCount: Int) { claimedByteCount = max(byteCount, 0) }

@@ -6,7 +6,7 @@ package import Platform
 /// next one: caches shrink, then idle models go, then new requests are refused, and only when almost
 /// nothing is left running requests of the lowest class are ended. Each step but the refusal is
 /// repeated by the next round; loads need no step, for there is no room for them.
-package struct MemoryPressure: Sendable, Hashable {
+package struct MemoryPressure: Sendable {
     /// What to give up.
     package enum Step: Sendable, Hashable {
         case shrinkCaches
@@ -23,19 +23,27 @@ package struct MemoryPressure: Sendable, Hashable {
         package var reserve: Int
         /// The share of the last ten seconds in which somebody waited for memory, 0...1.
         package var stall: Double
+        /// Bytes that were read again because they had been dropped too early, since some time past.
+        package var refaultedByteCount: Int
 
         /// Makes a value.
-        package init(available: Int, reserve: Int, stall: Double = 0) {
+        package init(
+            available: Int,
+            reserve: Int,
+            stall: Double = 0,
+            refaultedByteCount: Int = 0
+        ) {
             self.available = available
             self.reserve = reserve
             self.stall = stall
-        }
-
-        /// Less than the reserve is left, or not much more and the machine is already thrashing.
-        var isTooLittle: Bool {
-            available < reserve || (stall >= 0.1 && available < reserve * 2)
+            self.refaultedByteCount = refaultedByteCount
         }
     }
+
+    /// Somebody waits for memory a tenth of the time.
+    private static let thrashingStall = 0.1
+    /// Bytes a second that a slow disk can just do; for kernels without figures about stalls.
+    private static let thrashingRefaults = 64.0 * 1024 * 1024
 
     /// Time between two steps, in which one takes effect.
     package var interval: Duration
@@ -46,6 +54,7 @@ package struct MemoryPressure: Sendable, Hashable {
     }
 
     private var lastStep: Taken?
+    private var lastRefaults: (byteCount: Int, time: MonotonicInstant)?
 
     /// No pressure yet.
     package init(interval: Duration = .seconds(2)) {
@@ -66,7 +75,11 @@ package struct MemoryPressure: Sendable, Hashable {
         canEvict: Bool,
         now: MonotonicInstant
     ) -> Step? {
-        guard reading.isTooLittle else {
+        let isThrashing = isThrashing(reading, now: now)
+        guard
+            reading.available < reading.reserve
+                || (isThrashing && reading.available < reading.reserve * 2)
+        else {
             lastStep = nil
             return nil
         }
@@ -80,5 +93,16 @@ package struct MemoryPressure: Sendable, Hashable {
         }
         lastStep = Taken(step: step, time: now)
         return step
+    }
+
+    /// Whether the machine spends its time on memory that it has dropped too early.
+    private mutating func isThrashing(_ reading: Reading, now: MonotonicInstant) -> Bool {
+        defer { lastRefaults = (reading.refaultedByteCount, now) }
+        if reading.stall >= Self.thrashingStall { return true }
+        guard let lastRefaults else { return false }
+        let seconds = now.duration(since: lastRefaults.time) / .seconds(1)
+        guard seconds > 0 else { return false }
+        let byteCount = Double(reading.refaultedByteCount - lastRefaults.byteCount)
+        return byteCount / seconds >= Self.thrashingRefaults
     }
 }

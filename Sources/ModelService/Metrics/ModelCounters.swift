@@ -10,6 +10,11 @@ final class ModelCounters: Sendable {
     /// Every model that a worker was started for.
     var snapshot: [String: ModelTotals] { totals.withLock { $0 } }
 
+    /// What has happened to one model.
+    func totals(of model: String) -> ModelTotals {
+        totals.withLock { $0[model] ?? ModelTotals() }
+    }
+
     /// Notes something about the model of this worker.
     func note(
         _ worker: MemoryLedger.Worker,

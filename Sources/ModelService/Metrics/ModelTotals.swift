@@ -21,6 +21,9 @@ package struct ModelTotals: Sendable, Hashable {
         0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600,
     ]
 
+    /// How often the model went for the sake of others.
+    package var evictionCount: Int { (unloads[.evicted] ?? 0) + (unloads[.pressure] ?? 0) }
+
     /// Of a model that was never loaded.
     package init() {}
 

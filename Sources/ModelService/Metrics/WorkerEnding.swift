@@ -43,6 +43,9 @@ package struct WorkerEnding: Sendable, Hashable {
         return unloadReason == nil || hasSaidWhy ? .failed : .cancelled
     }
 
+    /// Whether the worker could not do what it was for: what it logged says why.
+    package var isFailure: Bool { isCrash || load == .failed }
+
     /// Whether the worker ended by itself, without a word.
     package var isCrash: Bool { unloadReason == nil && (load == .ok || !hasSaidWhy) }
 }

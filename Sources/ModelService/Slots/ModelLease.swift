@@ -39,7 +39,7 @@ package final class ModelLease: Sendable {
     /// Submits the generations of one request, one choice each, and returns their events.
     package func generate(_ requests: [GenerationRequest]) -> GenerationStream {
         let exchange = GenerationExchange(choiceCount: requests.count, limits: limits)
-        exchange.begin(requests, on: self, waited: .zero)
+        exchange.begin(requests.map { .generation($0) }, on: self, waited: .zero)
         return GenerationStream(exchange, lease: nil)
     }
 
@@ -76,6 +76,13 @@ package final class ModelLease: Sendable {
     /// The prompt that the model's chat template makes of a conversation.
     package func applyTemplate(_ prompt: ChatPrompt) async throws(GenerationFailure) -> String {
         try await text { .applyTemplate(id: $0, prompt) }
+    }
+
+    /// The tokens that a prompt has, those included that the model wants around it.
+    package func countTokens(of prompt: Prompt) async throws(GenerationFailure) -> Int {
+        let answer = try await worker.ask { .countTokens(id: $0, prompt) }
+        guard case .count(let count) = answer else { throw .wrongAnswer }
+        return count
     }
 
     private func text(

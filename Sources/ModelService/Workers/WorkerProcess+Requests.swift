@@ -13,25 +13,28 @@ struct GenerationRecipient: Sendable {
 enum WorkerAnswer: Sendable {
     case tokens([Int32])
     case text(String)
+    case count(Int)
 }
 
 /// Somebody who waits for an answer.
 typealias WorkerQuestion = CheckedContinuation<Result<WorkerAnswer, GenerationFailure>, Never>
 
 extension WorkerProcess {
-    /// Submits one generation, whose events go to `recipient`; returns its id.
+    /// Submits one generation or embedding, whose events go to `recipient`; returns its id.
     ///
     /// When the worker is gone or cannot take more, the recipient gets a `failed` event before
     /// this returns.
-    func submit(_ request: GenerationRequest, to recipient: GenerationRecipient) -> UInt64 {
+    func submit(
+        _ submission: WorkerSubmission,
+        queueTimeout: Duration,
+        to recipient: GenerationRecipient
+    ) -> UInt64 {
         let id = state.withLock { state in
             state.lastID += 1
             if state.isOpen { state.generations[state.lastID] = recipient }
             return state.lastID
         }
-        var request = request
-        request.id = id
-        if let failure = send(.generate(request)) {
+        if let failure = send(submission.message(id: id, queueTimeout: queueTimeout)) {
             deliver(.failed(failure), id: id, to: recipient)
         }
         return id

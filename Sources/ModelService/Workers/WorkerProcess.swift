@@ -22,6 +22,8 @@ final class WorkerProcess: Sendable {
         let modelPaths: [String]
         /// Who computes when; nil: the worker computes at any time.
         let turns: TurnTable?
+        /// Its share of the compute time beside others', in thousandths.
+        let computeWeight: UInt32
         /// Where the worker gets a control group of its own; nil: it stays in the gateway's.
         let groups: DelegatedGroup?
         /// Where its memory is counted, and as whose.
@@ -115,24 +117,35 @@ final class WorkerProcess: Sendable {
         socket.wake()
     }
 
+    /// Changes the worker's share of the compute time, in thousandths.
+    func weigh(_ computeWeight: UInt32) {
+        // The seat is the worker's as long as the lock is held: see `supervise`.
+        state.withLock { state in
+            guard let seat = state.turnSeat else { return }
+            launch.turns?.weigh(seat: seat, weight: computeWeight)
+        }
+    }
+
     /// Asks for what the worker's cache holds only for the sake of later requests.
     func reclaimMemory() { _ = send(.memoryNeeded) }
 
     // MARK: The worker's thread
 
     private func supervise() {
-        let turnSeat = launch.turns?.assignSeat()
+        let turnSeat = launch.turns?.assignSeat(weight: launch.computeWeight)
         state.withLock { $0.turnSeat = turnSeat }
-        let reason = run()
+        let (reason, lines) = run()
+        state.withLock { $0.turnSeat = nil }
         if let turnSeat { launch.turns?.vacateSeat(turnSeat) }
-        launch.ledger.withLock { $0.forget(launch.holder) }
+        // Counted before anybody can make use of its memory.
         let ending = state.withLock { $0.ending }
         launch.counters?.note(launch.holder) { $0.noteEnd(ending, ofWorker: $1) }
-        report(.ended(reason: reason))
+        launch.ledger.withLock { $0.forget(launch.holder) }
+        report(.ended(reason: reason, log: ending.isFailure ? lines : []))
     }
 
-    /// Starts the process, serves it to its end, and returns why it ended.
-    private func run() -> String {
+    /// Starts the process, serves it to its end, and returns why it ended and what it logged last.
+    private func run() -> (reason: String, log: [String]) {
         let files: [OpenedFile]
         do {
             files = try launch.modelPaths.map { path throws(SystemError) in
@@ -142,15 +155,16 @@ final class WorkerProcess: Sendable {
             state.withLock { $0.ending.noteLoadFailed() }
             failEverything(reason: "it could not be started")
             report(.loadFailed(message: "the model cannot be read: \(error)"))
-            return "the model cannot be read: \(error)"
+            return ("the model cannot be read: \(error)", [])
         }
         let child: ChildProcess
+        let output: WorkerOutput
         do {
-            child = try spawn(passing: files)
+            (child, output) = try spawn(passing: files)
         } catch {
             state.withLock { $0.ending.noteLoadFailed() }
             failEverything(reason: "it could not be started")
-            return "cannot start a worker: \(error)"
+            return ("cannot start a worker: \(error)", [])
         }
         state.withLock { $0.pid = child.pid }
         log.info("worker started", ("pid", child.pid))
@@ -158,7 +172,7 @@ final class WorkerProcess: Sendable {
         let group = place(child)
         state.withLock { $0.group = group }
         defer { group?.remove() }
-        let complaint = converse()
+        let complaint = converse(output)
         if let complaint {
             failEverything(reason: "it \(complaint)")
         } else if !child.waitForEnd(timeout: Self.endPatience) {
@@ -166,11 +180,12 @@ final class WorkerProcess: Sendable {
         }
         child.signal(SIGKILL)
         let status = child.waitForExit()
+        output.passOn()
         let end = group?.hasRunOutOfMemory == true ? "ran out of memory and \(status)" : "\(status)"
         failEverything(reason: "it \(end)")
         let reason = complaint.map { "the worker \($0)" } ?? "the worker process \(end)"
         log.info("worker ended", ("pid", child.pid), ("reason", reason))
-        return reason
+        return (reason, output.tail.lines)
     }
 
     /// Gives the process a control group of its own, if there is one to be had.
@@ -210,32 +225,43 @@ final class WorkerProcess: Sendable {
     /// Its requests wait for the reason so long.
     private static let endPatience = Duration.milliseconds(50)
 
-    private func spawn(passing files: [OpenedFile]) throws(SystemError) -> ChildProcess {
+    private func spawn(
+        passing files: [OpenedFile]
+    ) throws(SystemError) -> (ChildProcess, WorkerOutput) {
         let descriptor = childEnd.withLock { end in
             defer { end = nil }
             return end
         }
         guard let descriptor else { preconditionFailure("a worker is started once") }
         defer { _ = close(descriptor) }
-        var inherited = [(descriptor: descriptor, as: WorkerDescriptors.socket)]
+        let logEnds = try SocketPair.make().release()
+        defer { _ = close(logEnds.second) }
+        let output = WorkerOutput(FileDescriptor(owning: logEnds.first))
+        var inherited = [
+            (descriptor: descriptor, as: WorkerDescriptors.socket),
+            (descriptor: logEnds.second, as: STDERR_FILENO),
+        ]
         if let turns = launch.turns {
             inherited.append((descriptor: turns.descriptor, as: WorkerDescriptors.turns))
         }
         for (number, file) in zip(launch.options.modelDescriptors, files) {
             inherited.append((descriptor: file.file.rawValue, as: number))
         }
-        return try ChildProcess.spawn(
+        let child = try ChildProcess.spawn(
             executable: launch.executable,
             // The executable may be /proc/self/exe, which says nothing in a list of processes.
             programName: "torii",
             arguments: launch.arguments,
-            environment: launch.environment,
+            environment: launch.environment.merging(
+                WorkerOutput.environment(for: logEnds.second)
+            ) { $1 },
             inheriting: inherited
         )
+        return (child, output)
     }
 
     /// Reads until the worker hangs up (nil) or must be ended for the reason returned.
-    private func converse() -> String? {
+    private func converse(_ output: WorkerOutput) -> String? {
         state.withLock { $0.monitor = WorkerMonitor(limits: launch.limits, now: .now()) }
         var reader = FrameReader<WorkerMessage>()
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
@@ -253,7 +279,8 @@ final class WorkerProcess: Sendable {
                 }
                 return (!state.outbound.isEmpty, state.monitor.deadline)
             }
-            socket.wait(forOutput: hasOutput, until: deadline)
+            socket.wait(forOutput: hasOutput, orFor: output.descriptor, until: deadline)
+            output.passOn()
             if hasOutput { flush() }
             switch socket.receive(into: &buffer) {
             case .ended:
@@ -311,6 +338,8 @@ final class WorkerProcess: Sendable {
             answer(id: id, .success(.tokens(tokens)))
         case .text(let id, let text):
             answer(id: id, .success(.text(text)))
+        case .tokenCount(let id, let count):
+            answer(id: id, .success(.count(count)))
         case .requestFailed(let id, let failure):
             answer(id: id, .failure(failure))
         case .heartbeat(let status):

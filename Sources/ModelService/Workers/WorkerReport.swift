@@ -13,5 +13,7 @@ enum WorkerReport: Sendable {
     /// The worker says that it cannot load the model.
     case loadFailed(message: String)
     /// The process is gone and everything it owed has been failed. Always the last report.
-    case ended(reason: String)
+    ///
+    /// If the worker could not load the model or died by itself, with the last lines it logged.
+    case ended(reason: String, log: [String])
 }

@@ -61,16 +61,18 @@ final class WorkerSocket: Sendable {
     }
 
     /// Blocks until the worker said something (or hung up), `wake` was called, the socket takes
-    /// output if that is awaited, or the deadline has passed.
-    func wait(forOutput: Bool, until deadline: MonotonicInstant) {
+    /// output if that is awaited, `other` can be read, or the deadline has passed.
+    func wait(forOutput: Bool, orFor other: Int32?, until deadline: MonotonicInstant) {
         let events = POLLIN | (forOutput ? POLLOUT : 0)
         var polls = [
             pollfd(fd: socket.rawValue, events: Int16(events), revents: 0),
             pollfd(fd: wakeUp.descriptor, events: Int16(POLLIN), revents: 0),
+            // A negative number is left out.
+            pollfd(fd: other ?? -1, events: Int16(POLLIN), revents: 0),
         ]
-        // Safety: the array holds the two entries announced. Any error ends the wait like a
+        // Safety: the array holds the three entries announced. Any error ends the wait like a
         // time-out, the caller looks at the state again.
-        guard unsafe poll(&polls, 2, pollTimeout(until: deadline)) > 0 else { return }
+        guard unsafe poll(&polls, 3, pollTimeout(until: deadline)) > 0 else { return }
         if polls[1].revents != 0 { wakeUp.reset() }
     }
 

@@ -46,6 +46,34 @@ extension APIError {
         )
     }
 
+    /// A list that needs elements has none.
+    static func emptyArray(_ parameter: String) -> APIError {
+        invalidRequest(
+            "Invalid '\(parameter)': empty array. Expected an array with minimum length 1.",
+            parameter: parameter,
+            code: "empty_array"
+        )
+    }
+
+    /// A text that needs characters has none.
+    static func emptyString(_ parameter: String) -> APIError {
+        invalidRequest(
+            "Invalid '\(parameter)': an empty string has nothing to read. Leave it out or send text.",
+            parameter: parameter,
+            code: "empty_string"
+        )
+    }
+
+    /// A list is too long.
+    static func tooManyElements(_ parameter: String, _ count: Int, limit: Int) -> APIError {
+        invalidRequest(
+            "Invalid '\(parameter)': array too long. Expected an array with maximum length \(limit), "
+                + "but got an array with length \(count) instead; send it in several requests.",
+            parameter: parameter,
+            code: "array_above_max_length"
+        )
+    }
+
     /// A number lies outside its range.
     static func outOfRange(
         _ parameter: String,

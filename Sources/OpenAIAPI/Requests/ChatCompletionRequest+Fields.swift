@@ -16,6 +16,7 @@ extension ChatCompletionRequest {
             "max_tokens",
             "n",
             "parallel_tool_calls",
+            "prediction",
             "presence_penalty",
             "reasoning_effort",
             "safety_identifier",
@@ -34,7 +35,6 @@ extension ChatCompletionRequest {
         RequestField.accepted(
             "metadata",
             "moderation",
-            "prediction",
             "prompt_cache_key",
             "prompt_cache_options",
             "prompt_cache_retention",

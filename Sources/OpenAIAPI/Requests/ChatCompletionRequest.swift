@@ -7,6 +7,8 @@ package struct ChatCompletionRequest: Sendable, Hashable {
     package var model: String
     /// The conversation for the model's template: normalised messages, tools, extra arguments.
     package var conversation: ChatPrompt
+    /// A text that much of the answer is expected to equal.
+    package var prediction: String?
     /// How to sample, when to stop, how to answer.
     package var options: GenerationOptions
     /// Alternatives per token for `logprobs`, 0...20; nil: no log-probabilities.
@@ -36,6 +38,7 @@ package struct ChatCompletionRequest: Sendable, Hashable {
         return ChatCompletionRequest(
             model: model,
             conversation: conversation,
+            prediction: try prediction(reader, limits: limits),
             options: options,
             topLogprobCount: try topLogprobCount(reader),
             usesFunctions: ChatMessageParser.usesFunctions(reader),
@@ -53,9 +56,25 @@ package struct ChatCompletionRequest: Sendable, Hashable {
                 prompt: .chat(conversation),
                 choice: choice,
                 topLogprobCount: topLogprobCount,
-                echo: false
+                echo: false,
+                prediction: prediction
             )
         }
+    }
+
+    private static func prediction(
+        _ body: ParameterReader,
+        limits: RequestLimits
+    ) throws(APIError) -> String? {
+        guard let reader = try body.object("prediction") else { return nil }
+        let type = try reader.required("type", try reader.string("type"))
+        guard type == "content" else {
+            throw .unsupportedValue(
+                reader.path(of: "type"),
+                reason: "the only type of a prediction is 'content'"
+            )
+        }
+        return try ChatMessageParser(limits: limits).requiredContent(reader)
     }
 
     private static func topLogprobCount(_ reader: ParameterReader) throws(APIError) -> Int? {

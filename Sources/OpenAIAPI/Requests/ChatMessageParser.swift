@@ -168,7 +168,8 @@ struct ChatMessageParser {
 
     // MARK: Content
 
-    private func requiredContent(_ reader: ParameterReader) throws(APIError) -> String {
+    /// The text of a `content` that must be there.
+    func requiredContent(_ reader: ParameterReader) throws(APIError) -> String {
         try reader.required("content", try content(reader))
     }
 

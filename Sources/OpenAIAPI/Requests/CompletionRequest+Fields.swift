@@ -20,14 +20,10 @@ extension CompletionRequest {
             "stop",
             "stream",
             "stream_options",
+            "suffix",
             "temperature",
             "top_p",
             "user"
-        ),
-        RequestField.refused(
-            "suffix",
-            harmless: [""],
-            reason: "is not supported yet: this server does not fill in the middle"
         ),
         RequestField.extensions,
         RequestField.outputConstraints

@@ -33,7 +33,8 @@ package struct CompletionRequest: Sendable, Hashable {
         let reader = try ParameterReader(body: body)
         let ignored = try fields.check(reader.object)
         let model = try reader.required("model", try reader.string("model"))
-        let prompts = try prompts(reader)
+        let echo = try reader.bool("echo") ?? false
+        let prompts = try prompts(reader, echo: echo)
         // No output at all is useful here: with `echo` and `logprobs` it scores the prompt.
         var options = try GenerationOptions.parse(
             reader,
@@ -59,7 +60,7 @@ package struct CompletionRequest: Sendable, Hashable {
             options: options,
             generatedCount: generatedCount,
             topLogprobCount: try reader.integer("logprobs", in: 0...maximumLogprobCount),
-            echo: try reader.bool("echo") ?? false,
+            echo: echo,
             ignoredParameters: ignored
         )
     }
@@ -114,6 +115,26 @@ package struct CompletionRequest: Sendable, Hashable {
     }
 
     // MARK: Prompt
+
+    /// What to continue, or with a `suffix` the gaps to fill.
+    private static func prompts(
+        _ reader: ParameterReader,
+        echo: Bool
+    ) throws(APIError) -> [Prompt] {
+        let prompts = try prompts(reader)
+        guard let suffix = try reader.string("suffix"), !suffix.isEmpty else { return prompts }
+        guard !echo else {
+            throw .unsupportedValue("echo", reason: "it cannot be combined with 'suffix'")
+        }
+        var gaps: [Prompt] = []
+        for prompt in prompts {
+            guard case .text(let text) = prompt else {
+                throw .unsupportedValue("prompt", reason: "with 'suffix' it must be text")
+            }
+            gaps.append(.gap(before: text, after: suffix))
+        }
+        return gaps
+    }
 
     /// A string, an array of strings, an array of token ids, or an array of such arrays.
     private static func prompts(_ reader: ParameterReader) throws(APIError) -> [Prompt] {

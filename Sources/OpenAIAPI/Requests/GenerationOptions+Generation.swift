@@ -7,15 +7,18 @@ extension GenerationOptions {
         prompt: Prompt,
         choice: Int,
         topLogprobCount: Int?,
-        echo: Bool
+        echo: Bool,
+        prediction: String? = nil
     ) -> GenerationRequest {
         var sampling = sampling
         sampling.seed = sampling.seed.map { $0 &+ UInt64(choice) }
         return GenerationRequest(
             id: 0,
             prompt: prompt,
+            prediction: prediction,
             sampling: sampling,
             maximumOutputTokens: maximumOutputTokens,
+            minimumOutputTokens: minimumOutputTokens,
             stopStrings: stopStrings,
             ignoresEndOfGeneration: ignoresEndOfGeneration,
             topLogprobCount: topLogprobCount,

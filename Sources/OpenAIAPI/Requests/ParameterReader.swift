@@ -91,6 +91,39 @@ struct ParameterReader {
         return elements
     }
 
+    /// An array of strings within these bounds.
+    func strings(
+        _ name: String,
+        maximumCount: Int,
+        maximumByteCount: Int
+    ) throws(APIError) -> [String]? {
+        guard let elements = try array(name) else { return nil }
+        let path = path(of: name)
+        guard elements.count <= maximumCount else {
+            throw .invalidRequest(
+                "Invalid '\(path)': at most \(maximumCount) strings are allowed, "
+                    + "but got \(elements.count).",
+                parameter: path,
+                code: "array_above_max_length"
+            )
+        }
+        var texts: [String] = []
+        for (index, element) in elements.enumerated() {
+            guard let text = element.stringValue else {
+                throw .invalidType("\(path)[\(index)]", expected: "a string", value: element)
+            }
+            guard text.utf8.count <= maximumByteCount else {
+                throw .invalidRequest(
+                    "Invalid '\(path)': a string is longer than \(maximumByteCount) bytes.",
+                    parameter: path,
+                    code: "string_above_max_length"
+                )
+            }
+            texts.append(text)
+        }
+        return texts
+    }
+
     func object(_ name: String) throws(APIError) -> ParameterReader? {
         guard let value = value(name) else { return nil }
         guard let object = value.objectValue else {

@@ -45,13 +45,22 @@ extension RequestField {
     /// What vLLM's and llama-server's clients send with every kind of generation.
     static let extensions =
         honoured(
+            "dry_allowed_length",
+            "dry_base",
+            "dry_multiplier",
+            "dry_penalty_last_n",
+            "dry_sequence_breakers",
             "ignore_eos",
             "keep_alive",
             "min_p",
+            "min_tokens",
             "repeat_last_n",
             "repeat_penalty",
             "repetition_penalty",
-            "top_k"
+            "top_k",
+            "typical_p",
+            "xtc_probability",
+            "xtc_threshold"
         ) + accepted("cache_prompt")
 
     /// Their ways to ask for output of a given form; see ``OutputConstraint``.

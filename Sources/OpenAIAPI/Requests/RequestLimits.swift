@@ -6,6 +6,8 @@ package struct RequestLimits: Sendable, Hashable {
     package var maximumGeneratedCount = 20
     /// Generations of one request, prompts times `n`: 128.
     package var maximumGenerationCount = 128
+    /// Texts of one embedding or rerank request: 2,048, OpenAI's limit.
+    package var maximumInputCount = 2048
     /// Stop strings: 4, OpenAI's limit.
     package var maximumStopCount = 4
     /// Length of one stop string, in bytes of UTF-8: 1,024.

@@ -38,7 +38,7 @@ package struct ChatAnswer: Sendable, Hashable {
         case .toolArguments(let index, let text):
             if toolCalls.indices.contains(index) { toolCalls[index].arguments += text }
         case .finished(let reason, _): finishReason = reason
-        case .accepted, .queued, .started, .failed: break
+        case .accepted, .queued, .started, .embedded, .failed: break
         }
     }
 

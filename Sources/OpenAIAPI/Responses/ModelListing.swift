@@ -11,6 +11,8 @@ package struct ModelListing: Sendable, Hashable {
     package var status: String
     /// Prompt and output tokens that are served; nil while unknown.
     package var contextLength: Int?
+    /// What can be asked of the model, in Ollama's words; empty while unknown.
+    package var capabilities: [String]
     /// Further facts about a loaded model, in llama-server's `meta`.
     package var meta: JSONObject
 
@@ -20,12 +22,14 @@ package struct ModelListing: Sendable, Hashable {
         created: Int,
         status: String,
         contextLength: Int? = nil,
+        capabilities: [String] = [],
         meta: JSONObject = [:]
     ) {
         self.id = id
         self.created = created
         self.status = status
         self.contextLength = contextLength
+        self.capabilities = capabilities
         self.meta = meta
     }
 
@@ -41,6 +45,9 @@ package struct ModelListing: Sendable, Hashable {
         if let contextLength {
             object["max_model_len"] = .integer(contextLength)
             object["context_length"] = .integer(contextLength)
+        }
+        if !capabilities.isEmpty {
+            object["capabilities"] = .array(capabilities.map { .string($0) })
         }
         if !meta.isEmpty { object["meta"] = .object(meta) }
         return .object(object)

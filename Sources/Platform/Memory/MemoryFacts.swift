@@ -1,3 +1,5 @@
+import Glibc
+
 /// How much memory this process may still take without pushing others out, as far as the system
 /// says.
 package enum MemoryFacts {
@@ -17,6 +19,27 @@ package enum MemoryFacts {
             try? Files.text(of: $0)
         }
         return texts.compactMap { stall(pressure: $0) }.max() ?? 0
+    }
+
+    /// Bytes that were read again because they had been dropped too early, since the start of the
+    /// process's control group, or the machine's if the group has no figures.
+    package static func refaultedByteCount() -> Int {
+        let group = ControlGroup.directories().first.map { "\($0)/memory.stat" }
+        for path in [group, "/proc/vmstat"].compactMap(\.self) {
+            guard let text = try? Files.text(of: path),
+                let pages = refaultedPageCount(statistics: text)
+            else { continue }
+            return pages * Int(getpagesize())
+        }
+        return 0
+    }
+
+    /// Pages by the text of `memory.stat` or `/proc/vmstat`; nil if it does not count them.
+    static func refaultedPageCount(statistics: String) -> Int? {
+        let counts = ["workingset_refault_anon", "workingset_refault_file"].compactMap {
+            value(of: $0, in: statistics)
+        }
+        return counts.isEmpty ? nil : counts.reduce(0, +)
     }
 
     /// What a control group's limits leave; nil without a limit.

@@ -22,6 +22,14 @@ package enum Sandbox {
     /// One of the two locks.
     package enum Half: String, Sendable, Hashable, CaseIterable {
         case landlock, seccomp
+
+        /// Whether the kernel offers it; nothing is put in force.
+        package var isOffered: Bool {
+            switch self {
+            case .landlock: torii_landlock_is_offered()
+            case .seccomp: torii_seccomp_is_offered()
+            }
+        }
     }
 
     /// Which halves are in force.

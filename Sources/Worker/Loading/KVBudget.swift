@@ -61,6 +61,26 @@ struct KVBudget: Sendable, Hashable {
         keptSlabCount = (blocks(contextLength) + slabBlockCount - 1) / slabBlockCount
     }
 
+    /// The budget of an encoder: blocks for one step, which all are free again after it.
+    ///
+    /// - Parameters:
+    ///   - contextLength: Tokens of the longest text.
+    ///   - entryCount: Texts of a step at most, each of which has a block that isn't full.
+    ///   - stepTokenCount: Tokens of a step at most, unless one text alone is longer.
+    ///   - blockTokenCount: Positions of a block.
+    init(
+        encoderContextLength contextLength: Int,
+        entryCount: Int,
+        stepTokenCount: Int,
+        blockTokenCount: Int
+    ) {
+        let tokenCount = max(stepTokenCount, contextLength)
+        self.contextLength = contextLength
+        blockCount = (tokenCount + blockTokenCount - 1) / blockTokenCount + entryCount
+        slabBlockCount = blockCount
+        keptSlabCount = 1
+    }
+
     /// 16 MiB: small beside a model, large beside a page.
     private static let slabByteCount = 16 << 20
 

@@ -107,15 +107,18 @@ package final class LoadedModel {
         let tokenizer = try Tokenizer(metadata: file.metadata)
         let encoder = PromptEncoder(
             tokenizer: tokenizer,
-            templateSource: try file.metadata.string("tokenizer.chat_template")
+            templateSource: try file.metadata.string("tokenizer.chat_template"),
+            frame: try TextFrame(metadata: file.metadata, tokenizer: tokenizer)
         )
+        let purpose = try ModelPurpose(file, isEncoder: shape.isEncoder)
         let wish = wish(options, shape, file, surroundings)
-        let budget = KVBudget(wish)
+        let limits = schedulerLimits(options, purpose, shape)
+        let budget = budget(wish, shape, limits)
         let threadCount = min(
             512,
             max(1, options.threadCount ?? surroundings.coreCount)
         )
-        reserve(try footprint(of: file, wish, budget, threadCount: threadCount))
+        reserve(try footprint(of: file, purpose, wish, budget, threadCount: threadCount))
         let threads = try KernelThreadPool(
             threadCount: threadCount,
             instructionSet: instructionSet
@@ -123,15 +126,18 @@ package final class LoadedModel {
         let transformer = try Transformer.load(
             file,
             pool: threads,
+            output: purpose.output,
             contextLength: budget.contextLength,
             progress: progress
         )
         let storage = try transformer.makeStorage(
             blockCount: budget.blockCount,
-            type: storageType(options.kvType, file)
+            type: storageType(options.kvType, shape)
         )
-        var facts = facts(file, shape, encoder, budget, transformer, storage, options, threads)
+        var facts = facts(file, shape, encoder, budget, transformer, storage, limits, threads)
         facts.sandbox = "\(surroundings.sandbox)"
+        facts.tasks = [purpose.task]
+        facts.pooling = purpose.pooling?.name
         return LoadedModel(
             facts: facts,
             pass: TransformerPass(transformer: transformer, storage: storage),
@@ -141,13 +147,51 @@ package final class LoadedModel {
                 slabBlockCount: budget.slabBlockCount,
                 keptSlabCount: budget.keptSlabCount,
                 blockByteCount: storage.blockByteCount,
-                scheduler: SchedulerLimits(
-                    runningCount: min(max(1, options.maximumSequenceCount), 256),
-                    queue: options.queue,
-                    guessesTokens: options.speculation == .automatic
-                )
+                embedding: purpose.pooling.map { pooling in
+                    EmbeddingConfiguration(
+                        task: purpose.task,
+                        pooling: pooling,
+                        isEncoder: shape.isEncoder,
+                        embeddingLength: shape.embeddingLength
+                    )
+                },
+                scheduler: limits
             ),
             encoder: encoder
+        )
+    }
+
+    /// Texts of an encoder are short, and many of them fill a step.
+    private static let encoderSequenceCount = 128
+
+    private static func schedulerLimits(
+        _ options: WorkerLoadOptions,
+        _ purpose: ModelPurpose,
+        _ shape: ModelConfiguration
+    ) -> SchedulerLimits {
+        let isEncoder = shape.isEncoder
+        let sequenceCount = isEncoder ? encoderSequenceCount : options.maximumSequenceCount
+        return SchedulerLimits(
+            runningCount: min(max(1, sequenceCount), 256),
+            queue: options.queue,
+            guessesTokens: options.speculation == .automatic && purpose == .generation
+        )
+    }
+
+    private static func budget(
+        _ wish: KVBudget.Wish,
+        _ shape: ModelConfiguration,
+        _ limits: SchedulerLimits
+    ) -> KVBudget {
+        guard shape.isEncoder else { return KVBudget(wish) }
+        return KVBudget(
+            encoderContextLength: min(
+                wish.contextLength ?? wish.trainedContextLength,
+                wish.trainedContextLength
+            ),
+            entryCount: limits.runningCount,
+            stepTokenCount: limits.stepTokenCount,
+            blockTokenCount: wish.blockTokenCount
         )
     }
 
@@ -155,11 +199,13 @@ package final class LoadedModel {
     /// (see `KVType`).
     private static func storageType(
         _ type: WorkerLoadOptions.KVType,
-        _ file: GGUFFile
+        _ shape: ModelConfiguration
     ) -> KVType {
-        switch type {
+        // An encoder's are in use for one layer of one step: there is nothing to spare.
+        if shape.isEncoder { return .f16 }
+        return switch type {
         case .f16: .f16
-        case .q8: file.tensors.contains { $0.name == "blk.0.attn_k.bias" } ? .q8Values : .q8
+        case .q8: shape.hasKeyBiases ? .q8Values : .q8
         case .q8Values: .q8Values
         }
     }
@@ -177,10 +223,10 @@ package final class LoadedModel {
             kvByteCount: options.kvByteCount,
             maximumSequenceCount: options.maximumSequenceCount,
             blockByteCount: KVStorage.blockByteCount(
-                layerCount: shape.layerCount,
+                layerCount: shape.cacheLayerCount,
                 keyValueHeadCount: shape.keyValueHeadCount,
                 headDimension: shape.headDimension,
-                type: storageType(options.kvType, file)
+                type: storageType(options.kvType, shape)
             ),
             blockTokenCount: KVStorage.blockTokenCount,
             availableByteCount: max(
@@ -192,12 +238,14 @@ package final class LoadedModel {
 
     private static func footprint(
         of file: GGUFFile,
+        _ purpose: ModelPurpose,
         _ wish: KVBudget.Wish,
         _ budget: KVBudget,
         threadCount: Int
     ) throws -> MemoryFootprint {
         let need = try Transformer.memoryNeed(
             of: file,
+            output: purpose.output,
             contextLength: budget.contextLength,
             threadCount: threadCount,
             logitRowCount: plannedLogitRowCount
@@ -225,11 +273,11 @@ package final class LoadedModel {
         _ budget: KVBudget,
         _ transformer: Transformer,
         _ storage: KVStorage,
-        _ options: WorkerLoadOptions,
+        _ limits: SchedulerLimits,
         _ threads: KernelThreadPool
     ) -> ModelFacts {
         ModelFacts(
-            architecture: shape.architecture.rawValue,
+            architecture: shape.architecture,
             name: shape.name,
             parameterCount: ModelDescription.parameterCount(of: file),
             quantization: ModelDescription.quantization(of: file),
@@ -241,7 +289,7 @@ package final class LoadedModel {
             weightByteCount: transformer.weightByteCount,
             kvBytesPerToken: storage.blockByteCount / KVStorage.blockTokenCount,
             kvCapacityTokens: budget.blockCount * KVStorage.blockTokenCount,
-            maximumSequenceCount: min(max(1, options.maximumSequenceCount), 256),
+            maximumSequenceCount: limits.runningCount,
             threadCount: threads.threadCount,
             instructionSet: threads.instructionSet.rawValue,
             chatTemplate: encoder.templateSource,

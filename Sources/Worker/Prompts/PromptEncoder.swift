@@ -12,6 +12,8 @@ final class PromptEncoder: Sendable {
     /// The chat template's source, nil if the model has none and none suits it.
     let templateSource: String?
     private let format: ChatFormat?
+    /// What stands around texts to embed.
+    private let frame: TextFrame
     /// Why there is no template although the file has one.
     let templateProblem: String?
 
@@ -20,8 +22,10 @@ final class PromptEncoder: Sendable {
     /// - Parameters:
     ///   - tokenizer: The model's.
     ///   - templateSource: `tokenizer.chat_template`, if the file has it.
-    init(tokenizer: Tokenizer, templateSource: String?) {
+    ///   - frame: What stands around texts to embed.
+    init(tokenizer: Tokenizer, templateSource: String?, frame: TextFrame = TextFrame()) {
         self.tokenizer = tokenizer
+        self.frame = frame
         let source = templateSource ?? DefaultChatTemplate.source(for: tokenizer)
         self.templateSource = source
         var specialTokens: JSONObject = [:]
@@ -63,6 +67,8 @@ final class PromptEncoder: Sendable {
             if !tokens.isEmpty { return EncodedPrompt(tokens: tokens, constraint: constraint) }
             let only = tokenizer.beginningToken ?? tokenizer.endToken
             return EncodedPrompt(tokens: [only].compactMap { $0 }, constraint: constraint)
+        case .gap(let before, let after):
+            return EncodedPrompt(tokens: try gap(before, after), constraint: constraint)
         case .chat(let chat):
             let rendered = try render(chat, now: now)
             let runs = rendered.runs.map {
@@ -75,6 +81,37 @@ final class PromptEncoder: Sendable {
             if let format { format.plan(&encoded, chat, prompt: rendered.text, tokenizer) }
             return encoded
         }
+    }
+
+    /// The tokens of each text of an embedding.
+    func encode(_ work: EmbeddingRequest.Work) -> [[TokenID]] {
+        func plain(_ text: String) -> [TokenID] { tokenizer.encode(text, specialTokens: false) }
+        switch work {
+        case .embed(let inputs):
+            return inputs.map { input in
+                switch input {
+                case .text(let text): frame.framed(plain(text))
+                case .tokens(let tokens): tokens
+                }
+            }
+        case .rerank(let query, let documents):
+            let query = plain(query)
+            return documents.map { frame.framed(query, plain($0)) }
+        }
+    }
+
+    /// The tokens around a gap, in the order that models are trained on.
+    private func gap(_ before: String, _ after: String) throws(GenerationFailure) -> [TokenID] {
+        guard let gap = tokenizer.gapTokens else {
+            throw GenerationFailure(
+                kind: .invalidRequest(parameter: "suffix"),
+                message: "The model was not trained to fill in the middle; leave 'suffix' out."
+            )
+        }
+        return withBeginning(
+            [gap.before] + tokenizer.encode(before, specialTokens: false)
+                + [gap.after] + tokenizer.encode(after, specialTokens: false) + [gap.middle]
+        )
     }
 
     /// A conversation in the layout the model was trained on.

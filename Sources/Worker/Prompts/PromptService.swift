@@ -11,9 +11,12 @@ final class PromptService: Sendable {
     private let constraints: ConstraintCache
     private let mailbox: EngineMailbox
     private let outbox: Outbox
+    /// What can be asked of the model.
+    private let task: ModelTask
 
-    init(encoder: PromptEncoder, mailbox: EngineMailbox, outbox: Outbox) {
+    init(encoder: PromptEncoder, task: ModelTask, mailbox: EngineMailbox, outbox: Outbox) {
         self.encoder = encoder
+        self.task = task
         constraints = ConstraintCache(tokenizer: encoder.tokenizer)
         self.mailbox = mailbox
         self.outbox = outbox
@@ -23,6 +26,7 @@ final class PromptService: Sendable {
     /// goes wrong is an event.
     func generate(_ request: GenerationRequest) {
         do throws(GenerationFailure) {
+            guard task == .generate else { throw .wrongTask(.generate, of: task) }
             var prompt = try encoder.encode(
                 request.prompt,
                 constraint: request.constraint,
@@ -32,19 +36,34 @@ final class PromptService: Sendable {
             let generation = Generation(
                 request: request,
                 promptTokens: prompt.tokens,
+                predictedTokens: request.prediction.map {
+                    encoder.encode($0, specialTokens: false, addsBeginningToken: false)
+                } ?? [],
                 constraint: constraint,
                 answer: prompt.answer
             )
-            guard mailbox.submit(generation) else {
-                throw GenerationFailure(
-                    kind: .overloaded(.unmeasured),
-                    message: "Too many requests wait for this model; send it again later."
-                )
-            }
+            guard mailbox.submit(generation) else { throw Self.overloaded }
         } catch {
             outbox.send(.event(id: request.id, .failed(error)))
         }
     }
+
+    /// Encodes the texts of an embedding and leaves them for the engine; what goes wrong is an event.
+    func embed(_ request: EmbeddingRequest) {
+        do throws(GenerationFailure) {
+            let wanted = request.work.task
+            guard task == wanted else { throw .wrongTask(wanted, of: task) }
+            let embedding = Embedding(request: request, texts: encoder.encode(request.work))
+            guard mailbox.submit(embedding) else { throw Self.overloaded }
+        } catch {
+            outbox.send(.event(id: request.id, .failed(error)))
+        }
+    }
+
+    private static let overloaded = GenerationFailure(
+        kind: .overloaded(.unmeasured),
+        message: "Too many requests wait for this model; send it again later."
+    )
 
     /// The constraint of a prompt's output; where nobody asked for one, a constraint that cannot be
     /// followed is left out.
@@ -78,7 +97,11 @@ final class PromptService: Sendable {
                 return .text(id: id, try encoder.detokenize(tokens))
             case .applyTemplate(_, let chat):
                 return .text(id: id, try encoder.render(chat, now: LocalTime.now()).text)
-            case .load, .memoryReserved, .generate, .cancel, .memoryGranted, .memoryNeeded, .stop:
+            case .countTokens(_, let prompt):
+                let encoded = try encoder.encode(prompt, now: LocalTime.now())
+                return .tokenCount(id: id, encoded.tokens.count)
+            case .load, .memoryReserved, .generate, .embed, .cancel, .memoryGranted, .memoryNeeded,
+                .stop:
                 preconditionFailure("only questions are answered")
             }
         } catch {

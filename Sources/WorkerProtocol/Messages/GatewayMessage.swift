@@ -11,8 +11,10 @@ package enum GatewayMessage: Sendable, Hashable {
     case memoryReserved
     /// Start a generation; answered by its events.
     case generate(GenerationRequest)
-    /// End a generation after the running step; answered by its `finished(.cancelled)` event, or
-    /// by nothing if it has already ended.
+    /// Make vectors or scores of texts; answered by events, `embedded` in the place of deltas.
+    case embed(EmbeddingRequest)
+    /// End a generation or an embedding after the running step; answered by its
+    /// `finished(.cancelled)` event, or by nothing if it has already ended.
     case cancel(id: UInt64)
     /// Encode text; answered by `tokens` or `requestFailed`. `addsBeginningToken` puts the
     /// beginning token first if the model has one.
@@ -21,6 +23,9 @@ package enum GatewayMessage: Sendable, Hashable {
     case detokenize(id: UInt64, tokens: [Int32])
     /// Render the chat template only; answered by `text` or `requestFailed`.
     case applyTemplate(id: UInt64, ChatPrompt)
+    /// Count a prompt's tokens, those included that the model wants around it; answered by
+    /// `tokenCount` or `requestFailed`.
+    case countTokens(id: UInt64, Prompt)
     /// The answer to `memoryWanted`: this much may be used besides what was granted before; 0 if
     /// there is none now.
     case memoryGranted(byteCount: Int)

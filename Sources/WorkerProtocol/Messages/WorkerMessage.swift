@@ -11,16 +11,18 @@ package enum WorkerMessage: Sendable, Hashable {
     case footprint(MemoryFootprint)
     /// How much of the model is loaded, 0...1.
     case loading(fraction: Double)
-    /// The model can generate.
+    /// The model can do what its facts say.
     case ready(ModelFacts)
     /// The model cannot be loaded; the worker ends after this message.
     case loadFailed(message: String)
-    /// Something happened to a generation.
+    /// Something happened to a generation or an embedding.
     case event(id: UInt64, GenerationEvent)
     /// The answer to `tokenize`.
     case tokens(id: UInt64, [Int32])
     /// The answer to `detokenize` and `applyTemplate`.
     case text(id: UInt64, String)
+    /// The answer to `countTokens`.
+    case tokenCount(id: UInt64, Int)
     /// The answer to a question that cannot be answered.
     case requestFailed(id: UInt64, GenerationFailure)
     /// The worker lives; sent about once a second, also while it loads.
@@ -37,5 +39,5 @@ package enum WorkerProtocolVersion {
     ///
     /// Gateway and worker are the same executable; they differ only if the file was replaced while
     /// the gateway ran.
-    package static let current: UInt32 = 4
+    package static let current: UInt32 = 5
 }

@@ -17,6 +17,8 @@ extension GatewayMessage: SerializableField {
         case 8: self = .memoryGranted(byteCount: try reader.count())
         case 9: self = .memoryReserved
         case 10: self = .memoryNeeded
+        case 11: self = .embed(try EmbeddingRequest(from: &reader))
+        case 12: self = .countTokens(id: try reader.integer(), try Prompt(from: &reader))
         case let tag: throw .unknownTag(type: "GatewayMessage", tag: tag)
         }
     }
@@ -52,6 +54,13 @@ extension GatewayMessage: SerializableField {
             writer.write(count: byteCount)
         case .memoryReserved: writer.write(UInt8(9))
         case .memoryNeeded: writer.write(UInt8(10))
+        case .embed(let request):
+            writer.write(UInt8(11))
+            request.serialize(to: &writer)
+        case .countTokens(let id, let prompt):
+            writer.write(UInt8(12))
+            writer.write(id)
+            prompt.serialize(to: &writer)
         }
     }
 }

@@ -15,6 +15,7 @@ extension GenerationEvent: SerializableField {
         case 7: self = .reasoning(text: try reader.string())
         case 8: self = .toolCall(index: try reader.count(), name: try reader.string())
         case 9: self = .toolArguments(index: try reader.count(), text: try reader.string())
+        case 10: self = .embedded(index: try reader.count(), try reader.vector())
         case let tag: throw .unknownTag(type: "GenerationEvent", tag: tag)
         }
     }
@@ -53,6 +54,10 @@ extension GenerationEvent: SerializableField {
             writer.write(UInt8(9))
             writer.write(count: index)
             writer.write(text)
+        case .embedded(let index, let values):
+            writer.write(UInt8(10))
+            writer.write(count: index)
+            writer.write(vector: values)
         }
     }
 }
@@ -159,6 +164,12 @@ extension GenerationFailure: SerializableField {
         case 6: kind = .workerDied
         case 7: kind = .internalFailure
         case 8: kind = .queueTimeout(try AdmissionState(from: &reader))
+        case 9:
+            kind = .textTooLong(
+                parameter: try reader.string(),
+                tokenCount: try reader.count(),
+                contextLength: try reader.count()
+            )
         case let tag: throw .unknownTag(type: "GenerationFailure", tag: tag)
         }
         self.init(kind: kind, message: try reader.string())
@@ -183,6 +194,11 @@ extension GenerationFailure: SerializableField {
         case .queueTimeout(let state):
             writer.write(UInt8(8))
             state.serialize(to: &writer)
+        case .textTooLong(let parameter, let tokenCount, let contextLength):
+            writer.write(UInt8(9))
+            writer.write(parameter)
+            writer.write(count: tokenCount)
+            writer.write(count: contextLength)
         }
         writer.write(message)
     }

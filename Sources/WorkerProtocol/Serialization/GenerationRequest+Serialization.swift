@@ -7,8 +7,10 @@ extension GenerationRequest: SerializableField {
         self.init(
             id: try reader.integer(),
             prompt: try Prompt(from: &reader),
+            prediction: try reader.optionalString(),
             sampling: try SamplingParameters(from: &reader),
             maximumOutputTokens: try reader.optionalCount(),
+            minimumOutputTokens: try reader.count(),
             stopStrings: try reader.array(of: String.self),
             ignoresEndOfGeneration: try reader.bool(),
             topLogprobCount: try reader.optionalCount(),
@@ -26,8 +28,10 @@ extension GenerationRequest: SerializableField {
     func serialize(to writer: inout FieldWriter) {
         writer.write(id)
         prompt.serialize(to: &writer)
+        writer.write(optionalString: prediction)
         sampling.serialize(to: &writer)
         writer.write(optionalCount: maximumOutputTokens)
+        writer.write(count: minimumOutputTokens)
         writer.write(stopStrings)
         writer.write(ignoresEndOfGeneration)
         writer.write(optionalCount: topLogprobCount)
@@ -82,6 +86,7 @@ extension Prompt: SerializableField {
         case 1: self = .chat(try ChatPrompt(from: &reader))
         case 2: self = .text(try reader.string())
         case 3: self = .tokens(try reader.tokens())
+        case 4: self = .gap(before: try reader.string(), after: try reader.string())
         case let tag: throw .unknownTag(type: "Prompt", tag: tag)
         }
     }
@@ -97,6 +102,10 @@ extension Prompt: SerializableField {
         case .tokens(let tokens):
             writer.write(UInt8(3))
             writer.write(tokens)
+        case .gap(let before, let after):
+            writer.write(UInt8(4))
+            writer.write(before)
+            writer.write(after)
         }
     }
 }
@@ -157,10 +166,22 @@ extension SamplingParameters: SerializableField {
             topP: try reader.float(),
             topK: try reader.count(),
             minP: try reader.float(),
+            typicalP: try reader.float(),
+            xtc: XTCParameters(
+                probability: try reader.float(),
+                threshold: try reader.float()
+            ),
             repetitionPenalty: try reader.float(),
             presencePenalty: try reader.float(),
             frequencyPenalty: try reader.float(),
             penaltyWindow: try reader.count(),
+            dry: DRYParameters(
+                multiplier: try reader.float(),
+                base: try reader.float(),
+                allowedLength: try reader.count(),
+                window: try reader.count(),
+                sequenceBreakers: try reader.array(of: String.self)
+            ),
             logitBias: try reader.logitBias(),
             seed: try reader.optional { (reader) throws(WorkerProtocolError) in
                 try reader.integer()
@@ -173,10 +194,18 @@ extension SamplingParameters: SerializableField {
         writer.write(topP)
         writer.write(count: topK)
         writer.write(minP)
+        writer.write(typicalP)
+        writer.write(xtc.probability)
+        writer.write(xtc.threshold)
         writer.write(repetitionPenalty)
         writer.write(presencePenalty)
         writer.write(frequencyPenalty)
         writer.write(count: penaltyWindow)
+        writer.write(dry.multiplier)
+        writer.write(dry.base)
+        writer.write(count: dry.allowedLength)
+        writer.write(count: dry.window)
+        writer.write(dry.sequenceBreakers)
         writer.write(UInt32(clamping: logitBias.count))
         // In order of the ids, so that equal requests have equal bytes.
         for (token, bias) in logitBias.sorted(by: { $0.key < $1.key }) {

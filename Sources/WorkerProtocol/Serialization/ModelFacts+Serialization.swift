@@ -3,6 +3,8 @@ extension ModelFacts: SerializableField {
         self.init(
             architecture: try reader.string(),
             name: try reader.string(),
+            tasks: try reader.array(),
+            pooling: try reader.optionalString(),
             parameterCount: try reader.count(),
             quantization: try reader.string(),
             contextLength: try reader.count(),
@@ -28,6 +30,8 @@ extension ModelFacts: SerializableField {
     func serialize(to writer: inout FieldWriter) {
         writer.write(architecture)
         writer.write(name)
+        writer.write(tasks)
+        writer.write(optionalString: pooling)
         writer.write(count: parameterCount)
         writer.write(quantization)
         writer.write(count: contextLength)
@@ -48,6 +52,14 @@ extension ModelFacts: SerializableField {
         writer.write(optionalString: beginningTokenText)
         writer.write(optionalString: endTokenText)
     }
+}
+
+extension ModelTask: SerializableField {
+    init(from reader: inout FieldReader) throws(WorkerProtocolError) {
+        self = try reader.choice()
+    }
+
+    func serialize(to writer: inout FieldWriter) { writer.write(rawValue) }
 }
 
 extension WorkerLoadOptions: SerializableField {

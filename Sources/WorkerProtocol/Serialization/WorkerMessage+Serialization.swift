@@ -20,6 +20,7 @@ extension WorkerMessage: SerializableField {
         case 10: self = .memoryWanted(byteCount: try reader.count())
         case 11: self = .memoryReturned(byteCount: try reader.count())
         case 12: self = .footprint(try MemoryFootprint(from: &reader))
+        case 13: self = .tokenCount(id: try reader.integer(), try reader.count())
         case let tag: throw .unknownTag(type: "WorkerMessage", tag: tag)
         }
     }
@@ -66,6 +67,10 @@ extension WorkerMessage: SerializableField {
         case .footprint(let footprint):
             writer.write(UInt8(12))
             footprint.serialize(to: &writer)
+        case .tokenCount(let id, let count):
+            writer.write(UInt8(13))
+            writer.write(id)
+            writer.write(count: count)
         }
     }
 }

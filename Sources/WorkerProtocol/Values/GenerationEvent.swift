@@ -1,7 +1,7 @@
 /// What happens to one generation, in this order: `accepted`, any number of `queued`, `started`,
 /// deltas, then exactly one of `finished` and `failed`.
 ///
-/// The last event may come at any point, also as the first.
+/// An embedding has `embedded` events in the place of deltas. The last event may come at any point, also as the first.
 package enum GenerationEvent: Sendable, Hashable {
     /// The prompt is encoded, and there is room for it.
     case accepted(AdmissionState)
@@ -21,6 +21,9 @@ package enum GenerationEvent: Sendable, Hashable {
     case toolCall(index: Int, name: String)
     /// More of that call's arguments; joined they are a JSON object, unless the answer was cut off.
     case toolArguments(index: Int, text: String)
+    /// What was made of text number `index` of an embedding, from 0, in any order: its vector `[E]`
+    /// of length 1, or one number that scores it, 0...1. All values are finite.
+    case embedded(index: Int, [Float])
     /// The generation ended well.
     case finished(FinishReason, GenerationUsage)
     /// The generation ended badly.
@@ -29,7 +32,8 @@ package enum GenerationEvent: Sendable, Hashable {
     /// Whether no further event follows.
     package var isLast: Bool {
         switch self {
-        case .accepted, .queued, .started, .delta, .reasoning, .toolCall, .toolArguments: false
+        case .accepted, .queued, .started, .delta, .reasoning, .toolCall, .toolArguments, .embedded:
+            false
         case .finished, .failed: true
         }
     }

@@ -4,6 +4,9 @@ package struct GenerationFailure: Error, Sendable, Hashable {
     package enum Kind: Sendable, Hashable {
         /// The prompt alone does not fit; lengths in tokens.
         case contextLengthExceeded(promptTokenCount: Int, contextLength: Int)
+        /// A text to embed is longer than the model can read; lengths in tokens, `parameter` is its
+        /// place in the request.
+        case textTooLong(parameter: String, tokenCount: Int, contextLength: Int)
         /// The request is wrong; `parameter` is its wire name if one is to blame.
         case invalidRequest(parameter: String?)
         /// The chat template refused the conversation, or the model has none.

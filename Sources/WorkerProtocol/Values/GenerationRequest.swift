@@ -7,10 +7,15 @@ package struct GenerationRequest: Sendable, Hashable {
     package var id: UInt64
     /// What the model continues.
     package var prompt: Prompt
+    /// A text that much of the output is expected to equal, which can make it faster; never changes
+    /// it.
+    package var prediction: String?
     /// How tokens are chosen.
     package var sampling: SamplingParameters
     /// The most output tokens; nil or more than the context has left means up to the context.
     package var maximumOutputTokens: Int?
+    /// The fewest output tokens before an end-of-generation token may end the output.
+    package var minimumOutputTokens: Int
     /// The output ends before the first occurrence of any of these; empty strings are refused.
     package var stopStrings: [String]
     /// Whether end-of-generation tokens are ordinary tokens.
@@ -31,8 +36,10 @@ package struct GenerationRequest: Sendable, Hashable {
     package init(
         id: UInt64,
         prompt: Prompt,
+        prediction: String? = nil,
         sampling: SamplingParameters = SamplingParameters(),
         maximumOutputTokens: Int? = nil,
+        minimumOutputTokens: Int = 0,
         stopStrings: [String] = [],
         ignoresEndOfGeneration: Bool = false,
         topLogprobCount: Int? = nil,
@@ -43,8 +50,10 @@ package struct GenerationRequest: Sendable, Hashable {
     ) {
         self.id = id
         self.prompt = prompt
+        self.prediction = prediction
         self.sampling = sampling
         self.maximumOutputTokens = maximumOutputTokens
+        self.minimumOutputTokens = minimumOutputTokens
         self.stopStrings = stopStrings
         self.ignoresEndOfGeneration = ignoresEndOfGeneration
         self.topLogprobCount = topLogprobCount
@@ -67,4 +76,6 @@ package enum Prompt: Sendable, Hashable {
     case text(String)
     /// Token ids, used as they are.
     case tokens([Int32])
+    /// A gap between two plain texts, to be filled; for models that were trained to do so.
+    case gap(before: String, after: String)
 }

@@ -6,6 +6,11 @@ package struct ModelFacts: Sendable, Hashable {
     package var architecture: String
     /// `general.name`, or the file's name.
     package var name: String
+    /// What can be asked of it; not empty.
+    package var tasks: [ModelTask]
+    /// How a vector is made of the hidden states of a text's tokens, for example `mean`; nil if no
+    /// vectors are.
+    package var pooling: String?
     /// Number of weights.
     package var parameterCount: Int
     /// Name of the type most weights are stored in, for example `Q4_1`.
@@ -49,6 +54,8 @@ package struct ModelFacts: Sendable, Hashable {
     package init(
         architecture: String,
         name: String,
+        tasks: [ModelTask] = [.generate],
+        pooling: String? = nil,
         parameterCount: Int = 0,
         quantization: String = "",
         contextLength: Int,
@@ -71,6 +78,8 @@ package struct ModelFacts: Sendable, Hashable {
     ) {
         self.architecture = architecture
         self.name = name
+        self.tasks = tasks
+        self.pooling = pooling
         self.parameterCount = parameterCount
         self.quantization = quantization
         self.contextLength = contextLength

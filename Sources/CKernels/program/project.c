@@ -1,0 +1,90 @@
+// Steps that multiply matrices: see program.h.
+#include "run_state.h"
+
+// Normalises and quantises rows `range` of the step's input into `a`, whose values lie in `values`.
+static void prepare_rows(const run_state *run, const torii_step *step, row_range range,
+                         const int32_t *sources, torii_activations *a, float *values) {
+    const torii_program *program = run->program;
+    for (int row = range.first; row < range.end; row++) {
+        int source = sources == NULL ? row : sources[row];
+        const float *x = step->input + (size_t)source * step->input_stride;
+        if (step->norm.kind != TORII_NORM_NONE) {
+            float *out = values + (size_t)row * a->value_stride;
+            normalize(program, &step->norm, x, step->columns, out);
+            x = out;
+        }
+        if (step->needs_quants) program->matmul->quantize(x, row, a);
+    }
+}
+
+torii_activations torii_prepare(const run_state *run, const torii_step *step, int rows,
+                                const int32_t *sources) {
+    const torii_program *program = run->program;
+    bool alone = rows <= TORII_PRIVATE_ROWS;
+    uint8_t *mine = program->private_activations + (size_t)run->thread * program->private_stride;
+    uint8_t *storage = alone ? mine : program->shared_activations;
+    float *values = private_values(run);
+    row_range range = {0, rows};
+    if (!alone) {
+        range = part_of_rows(rows, run->thread, run->thread_count);
+        if (step->needs_values) values = program->shared_values;
+    }
+
+    torii_activations a = {.columns = step->columns};
+    if (step->needs_quants) torii_activations_init(&a, rows, step->columns, storage);
+    // When only quants are wanted, one row of values after the other passes through the same place.
+    a.value_stride = alone || step->needs_values ? (size_t)step->columns : 0;
+    prepare_rows(run, step, range, sources, &a, values);
+    a.values = values;
+    if (step->norm.kind == TORII_NORM_NONE) {
+        a.values = step->input;
+        a.value_stride = step->input_stride;
+    }
+    if (!alone) torii_pool_barrier(run->pool);
+    return a;
+}
+
+// Each thread computes the strips of its share of the bytes of all matrices.
+void torii_run_project(const run_state *run, const torii_step *step) {
+    int rows = step_rows(run, step);
+    torii_activations a = torii_prepare(run, step, rows, NULL);
+    for (int m = 0; m < step->matrix_count; m++) {
+        strip_range strips = part_of_matrices(step->matrices, step->matrix_count, m, run->thread,
+                                              run->thread_count);
+        if (strips.count == 0) continue;
+        run->program->matmul->multiply(step->matrices[m], &a, 0, rows, strips.first, strips.count,
+                                       step->outputs[m], step->output_stride, step->biases[m],
+                                       step->accumulate);
+        if (step->scale == 1.0f && step->cap == 0.0f) continue;
+        row_range columns = columns_of(strips, step->matrices[m]);
+        for (int row = 0; row < rows; row++) {
+            float *out = step->outputs[m] + (size_t)row * step->output_stride;
+            run->program->vector->scale_and_cap(out + columns.first, step->scale, step->cap,
+                                                columns.end - columns.first);
+        }
+    }
+    torii_pool_barrier(run->pool);
+}
+
+// Each thread computes the same strips of both matrices and combines them.
+void torii_run_activated_project(const run_state *run, const torii_step *step) {
+    int rows = step_rows(run, step);
+    torii_activations a = torii_prepare(run, step, rows, NULL);
+    strip_range strips =
+        part_of_matrices(step->matrices, 1, 0, run->thread, run->thread_count);
+    if (strips.count > 0) {
+        for (int m = 0; m < step->matrix_count; m++) {
+            run->program->matmul->multiply(step->matrices[m], &a, 0, rows, strips.first,
+                                           strips.count, step->outputs[m], step->output_stride,
+                                           step->biases[m], false);
+        }
+        row_range columns = columns_of(strips, step->matrices[0]);
+        for (int row = 0; row < rows; row++) {
+            size_t offset = (size_t)row * step->output_stride + (size_t)columns.first;
+            const float *up = step->matrix_count > 1 ? step->outputs[1] + offset : NULL;
+            run->program->vector->activate(step->activation, step->outputs[0] + offset, up,
+                                           columns.end - columns.first);
+        }
+    }
+    torii_pool_barrier(run->pool);
+}

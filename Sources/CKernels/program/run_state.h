@@ -1,0 +1,63 @@
+// What the parts of the interpreter share: the state of a run and its steps.
+#pragma once
+
+#include "partition.h"
+#include "program.h"
+
+/// One thread's view of a run.
+typedef struct {
+    const torii_program *program;
+    const torii_batch *batch;
+    torii_pool *pool;
+    int thread;
+    int thread_count;
+} run_state;
+
+static inline int step_rows(const run_state *run, const torii_step *step) {
+    return step->selected_rows ? run->batch->selected_count : run->batch->row_count;
+}
+
+/// Room for TORII_PRIVATE_ROWS rows of the widest input, this thread's own.
+static inline float *private_values(const run_state *run) {
+    return (float *)(run->program->private_activations
+                     + (size_t)run->thread * run->program->private_stride
+                     + run->program->private_values_offset);
+}
+
+/// x, out: [n]. out may be x. The norm isn't none.
+static inline void normalize(const torii_program *program, const torii_norm *norm, const float *x,
+                             int n, float *out) {
+    if (norm->kind == TORII_NORM_LAYER) {
+        program->vector->layer_norm(x, norm->weight, norm->bias, program->norm_epsilon, n, out);
+    } else {
+        program->vector->rms_norm(x, norm->weight, program->norm_epsilon, n, out);
+    }
+}
+
+/// The activations of `rows` rows of the step's input, ready on all threads on return: normalised,
+/// quantised. Row r is row sources[r] of the input, or row r if sources is NULL; with sources there
+/// must be a norm.
+torii_activations torii_prepare(const run_state *run, const torii_step *step, int rows,
+                                const int32_t *sources);
+
+/// The columns of a step's output that strips of a matrix fill.
+static inline row_range columns_of(strip_range strips, const torii_matrix *matrix) {
+    int end = (strips.first + strips.count) * TORII_STRIP_ROWS;
+    return (row_range){
+        strips.first * TORII_STRIP_ROWS,
+        end < matrix->rows ? end : matrix->rows,
+    };
+}
+
+// Each runs one step on the calling thread, and returns when all threads have.
+void torii_run_embed(const run_state *run, const torii_step *step);
+void torii_run_normalize(const run_state *run, const torii_step *step);
+void torii_run_project(const run_state *run, const torii_step *step);
+void torii_run_activated_project(const run_state *run, const torii_step *step);
+void torii_run_rotate(const run_state *run, const torii_step *step);
+void torii_run_attend(const run_state *run, const torii_step *step);
+void torii_run_join(const run_state *run, const torii_step *step);
+void torii_run_route(const run_state *run, const torii_step *step);
+void torii_run_experts_activated_project(const run_state *run, const torii_step *step);
+void torii_run_experts_project(const run_state *run, const torii_step *step);
+void torii_run_experts_sum(const run_state *run, const torii_step *step);

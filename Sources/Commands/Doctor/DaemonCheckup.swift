@@ -1,0 +1,49 @@
+import Daemon
+import JSON
+
+/// What `torii doctor` finds when it asks the daemon.
+enum DaemonCheckup {
+    /// Asks the daemon and says what it answered.
+    static func findings(_ client: DaemonClient) -> [Finding] {
+        do {
+            return findings(
+                version: try client.get("/version")["version"]?.stringValue ?? "-",
+                status: try client.get("/admin/v1/status")
+            )
+        } catch {
+            return [Finding(subject: "daemon", verdict: .warning, text: "\(error)")]
+        }
+    }
+
+    /// What is to be said about a daemon of that version, by what it says about itself.
+    static func findings(version: String, status: JSONValue) -> [Finding] {
+        var findings: [Finding] = []
+        if version != ProductVersion.current {
+            findings.append(
+                .warning(
+                    "daemon",
+                    "runs version \(version), this is \(ProductVersion.current)",
+                    "restart it"
+                )
+            )
+        } else if status["ready"]?.boolValue == false {
+            findings.append(.warning("daemon", "is stopping", "wait, then start it again"))
+        } else {
+            let seconds = status["uptime_seconds"]?.intValue ?? 0
+            findings.append(.fine("daemon", "runs for \(Quantity.duration(seconds: seconds))"))
+        }
+        for model in (status["models"]?.arrayValue ?? []).map({ ModelObject(json: $0) }) {
+            if let message = model.json["message"]?.stringValue {
+                findings.append(
+                    .warning(model.id, message, "`torii show \(model.id) --log` may say more")
+                )
+            }
+            if let trouble = model.json["trouble"]?.stringValue {
+                findings.append(
+                    .warning(model.id, "its process \(trouble)", "it is ended if that goes on")
+                )
+            }
+        }
+        return findings
+    }
+}

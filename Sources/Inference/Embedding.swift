@@ -1,0 +1,18 @@
+package import WorkerProtocol
+
+/// An embedding request with its texts' tokens.
+package struct Embedding: Sendable {
+    /// What was asked for.
+    package var request: EmbeddingRequest
+    /// The tokens of each text, those included that the model wants around it.
+    package var texts: [[Int32]]
+
+    /// Makes an embedding of `request.work.count` texts.
+    package init(request: EmbeddingRequest, texts: [[Int32]]) {
+        self.request = request
+        self.texts = texts
+    }
+
+    /// Tokens of all texts.
+    var tokenCount: Int { texts.reduce(0) { $0 + $1.count } }
+}

@@ -1,0 +1,51 @@
+import Kernels
+
+/// Gemma 3 (text): Gemma 2 with norms of query and key heads instead of soft caps, five windowed
+/// layers to a full one, and a slower rotation in the full ones.
+enum Gemma3: Architecture {
+    static let name = "gemma3"
+
+    static func plan(_ file: ModelReader) throws(ModelError) -> ModelPlan {
+        let blocks = try BlockReader(file, norms: .rootMeanSquare)
+        let configuration = blocks.configuration
+        let parameters = file.parameters
+        var plan = try blocks.plan()
+        plan.embedding.scale = Float(configuration.embeddingLength).squareRoot()
+        plan.head?.cap = try parameters.positive("final_logit_softcapping").map { Float($0) }
+        let window = try parameters.integer("attention.sliding_window", in: 0...(1 << 24)) ?? 0
+        let isWindowed = try parameters.windowedLayers(
+            period: 6,
+            layerCount: configuration.layerCount
+        )
+        // Windowed layers do not share the base and the scaling of the full ones.
+        plan.rotaries.append(
+            Rotary(
+                dimensionCount: blocks.rotatedCount,
+                base: try parameters.positive("rope.freq_base_swa", default: 10_000)
+            )
+        )
+        for layer in blocks.layers {
+            var attention = try blocks.attention(layer: layer)
+            (attention.queryNorm, attention.keyNorm) = try blocks.headNorms(layer: layer)
+            attention.queryScale = queryScale(configuration)
+            if window > 0, isWindowed[layer] {
+                attention.visibility = .window(window)
+                attention.rotary = 1
+            }
+            var feedForward = try blocks.gatedFeedForward(layer: layer, activation: .geluTanh)
+            attention.join.branchNorm = try blocks.norm("post_attention_norm", layer: layer)
+            feedForward.join.branchNorm = try blocks.norm("post_ffw_norm", layer: layer)
+            plan.layers.append(ModelPlan.Layer(attention: attention, feedForward: feedForward))
+        }
+        return plan
+    }
+
+    /// The 27B model, which only its layers tell apart, scales by the width of the residual stream.
+    private static func queryScale(_ configuration: ModelConfiguration) -> Float {
+        let width =
+            configuration.layerCount == 62
+            ? configuration.embeddingLength / configuration.headCount
+            : configuration.headDimension
+        return 1 / Float(width).squareRoot()
+    }
+}

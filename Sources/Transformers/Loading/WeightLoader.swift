@@ -1,0 +1,127 @@
+import Kernels
+import ModelFiles
+import Platform
+import Synchronization
+import Tensors
+
+/// Reads tensors into the kernels' layouts on all threads of a pool.
+///
+/// Confined to the loading thread. Each thread reads pieces of a tensor into a buffer of its own and
+/// packs them; the file is never mapped.
+final class WeightLoader {
+    /// About how much of a tensor one thread reads at a time, in bytes.
+    private static let pieceByteCount = 1 << 20
+
+    private let file: GGUFFile
+    private let pool: KernelThreadPool
+    private let totalByteCount: Int
+    private let progress: (Double) -> Void
+    private var loadedByteCount = 0
+    /// Bytes of all packed matrices, norms and biases made so far.
+    private(set) var packedByteCount = 0
+
+    init(
+        file: GGUFFile,
+        pool: KernelThreadPool,
+        totalByteCount: Int,
+        progress: @escaping (Double) -> Void
+    ) {
+        self.file = file
+        self.pool = pool
+        self.totalByteCount = totalByteCount
+        self.progress = progress
+    }
+
+    /// Rows as floats, in order, all finite; of any type.
+    ///
+    /// Meant for what is small: norms, biases and the like.
+    func floats(_ rows: TensorRows) throws(ModelError) -> [Float] {
+        let tensor = rows.tensor
+        let bytes = try file.bytes(
+            of: tensor,
+            from: rows.range.lowerBound * (rows.byteCount / rows.range.count),
+            count: rows.byteCount
+        )
+        var values = [Float](repeating: 0, count: rows.elementCount)
+        do throws(TensorError) {
+            // Safety: both buffers are lent for the call.
+            try unsafe values.withUnsafeMutableBufferPointer { values throws(TensorError) in
+                let output = unsafe values
+                try unsafe bytes.span.bytes.withUnsafeBytes { bytes throws(TensorError) in
+                    unsafe try BlockDequantizer.dequantize(bytes, type: tensor.type, into: output)
+                }
+            }
+        } catch {
+            throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
+        }
+        guard values.allSatisfy(\.isFinite) else { throw .nonFinite(tensor: tensor.name) }
+        advance(rows.byteCount)
+        return rows.order.map { $0.map(values, rowLength: rows.columnCount) } ?? values
+    }
+
+    /// A norm's weights, a bias or the like.
+    func vector(_ rows: TensorRows) throws(ModelError) -> FloatVector {
+        FloatVector(try keptFloats(rows))
+    }
+
+    /// Floats that stay in memory.
+    func keptFloats(_ rows: TensorRows) throws(ModelError) -> [Float] {
+        let values = try floats(rows)
+        packedByteCount += values.count * MemoryLayout<Float>.size
+        return values
+    }
+
+    /// A matrix, packed, with rows in the order that the kernels want.
+    func matrix(_ rows: TensorRows) throws(ModelError) -> PackedMatrix {
+        let tensor = rows.tensor
+        let (rowCount, columns) = (rows.range.count, rows.columnCount)
+        guard PackedMatrix.isSupported(type: tensor.type, rows: rowCount, columns: columns) else {
+            throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
+        }
+        let matrix: PackedMatrix
+        do {
+            matrix = try PackedMatrix(type: tensor.type, rows: rowCount, columns: columns)
+        } catch {
+            throw .outOfMemory(what: "tensor '\(tensor.name)'", byteCount: rows.byteCount)
+        }
+        let pieces = try TensorPieces(rows, byteCount: Self.pieceByteCount)
+        // Rounds of a few pieces for each thread, so that progress is seen within a large tensor.
+        let round = pool.threadCount * 8
+        for first in stride(from: 0, to: pieces.count, by: round) {
+            let range = first..<min(first + round, pieces.count)
+            try pack(pieces, range, into: matrix)
+            advance(pieces.rows(range).count * pieces.rowByteCount)
+        }
+        packedByteCount += matrix.byteCount
+        return matrix
+    }
+
+    private func pack(
+        _ pieces: TensorPieces,
+        _ range: Range<Int>,
+        into matrix: PackedMatrix
+    ) throws(ModelError) {
+        let failure = Mutex<ModelError?>(nil)
+        let file = file
+        let threadCount = pool.threadCount
+        pool.run { thread in
+            do throws(ModelError) {
+                for index in stride(
+                    from: range.lowerBound + thread,
+                    to: range.upperBound,
+                    by: threadCount
+                ) {
+                    try pieces.pack(index, of: file, into: matrix)
+                }
+            } catch {
+                failure.withLock { $0 = error }
+            }
+        }
+        if let error = failure.withLock({ $0 }) { throw error }
+    }
+
+    private func advance(_ byteCount: Int) {
+        loadedByteCount += byteCount
+        progress(min(1, Double(loadedByteCount) / Double(max(totalByteCount, 1))))
+    }
+}
