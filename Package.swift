@@ -44,7 +44,8 @@ let fuzzers: [Target] =
     Context.environment["TORII_FUZZ"] == nil
     ? []
     : [
-        "AnswerParser", "Canary", "ChatTemplate", "GGUF", "Grammar", "JSON", "RequestParser",
+        "AnswerParser", "Canary", "ChatTemplate", "GGUF", "Grammar", "JSON", "ModelFolder",
+        "RequestParser",
         "ServerSentEvents", "Tokenizer",
         "WorkerProtocol",
     ].map { name in

@@ -63,7 +63,7 @@ extension ModelService {
     }
 
     /// Has a worker read the file's header and say what the model will take.
-    private func measure(_ entry: CatalogEntry) async throws(ModelServiceError) -> MemoryNeed {
+    func measure(_ entry: CatalogEntry) async throws(ModelServiceError) -> MemoryNeed {
         let (reports, continuation) = AsyncStream.makeStream(of: WorkerReport.self)
         let worker: WorkerProcess
         do {

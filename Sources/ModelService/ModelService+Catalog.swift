@@ -58,6 +58,7 @@ extension ModelService {
         guard number == configurationNumber else { return }
         for warning in outcome.warnings { log.warning("model scan", ("problem", warning)) }
         knownCatalog = outcome.catalog
+        inspectModels()
     }
 
     @concurrent

@@ -263,6 +263,7 @@ extension ModelService {
         let status = ModelStatus(
             entry: entry,
             state: state,
+            problem: inspections[NeedKey(entry)] ?? nil,
             since: slot?.since,
             lastUsed: slot?.lastUsed,
             facts: state == .resident ? slot?.facts : nil,

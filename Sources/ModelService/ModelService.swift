@@ -80,6 +80,10 @@ package actor ModelService {
     var shutdownWaiters: [CheckedContinuation<Void, Never>] = []
     /// What models take that were not loaded but asked about.
     var needs: [NeedKey: MemoryNeed] = [:]
+    /// Why models that a worker has looked at can't be served; nil for those that can.
+    var inspections: [NeedKey: String?] = [:]
+    /// The look at models that is under way.
+    var inspection: Task<Void, Never>?
     /// What has been given up because the machine runs out of memory.
     var pressure = MemoryPressure()
     var lastPressureLook: MonotonicInstant?

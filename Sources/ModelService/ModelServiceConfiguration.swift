@@ -23,6 +23,8 @@ package struct ModelServiceConfiguration: Sendable {
     package var memoryByteCount: Int?
     /// How memory is measured.
     package var gauge: MemoryGauge
+    /// Whether workers look at models that nobody has asked for yet, to find those that can't be served.
+    package var inspectsModels: Bool
     /// Bounds on time and memory.
     package var limits: ModelServiceLimits
 
@@ -38,6 +40,7 @@ package struct ModelServiceConfiguration: Sendable {
         workerGroups: DelegatedGroup? = nil,
         memoryByteCount: Int? = nil,
         gauge: MemoryGauge = .machine,
+        inspectsModels: Bool = false,
         limits: ModelServiceLimits = ModelServiceLimits()
     ) {
         self.directories = directories
@@ -50,6 +53,7 @@ package struct ModelServiceConfiguration: Sendable {
         self.workerGroups = workerGroups
         self.memoryByteCount = memoryByteCount
         self.gauge = gauge
+        self.inspectsModels = inspectsModels
         self.limits = limits
     }
 }

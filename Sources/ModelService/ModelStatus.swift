@@ -45,6 +45,8 @@ package struct ModelStatus: Sendable, Hashable {
     package var entry: CatalogEntry
     /// Where the model is in its life.
     package var state: State
+    /// Why it could not be loaded, as far as that is known without trying.
+    package var problem: String?
     /// When it entered that state, in seconds since 1970; nil if it was never used.
     package var since: Int?
     /// When a request last asked for it, in seconds since 1970.

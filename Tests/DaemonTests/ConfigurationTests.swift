@@ -84,8 +84,8 @@ import WorkerProtocol
         (
             "{models: {entries: {tiny: {colour: 1}}}}",
             "torii.json: line 1: models.entries.tiny.colour: unknown key; known here: aliases, context, "
-                + "threads, parallel, quantize, speculation, weight, pin, preload, kv_bytes, "
-                + "kv_type, queue_requests, "
+                + "threads, parallel, quantize, speculation, weight, pin, preload, kv_bytes, kv_type, "
+                + "queue_requests, "
                 + "queue_requests_per_key, queue_tokens, queue_tokens_per_key, queue_timeout, "
                 + "keep_alive, variant_of, temperature, system, top_p, top_k, min_p, repeat_penalty, "
                 + "max_tokens"

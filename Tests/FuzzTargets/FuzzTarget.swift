@@ -9,6 +9,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case gguf = "GGUF"
     case grammar = "Grammar"
     case json = "JSON"
+    case modelFolder = "ModelFolder"
     case requestParser = "RequestParser"
     case serverSentEvents = "ServerSentEvents"
     case tokenizer = "Tokenizer"
@@ -22,6 +23,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .gguf: fuzzGGUF(bytes)
         case .grammar: fuzzGrammar(bytes)
         case .json: fuzzJSON(bytes)
+        case .modelFolder: fuzzModelFolder(bytes)
         case .requestParser: fuzzRequestParser(bytes)
         case .serverSentEvents: fuzzServerSentEvents(bytes)
         case .tokenizer: fuzzTokenizer(bytes)

@@ -158,4 +158,12 @@ import Testing
         #expect(object.count == 100_000)
         #expect(object["k99999"] == 99999)
     }
+
+    @Test func `tells names apart that only look the same`() throws {
+        let text = "{\"\u{E9}\": 1, \"e\u{301}\": 2}"
+        let object = try #require(try JSONValue.parse(text).objectValue)
+        #expect(object.count == 2)
+        #expect(object["\u{E9}"] == 1)
+        #expect(object["e\u{301}"] == 2)
+    }
 }

@@ -89,6 +89,22 @@ struct FolderTests {
         )
     }
 
+    @Test func `marks pieces that begin a word, by code points`() throws {
+        try TinyFolder().write(to: directory.path)
+        let text = """
+            {"model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab":
+            {"[UNK]": 0, "a": 1, "##b": 2, "##\u{93E}": 3, "##": 4}},
+            "normalizer": {"type": "BertNormalizer", "lowercase": false}}
+            """
+        let path = "\(directory.path)/tokenizer.json"
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        let file = try GGUFFile.open(path: directory.path)
+        let tokens = try #require(try file.metadata.strings("tokenizer.ggml.tokens"))
+        #expect(Array(tokens.prefix(5)) == ["[UNK]", "▁a", "b", "\u{93E}", ""])
+        #expect(try file.metadata.bool("tokenizer.ggml.normalizer.lowercase") == false)
+        #expect(try file.metadata.bool("tokenizer.ggml.normalizer.strip_accents") == false)
+    }
+
     @Test func `opens from descriptors that somebody else opened`() throws {
         try TinyFolder().write(to: directory.path)
         let descriptors = TinyFolder.fileNames.map {

@@ -1,3 +1,4 @@
+import Foundation
 import ModelService
 import Telemetry
 import TestSupport
@@ -55,6 +56,41 @@ import Testing
         #expect(entries[2].path.hasSuffix("big-00001-of-00002.gguf"))
         #expect(entries[0].settings.contextLength == 77 && entries[0].settings.threadCount == 3)
         #expect(try await service.entry(named: "alpha").id == "a")
+    }
+
+    @Test func `finds a Hugging Face folder and the files that a worker needs of it`() async throws
+    {
+        let directory = try TemporaryDirectory()
+        for folder in ["Chat/1_Pooling", "empty"] {
+            try FileManager.default.createDirectory(
+                atPath: directory.file(folder),
+                withIntermediateDirectories: true
+            )
+        }
+        for name in [
+            "Chat/config.json", "Chat/tokenizer.json", "Chat/1_Pooling/config.json",
+            "Chat/consolidated.safetensors", "Chat/model-00002-of-00002.safetensors",
+            "Chat/model-00001-of-00002.safetensors", "Chat/README.md", "empty/config.json",
+        ] {
+            _ = try directory.write([1, 2, 3], to: name)
+        }
+        let service = ModelService(
+            configuration: ModelServiceConfiguration(
+                directories: [directory.path],
+                workerExecutable: "/none"
+            ),
+            log: Log(sink: .none)
+        )
+        let entries = await service.catalog()
+        #expect(entries.map(\.id) == ["chat"])
+        #expect(entries[0].byteCount == 6)
+        #expect(
+            entries[0].folderFileNames == [
+                "config.json", "tokenizer.json", "1_Pooling/config.json",
+                "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
+            ]
+        )
+        #expect(entries[0].partPaths[2] == directory.file("Chat") + "/1_Pooling/config.json")
     }
 
     @Test func `finds a file that came after the last scan`() async throws {

@@ -91,6 +91,8 @@ struct RandomMessages {
             instructionSet: text(),
             sandbox: text(),
             chatTemplate: random.chance(0.5) ? text() : nil,
+            templateCapabilities: (0..<2).map { _ in text() },
+            license: text(),
             beginningTokenText: random.chance(0.5) ? text() : nil,
             endTokenText: random.chance(0.5) ? text() : nil
         )

@@ -39,6 +39,9 @@ enum ListCommand {
                 model.id, model.fileSize, model.state, aliases.joined(separator: ", "),
             ])
         }
-        return table.text
+        let problems = models.compactMap { model in
+            model.json["message"]?.stringValue.map { "\(model.id): \($0)\n" }
+        }
+        return problems.isEmpty ? table.text : table.text + "\n" + problems.joined()
     }
 }

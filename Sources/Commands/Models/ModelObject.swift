@@ -30,6 +30,13 @@ struct ModelObject {
         }
     }
 
+    /// What the chat template knows of, in words.
+    var templateCapabilities: String {
+        guard facts?["chat_template"]?.stringValue != nil else { return "none" }
+        let names = facts?["template_capabilities"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        return names.isEmpty ? "plain chat" : names.joined(separator: ", ")
+    }
+
     /// What can be asked of the model, in words.
     var tasks: String {
         let names = (facts?["tasks"]?.arrayValue ?? []).compactMap(\.stringValue)

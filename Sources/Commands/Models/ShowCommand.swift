@@ -71,6 +71,7 @@ enum ShowCommand {
                 ("weights", model.factBytes("weight_byte_count")),
                 ("KV per token", model.factBytes("kv_bytes_per_token")),
                 ("KV capacity", model.fact("kv_capacity_tokens") + " tokens"),
+                ("license", model.fact("license")), ("template", model.templateCapabilities),
                 ("sandbox", model.fact("sandbox")),
                 ("process", model.json["pid"]?.intValue.map { "\($0)" } ?? "-"),
                 (

@@ -28,6 +28,7 @@ extension DaemonConfiguration {
             workerArguments: ["worker", "--sandbox", workerSandbox.rawValue],
             workerEnvironment: Self.workerVariables(from: variables),
             memoryByteCount: memory.map { $0.byteCount(ofTotal: MemoryFacts.totalByteCount()) },
+            inspectsModels: true,
             limits: limits
         )
     }

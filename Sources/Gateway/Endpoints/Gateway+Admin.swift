@@ -55,7 +55,9 @@ extension Gateway {
         case .failed(let text, let pause):
             message = .string(text)
             retryAfter = .integer(Int(pause.components.seconds))
-        case .unloaded, .waiting, .resident, .draining: break
+        case .unloaded:
+            if let problem = status.problem { message = .string(problem) }
+        case .waiting, .resident, .draining: break
         }
         return [
             "id": .string(status.entry.id),
@@ -140,6 +142,8 @@ extension Gateway {
             "thread_count": .integer(facts.threadCount),
             "instruction_set": .string(facts.instructionSet),
             "sandbox": .string(facts.sandbox),
+            "template_capabilities": .array(facts.templateCapabilities.map { .string($0) }),
+            "license": facts.license.map { .string($0) } ?? nil,
             "chat_template": facts.chatTemplate.map { .string($0) } ?? nil,
             "beginning_token": facts.beginningTokenText.map { .string($0) } ?? nil,
             "end_token": facts.endTokenText.map { .string($0) } ?? nil,

@@ -293,6 +293,8 @@ package final class LoadedModel {
             threadCount: threads.threadCount,
             instructionSet: threads.instructionSet.rawValue,
             chatTemplate: encoder.templateSource,
+            templateCapabilities: encoder.templateCapabilities,
+            license: ModelDescription.license(of: file),
             beginningTokenText: encoder.beginningTokenText,
             endTokenText: encoder.endTokenText
         )

@@ -8,6 +8,12 @@ enum ModelDescription {
         file.tensors.reduce(0) { $0 + $1.elementCount }
     }
 
+    /// `general.license`.
+    static func license(of file: GGUFFile) -> String? {
+        // A damaged key is as good as none: this is only a label.
+        try? file.metadata.string("general.license")
+    }
+
     /// `general.file_type` in the words that model files are named with, for example `Q4_K_M`;
     /// without it the type that most weights are stored in.
     static func quantization(of file: GGUFFile) -> String {

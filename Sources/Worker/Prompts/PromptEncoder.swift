@@ -154,6 +154,20 @@ final class PromptEncoder: Sendable {
         return tokenizer.detokenize(tokens, controlTokens: true)
     }
 
+    /// What the chat template knows of: `tools`, `thinking`, `vision`.
+    var templateCapabilities: [String] {
+        guard let format else { return [] }
+        var capabilities: [String] = []
+        if format.syntax.describesTools { capabilities.append("tools") }
+        if format.syntax.reasoning != nil { capabilities.append("thinking") }
+        // Templates that take images ask for a part's type by one of these words.
+        let words = ["'image'", "\"image\"", "image_url", "<|image", "<image"]
+        if let source = templateSource, words.contains(where: { source.contains($0) }) {
+            capabilities.append("vision")
+        }
+        return capabilities
+    }
+
     /// Text of the beginning token, if the vocabulary names one.
     var beginningTokenText: String? { Self.text(of: tokenizer.beginningToken, tokenizer) }
 

@@ -20,6 +20,8 @@ extension ModelFacts: SerializableField {
             instructionSet: try reader.string(),
             sandbox: try reader.string(),
             chatTemplate: try reader.optionalString(),
+            templateCapabilities: try reader.strings(),
+            license: try reader.optionalString(),
             beginningTokenText: try reader.optionalString(),
             endTokenText: try reader.optionalString()
         )
@@ -45,6 +47,8 @@ extension ModelFacts: SerializableField {
         writer.write(instructionSet)
         writer.write(sandbox)
         writer.write(optionalString: chatTemplate)
+        writer.write(strings: templateCapabilities)
+        writer.write(optionalString: license)
         writer.write(optionalString: beginningTokenText)
         writer.write(optionalString: endTokenText)
     }

@@ -41,6 +41,10 @@ package struct ModelFacts: Sendable, Hashable {
     package var sandbox: String
     /// The chat template's source, as the file has it (or the default that stands in for it).
     package var chatTemplate: String?
+    /// What the chat template knows of: `tools`, `thinking`, `vision`.
+    package var templateCapabilities: [String]
+    /// `general.license`, if the file names one.
+    package var license: String?
     /// Text of the beginning-of-sequence token.
     package var beginningTokenText: String?
     /// Text of the end-of-sequence token.
@@ -67,6 +71,8 @@ package struct ModelFacts: Sendable, Hashable {
         instructionSet: String = "",
         sandbox: String = "",
         chatTemplate: String? = nil,
+        templateCapabilities: [String] = [],
+        license: String? = nil,
         beginningTokenText: String? = nil,
         endTokenText: String? = nil
     ) {
@@ -89,6 +95,8 @@ package struct ModelFacts: Sendable, Hashable {
         self.instructionSet = instructionSet
         self.sandbox = sandbox
         self.chatTemplate = chatTemplate
+        self.templateCapabilities = templateCapabilities
+        self.license = license
         self.beginningTokenText = beginningTokenText
         self.endTokenText = endTokenText
     }
