@@ -154,6 +154,7 @@ extension Engine {
         for (entry, rows) in zip(plan.entries, rows) {
             guard var text = texts.removeValue(forKey: entry.id) else { continue }
             totals.promptTokenTotal += entry.tokens.count
+            // Safety: the row is read before the next forward pass.
             for row in rows { unsafe text.pool.add(pass.hiddenState(row: row)) }
             guard entry.reachesEnd else {
                 texts[entry.id] = text

@@ -72,7 +72,7 @@ import Transformers
         }
     }
 
-    @Test(arguments: [(TensorType.f32, 2e-3), (.f16, 1e-2), (.q8_0, 0.3)])
+    @Test(arguments: [(TensorType.f32, 5e-3), (.f16, 1e-2), (.q8_0, 0.3)])
     func `gives the reference's hidden states`(_ type: TensorType, _ bound: Double) throws {
         var encoder = TinyEncoder()
         encoder.type = type
@@ -100,10 +100,19 @@ import Transformers
         let loaded = try load(encoder)
         let text = text(45, seed: 9)
         let expected = try ReferenceEncoder(loaded.file).hiddenStates(text)
-        for (row, other) in zip(hiddenStates(loaded, [text])[0], expected) {
-            let difference = zip(row, other).map { abs(Double($0) - $1) }.max() ?? 1
-            #expect(difference < 5e-3)
+        // These weights let the rounding of keys and values to halves grow; an error of the
+        // arithmetic would leave nothing alike.
+        let cosines = zip(hiddenStates(loaded, [text])[0], expected).map { row, other in
+            Self.cosine(row.map { Double($0) }, other)
         }
+        #expect((cosines.min() ?? 0) > 0.999)
+    }
+
+    private static func cosine(_ x: [Double], _ y: [Double]) -> Double {
+        func product(_ x: [Double], _ y: [Double]) -> Double {
+            zip(x, y).reduce(0) { $0 + $1.0 * $1.1 }
+        }
+        return product(x, y) / (product(x, x) * product(y, y)).squareRoot()
     }
 
     @Test(arguments: [TensorType.f32, .q8_0], [1, 3])
