@@ -2,8 +2,9 @@
 //
 // Letters: T tokens, K columns of the weight matrix (inputs), R its rows (outputs).
 // A *strip* is 16 consecutive rows, one row to a SIMD lane. A *sub-block* is 32 consecutive k that
-// share a weight scale (16 k for Q2_K, Q3_K and Q6_K). An *activation group* is TORII_ACTIVATION_GROUP consecutive
-// k that share an activation scale; the last group of a row is shorter when K is no multiple of it.
+// share a weight scale (16 k for Q2_K, Q3_K and Q6_K). An *activation group* is
+// TORII_ACTIVATION_GROUP consecutive k that share an activation scale; the last group of a row is
+// shorter when K is no multiple of it.
 //
 // The arithmetic contract. For each output (row r, token t), whatever the instruction set, the
 // number of tokens and the part of the matrix that a call is asked for:
