@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from daemon import SMOL, Suite
@@ -35,7 +36,7 @@ def answers_as_described(root):
     environment = {
         **os.environ,
         "SCHEMATHESIS_HOOKS": "schema_hooks",
-        "PYTHONPATH": str(Path(__file__).parent),
+        "PYTHONPATH": str(Path(__file__).resolve().parent),
         "TORII_MODEL": SMOL,
     }
     command = [
@@ -46,7 +47,11 @@ def answers_as_described(root):
         "--request-timeout", "60", "--generation-database", "none", "--workers", "1",
         "--continue-on-failure", "--no-shrink", "--warnings", "off",
     ]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    # It leaves a folder with what it found where it runs.
+    with tempfile.TemporaryDirectory() as folder:
+        result = subprocess.run(
+            command, env=environment, cwd=folder, capture_output=True, text=True
+        )
     assert result.returncode == 0, result.stdout[-40_000:] + result.stderr[-2_000:]
     counts = re.findall(r"(\d[\d,]*) (generated|passed|skipped|failed)", result.stdout)
     return ", ".join(f"{count} {name}" for count, name in counts)

@@ -11,9 +11,9 @@ package enum RouteTable {
     package static let all: [Route] = [
         Route(.post, "/v1/chat/completions", .chatCompletions, .infer),
         Route(.post, "/v1/completions", .completions, .infer),
+        Route(.post, "/v1/chat/completions/input_tokens", .inputTokens, .infer),
         Route(.post, "/v1/embeddings", .embeddings, .infer),
         Route(.post, "/v1/rerank", .rerank, .infer),
-        Route(.post, "/v1/chat/completions/input_tokens", .inputTokens, .infer),
         Route(.get, "/v1/models", .models, .key),
         Route(.get, "/v1/models/{id}", .model, .key),
         Route(.post, "/tokenize", .tokenize, .infer),

@@ -9,4 +9,5 @@ package enum HTTPMethod: String, Sendable, Hashable, CaseIterable {
     case delete = "DELETE"
     case options = "OPTIONS"
     case trace = "TRACE"
+    case query = "QUERY"
 }
