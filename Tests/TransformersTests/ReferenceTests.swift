@@ -57,6 +57,16 @@ import Transformers
         try check(model, bound: type == .f32 ? Self.floatBound : bound)
     }
 
+    @Test func `agrees for experts in MXFP4, as gpt-oss has them`() throws {
+        var model = TinyModel()
+        model.architecture = "gpt-oss"
+        model.types = [.mxfp4]
+        model.embeddingLength = 128
+        model.headDimension = 32
+        model.keyValueHeadCount = 2
+        try check(model, bound: 5 * Self.quantisedBound)
+    }
+
     @Test func `agrees with mixed types, a tail group and tied embeddings`() throws {
         var model = TinyModel()
         model.types = [.q4_K, .q8_0, .q6_K, .q5_0, .f16, .q4_1]
