@@ -182,10 +182,14 @@ struct ConnectionStateMachine: Sendable {
     }
 
     /// The server stops: no further request, and an idle connection closes at once.
-    mutating func drain() -> [Action] {
+    ///
+    /// But a new connection's first request may be on its way already: it has a moment to arrive.
+    mutating func drain(now: MonotonicInstant) -> [Action] {
         isDraining = true
-        let isIdle = phase == .reading && !isInsideHead && head == nil
-        return isIdle ? close(reset: false) : []
+        guard phase == .reading, !isInsideHead, head == nil else { return [] }
+        guard requestCount == 0 else { return close(reset: false) }
+        phaseStart = now
+        return []
     }
 
     // MARK: Time
@@ -196,9 +200,11 @@ struct ConnectionStateMachine: Sendable {
         case .reading:
             if head != nil { return bodyDeadline }
             if isInsideHead { return phaseStart.advanced(by: limits.headTimeout) }
-            let isFirst = requestCount == 0
+            guard requestCount == 0 else {
+                return phaseStart.advanced(by: limits.keepAliveTimeout)
+            }
             return phaseStart.advanced(
-                by: isFirst ? limits.firstByteTimeout : limits.keepAliveTimeout
+                by: isDraining ? limits.drainGrace : limits.firstByteTimeout
             )
         case .admission: return nil
         case .answering, .flushing:

@@ -33,6 +33,8 @@ package struct HTTPLimits: Sendable, Hashable {
 
     /// From accepting a connection to its first byte; then it is closed without an answer.
     package var firstByteTimeout: Duration = .seconds(30)
+    /// How long a connection without a request stays open when the server begins to stop.
+    package var drainGrace: Duration = .milliseconds(500)
     /// From the first byte of a request to the end of its head (408).
     package var headTimeout: Duration = .seconds(10)
     /// Between two bytes of a body (408).

@@ -211,7 +211,7 @@ extension ServerLoop {
         closeListeners()
         let now = MonotonicInstant.now()
         for connection in connections.compactMap({ $0 }) {
-            perform(connection.machine.drain(), on: connection, now: now)
+            perform(connection.machine.drain(now: now), on: connection, now: now)
             settle(connection)
         }
         if connectionCount == 0 { endDraining() }

@@ -182,19 +182,38 @@ import Testing
 
     @Test func `draining closes idle connections and lets answers finish`() {
         var idle = machine()
-        #expect(idle.drain() == [.close(reset: false)])
+        _ = feed(&idle, get)
+        _ = idle.admitted(maximumBodyByteCount: nil, now: at(0))
+        #expect(idle.answerFinished(keepsAlive: true, isFlushed: true, now: at(0)) == [])
+        #expect(idle.drain(now: at(0)) == [.close(reset: false)])
 
         var busy = machine()
         _ = feed(&busy, get)
         _ = busy.admitted(maximumBodyByteCount: nil, now: at(0))
-        #expect(busy.drain() == [])
+        #expect(busy.drain(now: at(0)) == [])
         #expect(!busy.allowsKeepAlive)
         let actions = busy.answerFinished(keepsAlive: true, isFlushed: true, now: at(0))
         #expect(actions == [.close(reset: false)])
 
         var reading = machine()
         _ = feed(&reading, "GET / HT")
-        #expect(reading.drain() == [])
+        #expect(reading.drain(now: at(0)) == [])
+    }
+
+    @Test func `a connection made just before draining has a moment for its first request`() {
+        var used = machine()
+        #expect(used.drain(now: at(10)) == [])
+        guard case .admit? = feed(&used, get).first else {
+            Issue.record("the request is admitted")
+            return
+        }
+        _ = used.admitted(maximumBodyByteCount: nil, now: at(10))
+        #expect(!used.allowsKeepAlive)
+
+        var unused = machine()
+        #expect(unused.drain(now: at(10)) == [])
+        #expect(unused.timerFired(now: at(10)) == [])
+        #expect(unused.timerFired(now: at(11)) == [.close(reset: false)])
     }
 
     @Test func `closes after so many requests`() {
