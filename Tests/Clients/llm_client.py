@@ -85,7 +85,7 @@ def calls_a_tool(llm):
     function = 'def get_weather(city: str) -> str:\n    "Get the weather of a city"\n    return "sunny, 21 degrees"\n'
     answer = llm(
         "-m", "torii", "--functions", function, "--chain-limit", "2", "--td",
-        "-o", "temperature", "0", "What is the weather in Paris?", text="",
+        "-o", "temperature", "0", "-o", "max_tokens", "100", "What is the weather in Paris?", text="",
     )
     return answer.strip()[:80]
 
