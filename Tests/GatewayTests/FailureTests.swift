@@ -3,7 +3,7 @@ import JSON
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct FailureTests {
+@Suite(.timeLimit(.minutes(20))) struct FailureTests {
     @Test(arguments: [false, true])
     func `tells of a context overflow in the words that agents look for`(_ streams: Bool)
         async throws

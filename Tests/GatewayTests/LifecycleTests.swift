@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Loading and unloading models by hand.
-@Suite(.timeLimit(.minutes(5))) struct LifecycleTests {
+@Suite(.timeLimit(.minutes(20))) struct LifecycleTests {
     private func fake(_ models: [String]) throws -> FakeGateway {
         try FakeGateway(
             models: models,

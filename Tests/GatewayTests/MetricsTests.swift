@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What `/metrics` says after requests of every kind.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct MetricsTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct MetricsTests {
     /// The value of each series, by its name and labels as they are written.
     private func metrics(
         _ fake: FakeGateway,

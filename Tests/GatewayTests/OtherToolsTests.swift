@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The admin paths of other tools.
-@Suite(.timeLimit(.minutes(5))) struct OtherToolsTests {
+@Suite(.timeLimit(.minutes(20))) struct OtherToolsTests {
     private func wait(
         _ fake: FakeGateway,
         for state: ModelStatus.State,

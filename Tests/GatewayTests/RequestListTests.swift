@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The requests under way, as operators see and end them.
-@Suite(.timeLimit(.minutes(5))) struct RequestListTests {
+@Suite(.timeLimit(.minutes(20))) struct RequestListTests {
     /// Waits until the only request under way is in that state.
     private func request(_ fake: FakeGateway, in state: String) async throws -> JSONValue {
         while true {

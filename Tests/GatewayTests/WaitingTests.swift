@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What clients see while they wait, and how full the queue is.
-@Suite(.timeLimit(.minutes(5))) struct WaitingTests {
+@Suite(.timeLimit(.minutes(20))) struct WaitingTests {
     private static let admission = [
         "x-ratelimit-limit-requests": "8", "x-ratelimit-remaining-requests": "6",
         "x-ratelimit-reset-requests": "1m13s", "x-ratelimit-limit-tokens": "4000",

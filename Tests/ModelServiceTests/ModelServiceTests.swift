@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import WorkerProtocol
 
-@Suite(.timeLimit(.minutes(5))) struct ModelServiceTests {
+@Suite(.timeLimit(.minutes(20))) struct ModelServiceTests {
     @Test func `generates through a worker process and keeps it`() async throws {
         let fake = try FakeService()
         #expect(try await fake.answer("one two three").0 == "one two three")

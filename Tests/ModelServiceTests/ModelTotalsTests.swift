@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import WorkerProtocol
 
-@Suite(.timeLimit(.minutes(5))) struct ModelTotalsTests {
+@Suite(.timeLimit(.minutes(20))) struct ModelTotalsTests {
     private let start = MonotonicInstant(nanoseconds: 0)
 
     @Test func `tells the ends of a worker apart`() {
