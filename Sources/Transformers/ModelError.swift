@@ -1,4 +1,5 @@
 package import ModelFiles
+import Tensors
 
 /// Why a model file cannot be run: each case names the key or tensor at fault.
 package enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -46,7 +47,7 @@ package enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
             "tensor '\(tensor)' has dimensions \(actual), its hyper-parameters say \(expected)"
         case .unsupportedType(let tensor, let type):
             "tensor '\(tensor)' is stored as \(type), which is not supported yet; "
-                + "use a Q4_0, Q4_1, Q5_0, Q8_0, Q4_K, Q6_K, F16, BF16 or F32 file"
+                + "supported: " + BlockDequantizer.supportedTypes.map(\.name).joined(separator: ", ")
         case .nonFinite(let tensor):
             "tensor '\(tensor)' holds a value that is infinite or not a number; "
                 + "the file is damaged, fetch it again"

@@ -30,6 +30,25 @@ import Testing
         #expect(lines[2].hasPrefix("other         -  -"))
     }
 
+    @Test func `names in one line each what is wrong with models in the list`() {
+        let foreign = ModelObject(json: [
+            "id": "x", "message": "architecture 'x' is not supported yet; supported: a, b",
+        ])
+        let broken = ModelObject(json: ["id": "y", "message": "y.gguf: ends too early: a. Fetch it"])
+        let text = ListCommand.table([resident, foreign, broken])
+        #expect(
+            text.hasSuffix(
+                """
+
+                x: architecture 'x' is not supported yet
+                y: y.gguf: ends too early: a
+                `torii show NAME` says more.
+
+                """
+            )
+        )
+    }
+
     @Test func `shows what resident models do`() {
         let lines = ResidentCommand.table([resident], now: 1060).split(separator: "\n")
         #expect(lines[1].hasPrefix("tiny  resident  200 MiB  210 MiB   150 MiB     2048"))

@@ -40,8 +40,9 @@ enum ListCommand {
             ])
         }
         let problems = models.compactMap { model in
-            model.json["message"]?.stringValue.map { "\(model.id): \($0)\n" }
+            model.problem.map { "\(model.id): \($0)\n" }
         }
-        return problems.isEmpty ? table.text : table.text + "\n" + problems.joined()
+        guard !problems.isEmpty else { return table.text }
+        return table.text + "\n" + problems.joined() + "`torii show NAME` says more.\n"
     }
 }

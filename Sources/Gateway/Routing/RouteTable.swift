@@ -121,27 +121,6 @@ package enum RouteTable {
     }
 
     private static func segments(_ path: String) -> [String] {
-        path.split(separator: "/").map { percentDecoded($0) }
-    }
-
-    /// Replaces `%NN`; a malformed escape or bytes that are no UTF-8 stay as they are, and such a
-    /// path simply matches nothing.
-    private static func percentDecoded(_ segment: Substring) -> String {
-        guard segment.utf8.contains(UInt8(ascii: "%")) else { return String(segment) }
-        var bytes: [UInt8] = []
-        var rest = segment.utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            let digits = String(decoding: rest.prefix(2), as: UTF8.self)
-            guard digits.utf8.count == 2, digits.allSatisfy(\.isHexDigit),
-                let decoded = UInt8(digits, radix: 16)
-            else { return String(segment) }
-            bytes.append(decoded)
-            rest = rest.dropFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self) ?? String(segment)
+        path.split(separator: "/").map { PercentEncoding.undone($0) }
     }
 }
