@@ -46,8 +46,8 @@ package enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
         case .wrongShape(let tensor, let expected, let actual):
             "tensor '\(tensor)' has dimensions \(actual), its hyper-parameters say \(expected)"
         case .unsupportedType(let tensor, let type):
-            "tensor '\(tensor)' is stored as \(type), which is not supported yet; "
-                + "supported: " + BlockDequantizer.supportedTypes.map(\.name).joined(separator: ", ")
+            "tensor '\(tensor)' is stored as \(type), which is not supported yet; supported: "
+                + BlockDequantizer.supportedTypes.map(\.name).joined(separator: ", ")
         case .nonFinite(let tensor):
             "tensor '\(tensor)' holds a value that is infinite or not a number; "
                 + "the file is damaged, fetch it again"

@@ -31,11 +31,13 @@ import Testing
     }
 
     @Test func `names in one line each what is wrong with models in the list`() {
-        let foreign = ModelObject(json: [
-            "id": "x", "message": "architecture 'x' is not supported yet; supported: a, b",
-        ])
-        let broken = ModelObject(json: ["id": "y", "message": "y.gguf: ends too early: a. Fetch it"])
-        let text = ListCommand.table([resident, foreign, broken])
+        let models = [
+            ("x", "architecture 'x' is not supported yet; supported: a, b"),
+            ("y", "y.gguf: ends too early: a. Fetch it"),
+        ].map { id, message in
+            ModelObject(json: ["id": .string(id), "message": .string(message)])
+        }
+        let text = ListCommand.table([resident] + models)
         #expect(
             text.hasSuffix(
                 """
