@@ -17,6 +17,9 @@ final class WeightLoader {
     private let totalByteCount: Int
     private let progress: (Double) -> Void
     private var loadedByteCount = 0
+    /// One for each thread, of as many bytes as the largest piece so far: pages are cleared once, not
+    /// for every piece.
+    private var buffers: [AlignedBuffer] = []
     /// Bytes of all packed matrices, norms and biases made so far.
     private(set) var packedByteCount = 0
 
@@ -85,6 +88,7 @@ final class WeightLoader {
             throw .outOfMemory(what: "tensor '\(tensor.name)'", byteCount: rows.byteCount)
         }
         let pieces = try TensorPieces(rows, byteCount: Self.pieceByteCount)
+        try makeRoom(for: pieces)
         // Rounds of a few pieces for each thread, so that progress is seen within a large tensor.
         let round = pool.threadCount * 8
         for first in stride(from: 0, to: pieces.count, by: round) {
@@ -96,14 +100,24 @@ final class WeightLoader {
         return matrix
     }
 
+    private func makeRoom(for pieces: TensorPieces) throws(ModelError) {
+        let byteCount = pieces.pieceByteCount
+        if let buffer = buffers.first, buffer.byteCount >= byteCount { return }
+        buffers = []
+        do {
+            for _ in 0..<pool.threadCount { buffers.append(try AlignedBuffer(byteCount: byteCount)) }
+        } catch {
+            throw .outOfMemory(what: "reading the weights", byteCount: byteCount * pool.threadCount)
+        }
+    }
+
     private func pack(
         _ pieces: TensorPieces,
         _ range: Range<Int>,
         into matrix: PackedMatrix
     ) throws(ModelError) {
         let failure = Mutex<ModelError?>(nil)
-        let file = file
-        let threadCount = pool.threadCount
+        let (file, buffers, threadCount) = (file, buffers, pool.threadCount)
         pool.run { thread in
             do throws(ModelError) {
                 for index in stride(
@@ -111,7 +125,7 @@ final class WeightLoader {
                     to: range.upperBound,
                     by: threadCount
                 ) {
-                    try pieces.pack(index, of: file, into: matrix)
+                    try pieces.pack(index, of: file, into: matrix, buffer: buffers[thread])
                 }
             } catch {
                 failure.withLock { $0 = error }
