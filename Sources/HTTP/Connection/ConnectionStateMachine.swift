@@ -42,6 +42,8 @@ struct ConnectionStateMachine: Sendable {
     private var parser: RequestParser
     private var readAhead: [UInt8] = []
     private var lingerByteCount = 0
+    /// The body of the request being answered, which its handler holds.
+    private var dispatchedByteCount = 0
     /// Requests whose head has been read.
     private(set) var requestCount = 0
     private var head: RequestHead?
@@ -79,6 +81,9 @@ struct ConnectionStateMachine: Sendable {
         case .closed: 0
         }
     }
+
+    /// How much of what the client has sent is in memory for requests that are not answered.
+    var heldByteCount: Int { parser.bodyByteCount + readAhead.count + dispatchedByteCount }
 
     // MARK: Events
 
@@ -133,6 +138,11 @@ struct ConnectionStateMachine: Sendable {
         phase = .answering
     }
 
+    /// All connections together hold too much: a request that is not complete is given up.
+    mutating func memoryExhausted(now: MonotonicInstant) -> [Action] {
+        phase == .reading && head != nil ? reject(.tooMuchHeld, now: now) : []
+    }
+
     /// The answer is complete; `isFlushed` tells whether the socket has taken all of it.
     mutating func answerFinished(
         keepsAlive: Bool,
@@ -141,6 +151,7 @@ struct ConnectionStateMachine: Sendable {
     ) -> [Action] {
         guard phase == .answering else { return [] }
         closesAfterAnswer = !keepsAlive
+        dispatchedByteCount = 0
         phase = .flushing
         if isFlushed { return flushed(now: now) }
         if stalledSince == nil { stalledSince = now }
@@ -268,6 +279,7 @@ extension ConnectionStateMachine {
                 return [.admit(head)]
             case .body(let body):
                 phase = .answering
+                dispatchedByteCount = body.count
                 return [.dispatch(body: body)]
             }
         } catch {
@@ -279,6 +291,7 @@ extension ConnectionStateMachine {
         isOutOfStep = true
         isInsideHead = false
         readAhead = []
+        parser = RequestParser(limits: limits)
         phase = .answering
         return [.reject(error)]
     }

@@ -16,9 +16,9 @@ final class ServerLoop {
 
     /// The connections by descriptor.
     var connections: [Connection?] = []
-    var connectionCount = 0
-    /// Connections by address, those from this machine left out.
-    var remoteCounts: [SocketAddress: Int] = [:]
+    var census: ConnectionCensus
+    /// What all connections hold.
+    var heldByteCount = 0
     var deadlines = DeadlineQueue()
     var lastRegistration: UInt32 = 0
     /// Kept so that there is one to give up when descriptors run out.
@@ -47,6 +47,7 @@ final class ServerLoop {
         self.counter = counter
         self.handler = handler
         self.listeners = listeners
+        census = ConnectionCensus(limits: limits, listenerCount: listeners.count)
     }
 
     /// Serves until told to stop; then everything is closed.
@@ -76,7 +77,7 @@ final class ServerLoop {
         if event.token >> 32 == 0 {
             let descriptor = Int32(truncatingIfNeeded: event.token)
             if descriptor == mailbox.descriptor { return }
-            if let listener = listeners.first(where: { $0.number == descriptor }) {
+            if let listener = listeners.firstIndex(where: { $0.number == descriptor }) {
                 accept(from: listener, now: now)
             }
             return
@@ -113,6 +114,7 @@ final class ServerLoop {
             let received = scratch
             let bytes = received.span.extracting(0..<count)
             perform(connection.machine.received(bytes, now: now), on: connection, now: now)
+            boundMemory(connection, now: now)
         case .wouldBlock: break
         case .failed:
             perform(connection.machine.connectionLost(), on: connection, now: now)

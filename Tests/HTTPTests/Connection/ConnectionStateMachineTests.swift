@@ -216,6 +216,27 @@ import Testing
         #expect(unused.timerFired(now: at(11)) == [.close(reset: false)])
     }
 
+    @Test func `counts what it holds, and gives up a request under way when that is too much`() {
+        var machine = machine()
+        #expect(machine.memoryExhausted(now: at(0)) == [])
+        _ = feed(&machine, post)
+        _ = machine.admitted(maximumBodyByteCount: nil, now: at(0))
+        _ = feed(&machine, "one")
+        #expect(machine.heldByteCount == 3)
+        _ = feed(&machine, "!GET ")
+        #expect(machine.heldByteCount == 8, "the body that is being answered, and four ahead")
+        #expect(machine.memoryExhausted(now: at(0)) == [], "what is answered is answered")
+        _ = machine.answerFinished(keepsAlive: true, isFlushed: true, now: at(0))
+        #expect(machine.heldByteCount == 0)
+
+        var other = self.machine()
+        _ = feed(&other, post)
+        _ = other.admitted(maximumBodyByteCount: nil, now: at(0))
+        _ = feed(&other, "one")
+        #expect(other.memoryExhausted(now: at(0)) == [.reject(.tooMuchHeld)])
+        #expect(other.heldByteCount == 0 && !other.allowsKeepAlive)
+    }
+
     @Test func `closes after so many requests`() {
         var limits = HTTPLimits()
         limits.maximumRequestsPerConnection = 2
