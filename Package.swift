@@ -148,7 +148,7 @@ let package = Package(
         test("TelemetryTests", ["Telemetry"]),
         test("ComputeTurnsTests", ["ComputeTurns", "Platform", "TestSupport"]),
         test("TensorsTests", ["Tensors", "TestSupport"], golden: true),
-        test("ModelFilesTests", ["ModelFiles", "Tensors", "TestSupport"]),
+        test("ModelFilesTests", ["ModelFiles", "Platform", "Tensors", "TestSupport"]),
         test(
             "TokenizersTests",
             ["ModelFiles", "Tokenizers", "TestSupport"],

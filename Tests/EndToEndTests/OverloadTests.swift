@@ -16,7 +16,7 @@ import Testing
     private func daemon(descriptorCount: Int) throws -> RunningDaemon {
         try RunningDaemon(
             arguments: ["--admin-socket", adminSocket],
-            descriptorCount: descriptorCount
+            limit: "-n \(descriptorCount)"
         )
     }
 
@@ -65,7 +65,8 @@ import Testing
         crowd.hangUp()
     }
 
-    @Test func `a daemon out of descriptors does not spin, does not end, and serves again`() throws {
+    @Test func `a daemon out of descriptors does not spin, does not end, and serves again`() throws
+    {
         let daemon = try daemon(descriptorCount: 48)
         let address = try daemon.tcpAddress()
         let crowd = try Crowd(200, at: address)

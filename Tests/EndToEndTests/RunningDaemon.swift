@@ -22,7 +22,7 @@ final class RunningDaemon: Sendable {
         brokenModel: String? = nil,
         arguments: [String] = [],
         environment: [String: String] = [:],
-        descriptorCount: Int? = nil
+        limit: String? = nil
     ) throws {
         folder = try TemporaryDirectory()
         let directory = folder.path + "/models"
@@ -57,7 +57,7 @@ final class RunningDaemon: Sendable {
             ]
                 + arguments,
             environment: variables,
-            descriptorCount: descriptorCount
+            limit: limit
         )
         do {
             _ = try notifications.wait(for: "READY=1", seconds: 30)

@@ -14,14 +14,14 @@ final class ToriiProcess: Sendable {
 
     /// Starts `torii` with these arguments; standard output and standard error are collected.
     ///
-    /// With `sockets` they are handed over as a service manager does; with `descriptorCount` the
-    /// process may not have more descriptors than that.
+    /// With `sockets` they are handed over as a service manager does; `limit` is what the shell's
+    /// `ulimit` is told first, such as `-n 48`.
     init(
         _ arguments: [String],
         environment: [String: String] = [:],
         input: Int32? = nil,
         sockets: [Int32] = [],
-        descriptorCount: Int? = nil
+        limit: String? = nil
     ) throws {
         let executable = try BuiltExecutable.path("torii")
         var pipe: [Int32] = [0, 0]
@@ -42,7 +42,7 @@ final class ToriiProcess: Sendable {
             descriptors.append((socket, Int32(3 + index)))
         }
         var preparation = ""
-        if let descriptorCount { preparation += "ulimit -n \(descriptorCount); " }
+        if let limit { preparation += "ulimit \(limit); " }
         if !sockets.isEmpty {
             // sd_listen_fds(3) wants the process's own number, which only the process knows.
             preparation += "export LISTEN_PID=$$; "
@@ -85,9 +85,10 @@ final class ToriiProcess: Sendable {
     /// Runs to the end.
     static func run(
         _ arguments: [String],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        limit: String? = nil
     ) throws -> (code: Int32, output: String) {
-        try ToriiProcess(arguments, environment: environment).wait()
+        try ToriiProcess(arguments, environment: environment, limit: limit).wait()
     }
 
     private final class Lines: Sendable {

@@ -5,7 +5,7 @@ import Platform
 /// | phase | bytes go to | leaves on |
 /// | --- | --- | --- |
 /// | reading | parser | head → admission; error or deadline → answering; peer closed → closed |
-/// | admission | read-ahead | admitted → reading the body; refused → answering |
+/// | admission | read-ahead | admitted → reading the body; answered unread → answering |
 /// | answering | read-ahead | answer finished → flushing; answer aborted → closed |
 /// | flushing | read-ahead | all sent → reading, lingering or closed |
 /// | lingering | nowhere | peer closed, deadline, or enough bytes → closed |
@@ -14,7 +14,7 @@ import Platform
 /// the answer before it has been sent.
 struct ConnectionStateMachine: Sendable {
     enum Action: Sendable, Hashable {
-        /// Decide about this request, and report with `admitted` or `refused`.
+        /// Decide about this request, and report with `admitted` or `answeredUnread`.
         case admit(RequestHead)
         /// Send `100 Continue`.
         case sendContinue
@@ -123,8 +123,8 @@ struct ConnectionStateMachine: Sendable {
     }
 
     /// The request of the last `admit` is answered without reading its body.
-    mutating func refused() {
-        precondition(phase == .admission, "only a request that waits for it is refused")
+    mutating func answeredUnread() {
+        precondition(phase == .admission, "only a request that waits for it is answered so")
         isOutOfStep = head?.framing.hasBody ?? false
         parser = RequestParser(limits: limits)
         phase = .answering

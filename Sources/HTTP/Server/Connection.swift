@@ -55,11 +55,11 @@ final class Connection {
     /// The peer's end is watched also while nothing is read, so that a client that hangs up is
     /// noticed at once.
     var wantedInterest: Readiness {
-        var wanted: Readiness = []
-        if machine.readCapacity > 0 { wanted.insert(.readable) }
-        if !machine.isPeerClosed { wanted.insert(.peerClosed) }
-        if isSendingStalled { wanted.insert(.writable) }
-        return wanted
+        var wanted: UInt32 = 0
+        if machine.readCapacity > 0 { wanted |= Readiness.readable.rawValue }
+        if !machine.isPeerClosed { wanted |= Readiness.peerClosed.rawValue }
+        if isSendingStalled { wanted |= Readiness.writable.rawValue }
+        return Readiness(rawValue: wanted)
     }
 
     static func token(registration: UInt32, descriptor: Int32) -> UInt64 {

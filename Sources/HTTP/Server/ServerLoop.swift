@@ -55,7 +55,8 @@ final class ServerLoop {
         openSpareDescriptor()
         watchListeners()
         while !isStopping {
-            poller.wait(until: nextDeadline) { event in
+            poller.wait(until: mailbox.mayLoopSleep() ? nextDeadline : .now()) { event in
+                mailbox.loopIsAwake()
                 handle(event, now: .now())
             }
             let now = MonotonicInstant.now()
@@ -76,14 +77,14 @@ final class ServerLoop {
         // Registration 0 belongs to the listeners and the mailbox.
         if event.token >> 32 == 0 {
             let descriptor = Int32(truncatingIfNeeded: event.token)
-            if descriptor == mailbox.descriptor { return }
+            if descriptor == mailbox.descriptor { return mailbox.acknowledge() }
             if let listener = listeners.firstIndex(where: { $0.number == descriptor }) {
                 accept(from: listener, now: now)
             }
             return
         }
         guard let connection = connection(event.token) else { return }
-        if !event.readiness.isDisjoint(with: [.failed, .hungUp]) {
+        if !event.readiness.isDisjoint(with: .lost) {
             perform(connection.machine.connectionLost(), on: connection, now: now)
             return
         }
@@ -225,8 +226,8 @@ final class ServerLoop {
                 maximumBodyByteCount: maximumBodyByteCount,
                 now: now
             )
-        case .refuse(let status, let headers, let body):
-            connection.machine.refused()
+        case .answer(let status, let headers, let body):
+            connection.machine.answeredUnread()
             makeExchange(for: connection, requestID: request.id, head: head)
                 .send(status: status, headers: headers, body: body)
             return []

@@ -96,7 +96,7 @@ import Testing
     @Test func `closes after a refusal whose body was not read, and lingers`() {
         var machine = machine()
         _ = feed(&machine, post)
-        machine.refused()
+        machine.answeredUnread()
         #expect(!machine.allowsKeepAlive)
         let actions = machine.answerFinished(keepsAlive: false, isFlushed: true, now: at(0))
         #expect(actions == [.shutDownSending])
@@ -109,7 +109,7 @@ import Testing
     @Test func `keeps the connection after a refusal without a body`() {
         var machine = machine()
         _ = feed(&machine, get + get)
-        machine.refused()
+        machine.answeredUnread()
         #expect(machine.allowsKeepAlive)
         let actions = machine.answerFinished(keepsAlive: true, isFlushed: true, now: at(0))
         #expect(actions.count == 1)
