@@ -224,6 +224,15 @@ let package = Package(
                 "Telemetry", "TestSupport",
             ]
         ),
+        .executableTarget(
+            name: "FakeModelServer",
+            dependencies: [
+                "FakeWorker", "Gateway", "HTTP", "ModelService", "Platform", "Telemetry",
+                "TestSupport",
+            ],
+            path: "Tests/FakeModelServer",
+            swiftSettings: testSettings
+        ),
         test(
             "DaemonTests",
             [
