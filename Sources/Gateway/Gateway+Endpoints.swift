@@ -28,7 +28,7 @@ extension Gateway {
         case .detokenize: return .whole(try await detokenize(request, &record))
         case .applyTemplate: return .whole(try await applyTemplate(request, &record))
         case .root: return .whole(.text("Torii is running\n"))
-        case .liveness, .health: return .whole(.json(["status": "ok"]))
+        case .liveness, .health: return .whole(Self.alive)
         case .readiness: return .whole(await readiness())
         case .version: return .whole(.json(["version": .string(configuration.version)]))
         case .openAPI: return .whole(openAPI())

@@ -152,7 +152,19 @@ extension ModelService {
             }
         case .look:
             settle()
+        case .turn(let waiter):
+            waiter.resume()
         }
+    }
+
+    /// Returns once this service has handled an event that came after the call, as proof that it
+    /// decides; false if a worker's supervisor is stuck.
+    package func turn() async -> Bool {
+        await withCheckedContinuation { continuation in
+            if case .terminated = events.yield(.turn(continuation)) { continuation.resume() }
+        }
+        let now = MonotonicInstant.now()
+        return !slots.values.contains { $0.worker?.isSupervisorStuck(now: now) ?? false }
     }
 
     private func handle(_ report: WorkerReport, model id: String, worker number: Int) {

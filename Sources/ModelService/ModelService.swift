@@ -52,6 +52,8 @@ package actor ModelService {
         case leaseEnded(model: String, worker: Int)
         case waitCancelled(model: String, ticket: UInt64)
         case look
+        /// Resume, as proof that events are handled.
+        case turn(CheckedContinuation<Void, Never>)
     }
 
     /// The present configuration; `reconfigure` changes what it says about models.

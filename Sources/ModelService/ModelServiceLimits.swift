@@ -6,6 +6,9 @@ package struct ModelServiceLimits: Sendable, Hashable {
     package var loadSilenceTimeout: Duration = .seconds(60)
     /// Longest silence of a resident worker, which sends a heartbeat each second: 10 s.
     package var heartbeatTimeout: Duration = .seconds(10)
+    /// How late a worker that has been silent for too long may be ended before its supervisor counts
+    /// as stuck: 10 s.
+    package var supervisionTimeout: Duration = .seconds(10)
     /// Longest time without a step of an engine that has something to compute: 60 s.
     package var engineStallTimeout: Duration = .seconds(60)
     /// How long a model may be idle before it is unloaded, where nobody says otherwise: 5 min.

@@ -43,7 +43,8 @@ class Server:
         self.folder = Path(self._folder.name)
         self.log_file = self.folder / "log"
 
-    def launch(self, command):
+    def launch(self, command, keeps_input=False):
+        """Starts it; with `keeps_input` it ends when this script does, for its standard input is ours."""
         environment = {
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
             "HOME": str(self.folder),
@@ -54,8 +55,9 @@ class Server:
         with open(self.log_file, "wb") as log:
             try:
                 self.process = subprocess.Popen(
-                    [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                    env=environment, start_new_session=True,
+                    [str(part) for part in command],
+                    stdin=subprocess.PIPE if keeps_input else subprocess.DEVNULL,
+                    stdout=log, stderr=log, env=environment, start_new_session=True,
                 )  # fmt: skip
             except OSError as error:
                 raise Failure(f"{command[0]} cannot be started: {error}") from None

@@ -94,8 +94,17 @@ package enum RouteTable {
 
     private static let patterns = all.map { Pattern($0) }
 
+    /// The routes without a parameter by their path, which most requests have as it is.
+    private static let plain = Dictionary(
+        grouping: all.filter { !$0.path.contains("{") },
+        by: \.path
+    )
+
     /// Finds the route of a request; `rawPath` is the path as it came, without the query.
     package static func match(_ method: HTTPMethod, rawPath: String) -> Match {
+        if let route = plain[rawPath]?.first(where: { $0.method == method }) {
+            return .found(route, parameter: nil)
+        }
         let segments = segments(rawPath)
         let found = match(method, segments)
         guard case .notFound = found, segments.first != "v1", !segments.isEmpty else {

@@ -45,6 +45,8 @@ final class WorkerProcess: Sendable {
         var isStopping: Bool { ending.unloadReason != nil }
         var ending = WorkerEnding(started: .now())
         var mayLoad = false
+        /// The worker's thread watches it.
+        var isWatched = false
         var status = WorkerStatus()
         var monitor: WorkerMonitor
         var pid: Int32?
@@ -97,6 +99,11 @@ final class WorkerProcess: Sendable {
         state.withLock { state in
             state.isOpen && state.pid != nil ? state.monitor.trouble(now: now) : nil
         }
+    }
+
+    /// Whether the worker should have been ended by its thread long ago, which then hangs.
+    func isSupervisorStuck(now: MonotonicInstant) -> Bool {
+        state.withLock { $0.isWatched && $0.monitor.isUnwatched(now: now) }
     }
 
     /// Asks the worker to end; it is killed when that takes longer than the limit.
@@ -262,7 +269,11 @@ final class WorkerProcess: Sendable {
 
     /// Reads until the worker hangs up (nil) or must be ended for the reason returned.
     private func converse(_ output: WorkerOutput) -> String? {
-        state.withLock { $0.monitor = WorkerMonitor(limits: launch.limits, now: .now()) }
+        state.withLock { state in
+            state.monitor = WorkerMonitor(limits: launch.limits, now: .now())
+            state.isWatched = true
+        }
+        defer { state.withLock { $0.isWatched = false } }
         var reader = FrameReader<WorkerMessage>()
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         var isStopping = false
