@@ -107,6 +107,7 @@ extension Engine {
                 // The first text is the first to start; it waits for all of them.
                 queueTimeout: text.index == 0 ? state.request.queueTimeout : nil,
                 isWhole: configuration.isEncoder,
+                weights: state.embedding.adapter?.number ?? 0,
                 isMember: true
             )
             do throws(Scheduler.Rejection) {
@@ -120,6 +121,7 @@ extension Engine {
                 request: state.request.id,
                 index: text.index,
                 tokenCount: text.tokens.count,
+                adapter: state.embedding.adapter,
                 pool: HiddenStatePool(configuration)
             )
         }

@@ -119,8 +119,9 @@ package final class Transformer {
     }
 
     /// Computes the batch's tokens: writes their keys and values to their blocks, and the logits
-    /// that the entries ask for. Rows of entries with different adapters, and without, may be in one
-    /// batch.
+    /// that the entries ask for.
+    ///
+    /// Rows of entries with different adapters, and without, may be in one batch.
     ///
     /// The caller sees to it that the batch is not larger than it may be, each token in the
     /// vocabulary and below `maximumPositionCount`, and that no other entry writes the blocks that

@@ -73,7 +73,9 @@ package final class StepAdapter: @unchecked Sendable {
         unsafe self.lowRanks = lowRanks
     }
 
-    /// By place; the entries that add nothing are zeros. Valid as long as `self` lives.
+    /// By place; the entries that add nothing are zeros.
+    ///
+    /// Valid as long as `self` lives.
     var view: UnsafePointer<torii_low_rank> { unsafe UnsafePointer(lowRanks) }
 
     deinit {

@@ -16,6 +16,13 @@ package struct AdapterTargets: Sendable {
         let first: Int
     }
 
+    /// The targets in an open model that will be loaded for `output`.
+    ///
+    /// - Throws: `ModelError`, as a load would.
+    package init(of file: GGUFFile, output: Transformer.Output) throws(ModelError) {
+        self.init(try ModelPlan(file), output)
+    }
+
     init(_ plan: ModelPlan, _ output: Transformer.Output) {
         base = AdapterBase(
             architecture: plan.configuration.architecture,
