@@ -39,11 +39,10 @@ extension ModelService {
         let model = try await servingEntry(named: name)
         try checkRoom(for: setting, in: model)
         guard let adapter = await Self.look(for: setting) else {
-            throw .unusableAdapter(
-                model: model.id,
-                message: "There is no adapter at \(setting.path): neither a GGUF file nor a folder "
-                    + "with adapter_config.json and adapter_model.safetensors."
-            )
+            let message =
+                "There is no adapter at \(setting.path): neither a GGUF file nor a folder with "
+                + "adapter_config.json and adapter_model.safetensors."
+            throw .adapter(.unusable(message: message))
         }
         if case .resident = slots[model.id]?.machine.state {
             let lease = try await lease(model.id)
@@ -55,7 +54,9 @@ extension ModelService {
             }
         }
         // Another call may have come in between.
-        if let present = try? await entry(named: model.id) { try checkRoom(for: setting, in: present) }
+        if let present = try? await entry(named: model.id) {
+            try checkRoom(for: setting, in: present)
+        }
         attached[model.id, default: []].append(setting)
         await rescan(unlessSince: nil)
         log.info("adapter added", ("model", model.id), ("adapter", setting.name))
@@ -67,14 +68,12 @@ extension ModelService {
         in model: CatalogEntry
     ) throws(ModelServiceError) {
         if let present = model.adapters.first(where: { $0.setting.name == setting.name }) {
-            throw .adapterExists(
-                id: model.adapterID(setting.name),
-                path: present.setting.path
-            )
+            let id = model.adapterID(setting.name)
+            throw .adapter(.exists(id: id, path: present.setting.path))
         }
         let maximum = configuration.limits.maximumAdapterCount
         if model.adapters.count >= maximum {
-            throw .tooManyAdapters(model: model.id, maximumCount: maximum)
+            throw .adapter(.tooMany(model: model.id, maximumCount: maximum))
         }
     }
 
@@ -90,9 +89,9 @@ extension ModelService {
     package func removeAdapter(_ name: String) async throws(ModelServiceError) {
         let entry = try await entry(named: name)
         guard let adapter = entry.adapter, let model = entry.variantOf else {
-            throw .noAdapter(name: name)
+            throw .adapter(.isModel(name: name))
         }
-        guard !adapter.isConfigured else { throw .adapterIsConfigured(id: entry.id) }
+        guard !adapter.isConfigured else { throw .adapter(.isConfigured(id: entry.id)) }
         attached[model]?.removeAll { $0.name == adapter.setting.name }
         await rescan(unlessSince: nil)
         log.info("adapter removed", ("model", model), ("adapter", adapter.setting.name))
@@ -115,7 +114,9 @@ extension ModelService {
     /// Notes what a worker says about the adapters that it was started with.
     func noteAdapters(_ facts: [AdapterFacts], of id: String) {
         for entry in slots[id]?.worker?.launch.adapters ?? [] {
-            guard let facts = facts.first(where: { $0.name == entry.setting.name }) else { continue }
+            guard let facts = facts.first(where: { $0.name == entry.setting.name }) else {
+                continue
+            }
             slots[id]?.adapters[entry.setting.name] = SlotAdapter(entry: entry, facts: facts)
         }
     }
@@ -131,7 +132,7 @@ extension ModelService {
         while let slot = slots[id], slot.worker === lease.worker {
             if let present = slot.adapters[name], present.entry == adapter {
                 guard let problem = present.facts.problem else { return }
-                throw .unusableAdapter(model: id, message: problem)
+                throw .adapter(.unusable(message: problem))
             }
             let task = slot.attaching[name] ?? beginAttaching(adapter, on: lease)
             let attachment = await task.value
@@ -144,7 +145,7 @@ extension ModelService {
                 let facts = AdapterFacts(name: name, problem: failure.message)
                 slots[id]?.adapters[name] = SlotAdapter(entry: adapter, facts: facts)
             case .failure(let failure):
-                throw .adapterNotAttached(model: id, failure)
+                throw .adapter(.notAttached(failure))
             }
         }
     }

@@ -21,7 +21,7 @@ extension ModelService {
         case .ambiguous(let ids): throw .ambiguousModel(name: name, candidates: ids)
         case .unknown: throw .unknownModel(name: name)
         case .unknownAdapter(let model, let adapter, let adapters):
-            throw .unknownAdapter(model: model, name: adapter, adapters: adapters)
+            throw .adapter(.unknown(model: model, name: adapter, adapters: adapters))
         }
     }
 

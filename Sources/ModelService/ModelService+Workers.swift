@@ -266,7 +266,9 @@ extension ModelService {
         let worker = slot?.worker?.state.withLock { ($0.status, $0.pid) }
         let status = ModelStatus(
             entry: entry,
-            adapter: entry.adapter.map { adapterStatus(of: $0, model: entry.variantOf ?? entry.id) },
+            adapter: entry.adapter.map {
+                adapterStatus(of: $0, model: entry.variantOf ?? entry.id)
+            },
             state: state,
             problem: inspections[NeedKey(entry)] ?? nil,
             since: slot?.since,

@@ -23,6 +23,7 @@ package struct SequenceSubmission: Sendable {
     /// Keys and values are of no use afterwards, and none of them is kept.
     package var isWhole: Bool
     /// Which weights it is computed with: 0 for the model's own, another number for each adapter.
+    ///
     /// Nothing is shared among different ones.
     package var weights: UInt64
     /// Whether it is a text of a request that ``Scheduler/admit(_:tokenCount:)`` has admitted, so

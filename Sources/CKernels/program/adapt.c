@@ -1,7 +1,7 @@
 // What low-rank adapters add to products: see torii_low_rank in program.h.
 //
-// Rows of one adapter that follow each other are multiplied together. Each row's numbers are sums in
-// the fixed order of the float kernels, so they depend on nothing but the row and its adapter.
+// Rows of one adapter that follow each other are multiplied together. Each row's numbers are sums
+// in the fixed order of the float kernels, so they depend on nothing but the row and its adapter.
 #include "run_state.h"
 
 #include <stddef.h>

@@ -18,6 +18,12 @@ struct ModelObject {
         return facts
     }
 
+    /// Of a model with an adapter, the adapter.
+    var adapter: JSONValue? {
+        guard let adapter = json["adapter"], !adapter.isNull else { return nil }
+        return adapter
+    }
+
     /// What its last process that failed had logged.
     var logTail: [String] { (json["log_tail"]?.arrayValue ?? []).compactMap(\.stringValue) }
 

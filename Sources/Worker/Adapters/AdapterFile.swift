@@ -62,8 +62,8 @@ struct AdapterFile: Sendable {
     private func unusable(_ reason: String) -> GenerationFailure {
         GenerationFailure(
             kind: .unusableAdapter,
-            message: "The adapter '\(source.name)' (\(source.path)) cannot be used with this model: "
-                + "\(reason)."
+            message: "The adapter '\(source.name)' (\(source.path)) cannot be used with this "
+                + "model: \(reason)."
         )
     }
 }

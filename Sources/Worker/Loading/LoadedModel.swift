@@ -190,26 +190,42 @@ package final class LoadedModel {
         return LoadedModel(
             facts: facts,
             pass: TransformerPass(transformer: transformer, storage: storage),
-            configuration: EngineConfiguration(
-                contextLength: budget.contextLength,
-                blockCount: budget.blockCount,
-                slabBlockCount: budget.slabBlockCount,
-                keptSlabCount: budget.keptSlabCount,
-                blockByteCount: storage.blockByteCount,
-                embedding: purpose.pooling.map { pooling in
-                    EmbeddingConfiguration(
-                        task: purpose.task,
-                        pooling: pooling,
-                        isEncoder: shape.isEncoder,
-                        embeddingLength: shape.embeddingLength
-                    )
-                },
-                scheduler: limits
+            configuration: engineConfiguration(
+                purpose,
+                shape,
+                budget,
+                limits,
+                blockByteCount: storage.blockByteCount
             ),
             encoder: encoder,
             adapters: adapters,
             adapterTargets: transformer.adapterTargets,
             adapterScratchByteCount: need.adapterScratchByteCount
+        )
+    }
+
+    private static func engineConfiguration(
+        _ purpose: ModelPurpose,
+        _ shape: ModelConfiguration,
+        _ budget: KVBudget,
+        _ limits: SchedulerLimits,
+        blockByteCount: Int
+    ) -> EngineConfiguration {
+        EngineConfiguration(
+            contextLength: budget.contextLength,
+            blockCount: budget.blockCount,
+            slabBlockCount: budget.slabBlockCount,
+            keptSlabCount: budget.keptSlabCount,
+            blockByteCount: blockByteCount,
+            embedding: purpose.pooling.map { pooling in
+                EmbeddingConfiguration(
+                    task: purpose.task,
+                    pooling: pooling,
+                    isEncoder: shape.isEncoder,
+                    embeddingLength: shape.embeddingLength
+                )
+            },
+            scheduler: limits
         )
     }
 

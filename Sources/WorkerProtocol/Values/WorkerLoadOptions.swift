@@ -8,7 +8,9 @@ package struct WorkerLoadOptions: Sendable, Hashable {
     /// The open descriptors of the file, or of all parts in order, in the worker; empty: the worker
     /// opens ``modelPath`` itself, which one that has locked itself in cannot.
     package var modelDescriptors: [Int32]
-    /// Adapters that are loaded with the model. One that does not fit is left out, and
+    /// Adapters that are loaded with the model.
+    ///
+    /// One that does not fit is left out, and
     /// ``ModelFacts/adapters`` say why.
     package var adapters: [AdapterSource]
     /// Its seat in the table of compute turns that it got; nil: it computes without turns.
