@@ -4,8 +4,10 @@ import Tensors
 /// A LoRA adapter with random factors for a tiny model, in each form that one can have; and the model
 /// with the adapter merged into its weights, which must answer the same.
 package struct TinyAdapter: Sendable {
-    /// What the adapter is for; its weights are F32, so that they can be merged into.
-    package let model: TinyModel
+    /// `general.architecture` of what the adapter is for.
+    private let architecture: String
+    /// The model's; F32, so that they can be merged into.
+    private let tensors: [GGUFWriter.Tensor]
     /// The rank of every pair.
     package var rank = 5
     /// `adapter.lora.alpha`.
@@ -23,7 +25,15 @@ package struct TinyAdapter: Sendable {
     package init(for model: TinyModel, seed: UInt64 = 1) {
         var model = model
         model.types = [.f32]
-        self.model = model
+        architecture = model.architecture
+        tensors = model.writer().tensors
+        self.seed = seed
+    }
+
+    /// An adapter of all layers' products of an encoder, whose weights are F32.
+    package init(for encoder: TinyEncoder, seed: UInt64 = 1) {
+        architecture = encoder.architecture
+        tensors = encoder.writer().tensors
         self.seed = seed
     }
 
@@ -45,7 +55,7 @@ package struct TinyAdapter: Sendable {
     package var pairs: [Pair] {
         var generator = SeededGenerator(seed: seed)
         var pairs: [Pair] = []
-        for tensor in model.writer().tensors {
+        for tensor in tensors {
             let parts = tensor.name.split(separator: ".")
             guard parts.last == "weight",
                 parts.dropLast().last.map({ targets.contains(String($0)) })
@@ -75,7 +85,7 @@ package struct TinyAdapter: Sendable {
     /// The adapter as a GGUF file, still open for changes.
     package func writer() -> GGUFWriter {
         var writer = GGUFWriter()
-        writer.set("general.architecture", .string(model.architecture))
+        writer.set("general.architecture", .string(architecture))
         writer.set("general.type", .string("adapter"))
         writer.set("general.name", .string("Tiny adapter"))
         writer.set("adapter.type", .string("lora"))

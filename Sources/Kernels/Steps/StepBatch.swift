@@ -8,7 +8,7 @@ final class StepBatch {
     private(set) var selectedCount = 0
     private var entryCount = 0
     private var blockCount = 0
-    /// Those of the entries, once for each run of neighbours.
+    /// Those of the entries, once for each run of neighbours, as long as the batch may be run.
     private var adapters: [StepAdapter] = []
 
     private let maximumRowCount: Int
@@ -46,6 +46,11 @@ final class StepBatch {
         selectedCount = 0
         entryCount = 0
         blockCount = 0
+        releaseAdapters()
+    }
+
+    /// Lets go of the adapters: they are not kept in memory for the sake of a batch that was run.
+    func releaseAdapters() {
         adapters.removeAll(keepingCapacity: true)
     }
 

@@ -256,7 +256,7 @@ package final class StepProgram {
     ///   - logitRowCount: The last so many tokens are selected: they get logits or hidden states.
     ///   - selectsFirst: Whether the first so many are instead.
     ///   - adapter: What is added to the products of these rows alone; made for this program's
-    ///     places. It is kept until the batch is emptied.
+    ///     places. It is kept until the batch has been run.
     package func append(
         tokens: ArraySlice<Int32>,
         firstPosition: Int,
@@ -293,6 +293,7 @@ package final class StepProgram {
         format: CacheFormat
     ) {
         guard batch.rowCount > 0 else { return }
+        defer { batch.releaseAdapters() }
         let headByteCount = torii_cache_head_bytes(format.cValue, Int32(shape.headDimension))
         precondition(
             blockByteCount > 0
