@@ -110,6 +110,7 @@ extension Engine {
                 // What the cache gives has no hidden states to pool.
                 usesCache: configuration.pooling.readsEndOnly,
                 isWhole: configuration.isEncoder,
+                weights: state.embedding.adapter?.number ?? 0,
                 isMember: true
             )
             do throws(Scheduler.Rejection) {
@@ -123,6 +124,7 @@ extension Engine {
                 request: state.request.id,
                 index: text.index,
                 tokenCount: text.tokens.count,
+                adapter: state.embedding.adapter,
                 pool: HiddenStatePool(configuration)
             )
         }

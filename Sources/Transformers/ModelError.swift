@@ -5,6 +5,8 @@ import Tensors
 package enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
     /// `general.architecture` is one this engine has no program for.
     case unsupportedArchitecture(String, supported: [String])
+    /// The file is an adapter for a model.
+    case adapter
     /// Text was asked of an architecture that only reads it.
     case generatesNothing(architecture: String)
     /// A key that the architecture needs is absent.
@@ -31,6 +33,9 @@ package enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
         case .unsupportedArchitecture(let name, let supported):
             "architecture '\(name)' is not supported yet; supported: "
                 + supported.joined(separator: ", ")
+        case .adapter:
+            "the file is a LoRA adapter, not a model; give it to its model with "
+                + "`torii adapters add MODEL FILE`"
         case .generatesNothing(let architecture):
             "architecture '\(architecture)' makes embeddings and generates no text; "
                 + "use it with /v1/embeddings"

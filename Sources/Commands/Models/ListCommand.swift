@@ -32,7 +32,9 @@ enum ListCommand {
         ])
         for model in models {
             var aliases = (model.json["aliases"]?.arrayValue ?? []).compactMap(\.stringValue)
-            if let base = model.json["variant_of"]?.stringValue {
+            if model.adapter != nil {
+                aliases.append("(adapter)")
+            } else if let base = model.json["variant_of"]?.stringValue {
                 aliases.append("(variant of \(base))")
             }
             table.append([

@@ -25,6 +25,12 @@ struct ModelObject {
         return String(message[..<(ends.min() ?? message.endIndex)])
     }
 
+    /// Of a model with an adapter, the adapter.
+    var adapter: JSONValue? {
+        guard let adapter = json["adapter"], !adapter.isNull else { return nil }
+        return adapter
+    }
+
     /// What its last process that failed had logged.
     var logTail: [String] { (json["log_tail"]?.arrayValue ?? []).compactMap(\.stringValue) }
 

@@ -39,27 +39,9 @@ final class WeightLoader {
     ///
     /// Meant for what is small: norms, biases and the like.
     func floats(_ rows: TensorRows) throws(ModelError) -> [Float] {
-        let tensor = rows.tensor
-        let bytes = try file.bytes(
-            of: tensor,
-            from: rows.range.lowerBound * (rows.byteCount / rows.range.count),
-            count: rows.byteCount
-        )
-        var values = [Float](repeating: 0, count: rows.elementCount)
-        do throws(TensorError) {
-            // Safety: both buffers are lent for the call.
-            try unsafe values.withUnsafeMutableBufferPointer { values throws(TensorError) in
-                let output = unsafe values
-                try unsafe bytes.span.bytes.withUnsafeBytes { bytes throws(TensorError) in
-                    unsafe try BlockDequantizer.dequantize(bytes, type: tensor.type, into: output)
-                }
-            }
-        } catch {
-            throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
-        }
-        guard values.allSatisfy(\.isFinite) else { throw .nonFinite(tensor: tensor.name) }
+        let values = try file.floats(rows)
         advance(rows.byteCount)
-        return rows.order.map { $0.map(values, rowLength: rows.columnCount) } ?? values
+        return values
     }
 
     /// A norm's weights, a bias or the like.
@@ -137,5 +119,31 @@ final class WeightLoader {
     private func advance(_ byteCount: Int) {
         loadedByteCount += byteCount
         progress(min(1, Double(loadedByteCount) / Double(max(totalByteCount, 1))))
+    }
+}
+
+extension GGUFFile {
+    /// Rows as floats, in order, all finite; of any type.
+    func floats(_ rows: TensorRows) throws(ModelError) -> [Float] {
+        let tensor = rows.tensor
+        let bytes = try bytes(
+            of: tensor,
+            from: rows.range.lowerBound * (rows.byteCount / rows.range.count),
+            count: rows.byteCount
+        )
+        var values = [Float](repeating: 0, count: rows.elementCount)
+        do throws(TensorError) {
+            // Safety: both buffers are lent for the call.
+            try unsafe values.withUnsafeMutableBufferPointer { values throws(TensorError) in
+                let output = unsafe values
+                try unsafe bytes.span.bytes.withUnsafeBytes { bytes throws(TensorError) in
+                    unsafe try BlockDequantizer.dequantize(bytes, type: tensor.type, into: output)
+                }
+            }
+        } catch {
+            throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
+        }
+        guard values.allSatisfy(\.isFinite) else { throw .nonFinite(tensor: tensor.name) }
+        return rows.order.map { $0.map(values, rowLength: rows.columnCount) } ?? values
     }
 }
