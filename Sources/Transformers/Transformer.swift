@@ -100,6 +100,12 @@ package final class Transformer {
         )
     }
 
+    /// Commits the scratch memory of ``memoryNeed(of:output:contextLength:threadCount:logitRowCount:)``
+    /// now.
+    package func commitScratch(logitRowCount: Int) {
+        program.commitScratch(logitRowCount: logitRowCount)
+    }
+
     /// Makes KV storage of `blockCount` blocks that fits this model.
     ///
     /// Keys and values of type `f16` are exact for all practical purposes; `q8` takes about half
