@@ -19,7 +19,9 @@ import Testing
             var generator = SeededGenerator(seed: seed)
             func random(_ count: Int) -> [Float] {
                 // One of each row is an outlier, which costs the others their precision.
-                (0..<count).map { $0 % 61 == 7 ? 9 : Float.random(in: -0.5...0.5, using: &generator) }
+                (0..<count).map {
+                    $0 % 61 == 7 ? 9 : Float.random(in: -0.5...0.5, using: &generator)
+                }
             }
             table = random(vocabulary * width)
             square = random(width * width)
@@ -30,7 +32,8 @@ import Testing
 
     private let weights = Weights(seed: 11)
 
-    private func packed(_ values: [Float], columns: Int, _ type: TensorType) throws -> PackedMatrix {
+    private func packed(_ values: [Float], columns: Int, _ type: TensorType) throws -> PackedMatrix
+    {
         try PackedMatrix(
             packing: BlockQuantizer.quantize(values, type: type),
             type: type,

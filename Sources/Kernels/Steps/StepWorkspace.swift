@@ -103,8 +103,9 @@ final class StepWorkspace {
         if withValues { buffer.commit(layout.sharedValues..<layout.lowRanks) }
     }
 
-    /// Notes a batch of which so many tokens have got logits. Rows beyond those that are kept, and that
-    /// nobody has needed for some time, are given back.
+    /// Notes a batch of which so many tokens have got logits.
+    ///
+    /// Rows beyond those that are kept, and that nobody has needed for some time, are given back.
     func noteLogitRows(_ count: Int) {
         guard let keptLogitRowCount else { return }
         largestLogitRowCount = max(largestLogitRowCount, count)
