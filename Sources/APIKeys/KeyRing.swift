@@ -1,3 +1,4 @@
+import Glibc
 package import Platform
 import Synchronization
 
@@ -84,7 +85,7 @@ package final class KeyRing: Sendable {
             state.fingerprint = fingerprint
             guard fingerprint != nil else {
                 // Deleted, or its disk is gone: nobody gets in for that.
-                let error = SystemError(call: "stat", code: 2, path: store.path)
+                let error = SystemError(call: "stat", code: ENOENT, path: store.path)
                 return .failed(.system(error))
             }
             do throws(KeyStoreError) {

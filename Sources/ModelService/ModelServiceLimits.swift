@@ -31,6 +31,8 @@ package struct ModelServiceLimits: Sendable, Hashable {
     package var maximumUnsentByteCount = 128 << 20
     /// Models that a scan lists: 4,096; further files are left out with a warning.
     package var maximumCatalogEntryCount = 4096
+    /// Adapters of one model: 128.
+    package var maximumAdapterCount = 128
     /// Watchers of events at the same time: 64.
     package var maximumWatcherCount = 64
     /// Shortest time between two rescans caused by unknown names: 1 s.

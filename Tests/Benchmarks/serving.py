@@ -19,6 +19,7 @@ from streaming import Client, Failure
 
 SMOLLM2 = "smollm2-135m-instruct.q4_1"
 QWEN = "qwen2.5-coder-0.5b-instruct.Q4_K_M"
+GEMMA = "gemma-3-270m.q4_k_m"
 # Keys of the daemon's key file have at least 16 characters.
 KEY_A = "benchmark-key-of-client-a"
 KEY_B = "benchmark-key-of-client-b"

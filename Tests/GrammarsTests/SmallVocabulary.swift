@@ -17,7 +17,7 @@ struct SmallVocabulary {
         tokens =
             (UInt8.min...UInt8.max).map { [$0] }
             + ["<|end|>", "<think>", "[CALL]"].map { Array($0.utf8) }
-            + texts.map { Array($0.utf8) }
+            + texts.map { Array($0.utf8) } + Self.pieces
         vocabulary = GrammarVocabulary(
             tokens: tokens,
             controlTokens: Self.controls,
@@ -39,6 +39,13 @@ struct SmallVocabulary {
         "abc", "日本", String(repeating: "a", count: 24), String(repeating: "a", count: 30),
         String(repeating: "ab", count: 20), String(repeating: " ", count: 40),
         String(repeating: "é", count: 14),
+    ]
+
+    /// Tokens that begin or end within a character, or aren't text at all.
+    static let pieces: [[UInt8]] = [
+        [0xE6, 0x97], [0x61, 0xE6], [0x62, 0xF0, 0x9F], [0x97, 0xA5], [0xA5, 0x61, 0x61],
+        [0xED, 0xA0], [0xED, 0xA0, 0x80], [0xE0, 0x80], [0xC0, 0x80], [0x61, 0xFF], [0xF4, 0x90],
+        [0xC3, 0xA9, 0xC3], [0xC3, 0xA9, 0xA9],
     ]
 
     /// Whether a text follows a grammar from its start to an end, byte by byte.

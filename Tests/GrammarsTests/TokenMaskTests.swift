@@ -78,6 +78,30 @@ import Testing
         try check(.jsonSchema(grammars.schema(depth: 0), path: ""), seed: seed)
     }
 
+    /// Texts of which most tokens are told without a walk: endless and counted ones, near their
+    /// limits and far from them, and ones that end anywhere within their rule.
+    @Test(
+        arguments: [
+            #"root ::= "\"" [^"\\]* "\"""#, #"root ::= [a-z]* "!""#, #"root ::= [a-zé日]{0,40} "!""#,
+            #"root ::= "b" [^\x00-\x1F]{1,5} "\n""#, #"root ::= .{20,60} "\n""#,
+            #"root ::= [^a]{2,} "aa""#, #"root ::= (word " ")+"# + "\nword ::= [a-z]+",
+            #"root ::= (word [ é])+"# + "\nword ::= [a-z0-9]{2,9} | \"é\"",
+            #"root ::= (text "\"")+"# + "\ntext ::= [^\"]*",
+        ]
+    )
+    func `masks of texts are exact`(gbnf: String) throws {
+        try check(.gbnf(gbnf, path: ""), walks: 6, steps: 30, seed: 3)
+    }
+
+    @Test(arguments: [0, 1, 3, 9, 23, 24, 25, 31, 32, 33, 41, 90], [0, 1, 20])
+    func `masks of strings with bounds are exact`(longest: Int, shortest: Int) throws {
+        let schema: JSONValue = [
+            "type": "string", "maxLength": .integer(longest),
+            "minLength": .integer(min(shortest, longest)),
+        ]
+        try check(.jsonSchema(schema, path: ""), walks: 4, steps: 24, seed: UInt64(longest))
+    }
+
     @Test func `masks of triggered grammars are exact but for control tokens`() throws {
         let expression = GrammarExpression.sequence([
             .text(notContaining: ["<tool_call>", "abab"], controlTokens: false),

@@ -1,6 +1,6 @@
 /// A tokenizer's vocabulary as constraints need it: the tokens' bytes as a tree.
 ///
-/// Immutable and safe from any thread; one for each model.
+/// Safe from any thread, since nothing of it changes but a cache behind a lock; one for each model.
 package final class GrammarVocabulary: Sendable {
     /// A node of the tree; nodes are in depth-first order, so that a subtree is a range of them.
     struct Node: Sendable {
@@ -11,14 +11,11 @@ package final class GrammarVocabulary: Sendable {
         /// The number of bytes that lead here, 1 or more.
         let depth: UInt16
         let byte: UInt8
-        /// Whether this byte and all in the subtree are plain.
-        var isPlain: Bool
+        /// The number of bytes of the subtree's longest token, 255 for more.
+        var longest: UInt8
+        /// The ``TextCategories`` of all bytes that lead here and of all in the subtree.
+        var categories: UInt32
     }
-
-    /// The bytes that most tokens consist of, and that few grammars tell apart inside of texts.
-    static let plainBytes = Array(
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-.,;:()'!?".utf8
-    )
 
     /// The number of tokens; ids are below it.
     package let tokenCount: Int
@@ -33,6 +30,8 @@ package final class GrammarVocabulary: Sendable {
     let longestTokenByteCount: Int
     /// The bytes of a long token's beginning, and the node they lead to; long tokens are below these.
     let longBeginnings: [(bytes: [UInt8], node: Int32)]
+    /// The masks of text slices.
+    let slices: SliceMasks
     /// Few tokens have more bytes than this.
     static let shortTokenByteCount = 24
     private let isControl: [Bool]
@@ -73,6 +72,12 @@ package final class GrammarVocabulary: Sendable {
         nodes = tree.nodes
         duplicates = tree.duplicates
         longestTokenByteCount = tree.longest
+        slices = SliceMasks(
+            tokens: (0..<tokens.count).lazy.map { token in
+                pool[Int(offsets[token])..<Int(offsets[token + 1])]
+            },
+            isControl: isControl
+        )
         longBeginnings = Self.longBeginnings(tree.nodes)
         self.pool = pool
         self.offsets = offsets
@@ -155,9 +160,6 @@ private struct TreeBuilder {
     private(set) var longest = 0
     /// The nodes on the way to the last token.
     private var path: [Int] = []
-    private let isPlainByte = (UInt8.min...UInt8.max).map {
-        GrammarVocabulary.plainBytes.contains($0)
-    }
 
     init(pool: [UInt8], offsets: [Int32]) {
         self.pool = pool
@@ -174,8 +176,11 @@ private struct TreeBuilder {
             common += 1
         }
         close(keeping: common)
+        var reader = TextCategories.Reader()
+        for byte in pool[range].prefix(common) { reader.read(byte) }
         for depth in common..<range.count {
             let byte = pool[range.lowerBound + depth]
+            reader.read(byte)
             path.append(nodes.count)
             nodes.append(
                 GrammarVocabulary.Node(
@@ -183,7 +188,8 @@ private struct TreeBuilder {
                     token: -1,
                     depth: UInt16(depth + 1),
                     byte: byte,
-                    isPlain: isPlainByte[Int(byte)]
+                    longest: UInt8(clamping: depth + 1),
+                    categories: reader.categories
                 )
             )
         }
@@ -203,7 +209,9 @@ private struct TreeBuilder {
         while path.count > count {
             let last = path.removeLast()
             nodes[last].subtreeEnd = Int32(nodes.count)
-            if !nodes[last].isPlain, let parent = path.last { nodes[parent].isPlain = false }
+            guard let parent = path.last else { break }
+            nodes[parent].categories |= nodes[last].categories
+            nodes[parent].longest = max(nodes[parent].longest, nodes[last].longest)
         }
     }
 }

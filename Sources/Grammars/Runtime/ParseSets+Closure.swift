@@ -2,7 +2,8 @@ extension ParseSets {
     /// Finds all places that are reached from some without input: by jumps, by beginning the rules
     /// that are called, and by completing rules.
     struct Closure {
-        private var seen: Set<Item> = []
+        /// Lent by the sets and given back.
+        private(set) var seen: ItemSet
         private var work: [Item] = []
         private var waitsByRule: [Int32: [Wait]] = [:]
         /// Rules that derive the empty text here.
@@ -14,7 +15,11 @@ extension ParseSets {
         /// Items that may still be handled.
         private(set) var fuel: Int
 
-        init(fuel: Int) { self.fuel = fuel }
+        init(seen: consuming ItemSet, fuel: Int) {
+            self.seen = seen
+            self.seen.removeAll()
+            self.fuel = fuel
+        }
 
         /// The items of rules that began in earlier sets and go on, in order.
         var kernel: [Item] {
@@ -45,13 +50,15 @@ extension ParseSets {
         private mutating func push(_ state: Int32, _ count: Int32, _ origin: Int32) {
             let item = Item(state: state, count: count, origin: origin)
             fuel -= 1
-            if seen.insert(item).inserted { work.append(item) }
+            if seen.insert(item) { work.append(item) }
         }
 
         private mutating func follow(_ item: Item, in sets: ParseSets) {
-            let state = sets.grammar.states[Int(item.state)]
-            if state.isLoopHead {
-                let loop = sets.grammar.loops[Int(state.loop)]
+            // A state's parts are looked at in place: to copy it would cost more than the rest.
+            let states = sets.grammar.states
+            let index = Int(item.state)
+            if states[index].isLoopHead {
+                let loop = sets.grammar.loops[Int(states[index].loop)]
                 if loop.hasBody, item.count < loop.maximum ?? .max {
                     push(loop.body, item.count, item.origin)
                 }
@@ -60,18 +67,20 @@ extension ParseSets {
                 }
                 return
             }
-            if state.endsLoopBody {
-                let loop = sets.grammar.loops[Int(state.loop)]
+            if states[index].endsLoopBody {
+                let loop = sets.grammar.loops[Int(states[index].loop)]
                 // Without a maximum nothing depends on counts above the minimum.
                 let count = min(item.count + 1, loop.maximum ?? loop.minimum)
                 push(loop.head, item.count < 0 ? item.count : count, item.origin)
             }
-            for target in state.jumps { push(target, item.count, item.origin) }
-            if state.isFinal { complete(state.rule, item.origin, in: sets) }
-            if !state.byteEdges.isEmpty || !state.tokenEdges.isEmpty { scans.append(item) }
-            guard !state.calls.isEmpty else { return }
+            for target in states[index].jumps { push(target, item.count, item.origin) }
+            if states[index].isFinal { complete(states[index].rule, item.origin, in: sets) }
+            if !states[index].byteEdges.isEmpty || !states[index].tokenEdges.isEmpty {
+                scans.append(item)
+            }
+            guard !states[index].calls.isEmpty else { return }
             calling.append(item)
-            for call in state.calls {
+            for call in states[index].calls {
                 let after = Item(state: call.target, count: item.count, origin: item.origin)
                 waitsByRule[call.rule, default: []].append(Wait(rule: call.rule, item: after))
                 push(sets.grammar.starts[Int(call.rule)], 0, ParseSets.itself)

@@ -15,10 +15,17 @@ struct ParseSets {
         /// The set in which the state's rule began; ``itself`` if that is the set the item is in.
         let origin: Int32
 
+        /// A number that differs for most items, all of whose bits depend on the item.
+        var digest: UInt64 {
+            let place = UInt64(UInt32(bitPattern: state)) << 32 | UInt64(UInt32(bitPattern: origin))
+            let mixed = (place ^ place >> 29) &* 0xBF58_476D_1CE4_E5B9
+            let counted = mixed ^ UInt64(UInt32(bitPattern: count)) &* 0x9E37_79B9_7F4A_7C15
+            return (counted ^ counted >> 32) &* 0x94D0_49BB_1331_11EB
+        }
+
         func hash(into hasher: inout Hasher) {
             // One number, since sets of items are where the time goes.
-            let place = UInt64(UInt32(bitPattern: state)) << 32 | UInt64(UInt32(bitPattern: origin))
-            hasher.combine(place ^ UInt64(UInt32(bitPattern: count)) &* 0x9E37_79B9_7F4A_7C15)
+            hasher.combine(digest)
         }
 
         static func < (left: Item, right: Item) -> Bool {
@@ -72,6 +79,7 @@ struct ParseSets {
 
     let grammar: Grammar
     let classes: ByteClasses
+    let textClasses: TextClasses
     let classCount: Int
     private(set) var contents: [Contents] = []
     /// Whether the output may end here.
@@ -82,6 +90,8 @@ struct ParseSets {
     private(set) var rows: [Int32] = []
     /// Items that may still be handled in the operation under way.
     var fuel = 0
+    /// For closures, one after the other.
+    private var scratch: ItemSet? = ItemSet()
     private var sets: [Key: Int32] = [:]
     /// The sets made of lists of items, before closure.
     private var closures: [[Item]: Int32] = [:]
@@ -89,6 +99,7 @@ struct ParseSets {
     init(_ grammar: Grammar) {
         self.grammar = grammar
         classes = ByteClasses(grammar)
+        textClasses = TextClasses(classes)
         classCount = classes.representatives.count
         for _ in 0..<3 { append(Contents(scans: [], waits: [], kernel: [])) }
     }
@@ -108,15 +119,6 @@ struct ParseSets {
         let next = try self.set(of: items)
         rows[index] = next
         return next
-    }
-
-    /// Whether every plain byte leads from a set back to it, and no rule of the unknown set ends.
-    mutating func isClosedUnderPlainBytes(_ set: Int32) throws(Failure) -> Bool {
-        guard !isExit[Int(set)] else { return false }
-        for byte in GrammarVocabulary.plainBytes {
-            guard try next(set, classes.classes[Int(byte)]) == set else { return false }
-        }
-        return true
     }
 
     /// Where a byte leads, before closure.
@@ -147,8 +149,12 @@ struct ParseSets {
     mutating func set(of items: [Item]) throws(Failure) -> Int32 {
         if items.isEmpty { return Self.dead }
         if let known = closures[items] { return known }
-        var closure = Closure(fuel: fuel)
-        defer { fuel = closure.fuel }
+        var closure = Closure(seen: scratch ?? ItemSet(), fuel: fuel)
+        scratch = nil
+        defer {
+            fuel = closure.fuel
+            scratch = closure.seen
+        }
         try closure.run(items, in: self)
         let kernel = closure.kernel
         let key = Key(

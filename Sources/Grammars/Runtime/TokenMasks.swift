@@ -62,9 +62,15 @@ struct TokenMasks {
         var omitsLongTokens = false
         for group in order {
             let items = groups[group] ?? []
+            let freed = try sets.set(of: freed(items, in: sets))
+            if group.origin != ParseSets.outside, try sets.endsWithinText(from: freed),
+                try addThroughEnds(items, in: &sets, to: &mask)
+            {
+                continue
+            }
             let isVague = items.contains { isNearLimit($0, in: sets) }
             omitsLongTokens = omitsLongTokens || isVague
-            let inside = try self.inside(items, onlyShortTokens: isVague, in: &sets)
+            let inside = try self.inside(freed, onlyShortTokens: isVague, in: &sets)
             mask.formUnion(inside.mask)
             guard group.origin != ParseSets.outside, !inside.exits.isEmpty else { continue }
             let after = sets.continuation(of: group.rule, in: group.origin)
@@ -87,20 +93,38 @@ struct TokenMasks {
         return mask
     }
 
-    private mutating func inside(
+    /// Adds what a group allows, in its rule and behind it, in one walk: better where the rule may
+    /// end at thousands of nodes.
+    ///
+    /// - Returns: Whether it did; the grammar may be too ambiguous for this to be the shorter way.
+    private mutating func addThroughEnds(
         _ items: [ParseSets.Item],
-        onlyShortTokens: Bool,
-        in sets: inout ParseSets
-    ) throws(ParseSets.Failure) -> Inside {
+        in sets: inout ParseSets,
+        to mask: inout TokenMask
+    ) throws(ParseSets.Failure) -> Bool {
+        try sets.explore { (sets) throws(ParseSets.Failure) in
+            try walk(from: try sets.set(of: items), below: nil, in: &sets, into: &mask)
+        } != nil
+    }
+
+    /// Items of one group with an unknown origin.
+    private func freed(_ items: [ParseSets.Item], in sets: ParseSets) -> [ParseSets.Item] {
         var seen: Set<ParseSets.Item> = []
-        let freed = items.map { item in
+        return items.map { item in
             ParseSets.Item(
                 state: item.state,
                 count: representative(of: item, in: sets),
-                origin: ParseSets.unknown
+                // Around the whole grammar there is nothing to go on with.
+                origin: item.origin == ParseSets.outside ? item.origin : ParseSets.unknown
             )
         }.filter { seen.insert($0).inserted }
-        let set = try sets.set(of: freed)
+    }
+
+    private mutating func inside(
+        _ set: Int32,
+        onlyShortTokens: Bool,
+        in sets: inout ParseSets
+    ) throws(ParseSets.Failure) -> Inside {
         let key = onlyShortTokens ? ~set : set
         if let known = insides[key] { return known }
         var mask = TokenMask(count: vocabulary.tokenCount)
@@ -176,13 +200,17 @@ struct TokenMasks {
         into mask: inout TokenMask
     ) throws(ParseSets.Failure) -> [Int32] {
         path[top.map { Int(vocabulary.nodes[$0].depth) } ?? 0] = set
-        var plainSet = ParseSets.dead
-        if top == nil, try sets.isClosedUnderPlainBytes(set) { plainSet = set }
+        let deepest = onlyShortTokens ? Self.shortReach : .max
+        let slice = top == nil ? try sets.textSlice(from: set) : .nothing
+        if slice != .nothing {
+            let longest = min(deepest, slice.maximumByteCount)
+            mask.formUnion(vocabulary.slices.mask(of: slice, maximumByteCount: longest))
+        }
         var walk = TreeWalk(
             vocabulary,
             below: top,
-            deepest: onlyShortTokens ? Self.shortReach : .max,
-            plainSet: plainSet
+            deepest: deepest,
+            skipping: slice
         )
         while let missing = walk.advance(vocabulary, sets, path: &path, words: &mask.words) {
             _ = try sets.next(missing.set, missing.byteClass)

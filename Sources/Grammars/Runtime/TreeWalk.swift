@@ -8,14 +8,15 @@ struct TreeWalk {
     private let end: Int
     /// Nodes deeper than this are left out.
     private let deepest: Int
-    /// A set that plain bytes lead back to; ``ParseSets/dead`` for none.
-    private let plainSet: Int32
+    /// Tokens that are left out.
+    private let slice: TextSlice
     /// Nodes with children at which the rule ends that began in the unknown set.
     private(set) var exits: [Int32] = []
 
     /// Begins at the first node below `top`, or of the whole tree if that is nil.
-    init(_ vocabulary: GrammarVocabulary, below top: Int?, deepest: Int, plainSet: Int32) {
-        self.plainSet = plainSet
+    init(_ vocabulary: GrammarVocabulary, below top: Int?, deepest: Int, skipping slice: TextSlice)
+    {
+        self.slice = slice
         node = top.map { $0 + 1 } ?? 0
         end = top.map { Int(vocabulary.nodes[$0].subtreeEnd) } ?? vocabulary.nodes.count
         self.deepest = deepest
@@ -47,25 +48,19 @@ struct TreeWalk {
         let isExit = exitFlags.span
         var path = path.mutableSpan
         var words = words.mutableSpan
+        let others = ~slice.categories
+        let longest = UInt8(clamping: slice.maximumByteCount)
         var node = node
         defer { self.node = node }
         while node < end {
             let current = nodes[node]
             let depth = Int(current.depth)
-            guard depth <= deepest else {
+            guard depth <= deepest, current.categories & others != 0 || current.longest > longest
+            else {
                 node = Int(current.subtreeEnd)
                 continue
             }
             let parent = path[depth - 1]
-            if current.isPlain, parent == plainSet {
-                // Everything below leads back to the same set.
-                for node in node..<Int(current.subtreeEnd) where nodes[node].depth <= deepest {
-                    let token = Int(nodes[node].token)
-                    if token >= 0 { words[token >> 6] |= 1 << UInt64(token & 63) }
-                }
-                node = Int(current.subtreeEnd)
-                continue
-            }
             let byteClass = classes[Int(current.byte)]
             let next = rows[Int(parent) * classCount + Int(byteClass)]
             if next <= ParseSets.dead {

@@ -20,6 +20,8 @@ final class WorkerProcess: Sendable {
         let options: WorkerLoadOptions
         /// The model's files in order; they are opened here, a worker can open none.
         let modelPaths: [String]
+        /// The model's adapters; those whose files can be opened are passed with it.
+        let adapters: [AdapterEntry]
         /// Who computes when; nil: the worker computes at any time.
         let turns: TurnTable?
         /// Its share of the compute time beside others', in thousandths.
@@ -52,6 +54,9 @@ final class WorkerProcess: Sendable {
         var pid: Int32?
         /// The control group of the process alone, if there is one.
         var group: ChildGroup?
+        /// What was limited to, and the adapters that came later.
+        var footprint = MemoryFootprint()
+        var overheadByteCount = 0
         /// Its seat among those who take turns computing.
         var turnSeat: Int?
     }
@@ -59,8 +64,8 @@ final class WorkerProcess: Sendable {
     let state: Mutex<State>
     let socket: WorkerSocket
     private let childEnd: Mutex<Int32?>
-    private let launch: Launch
-    private let log: Log
+    let launch: Launch
+    let log: Log
     private let report: @Sendable (WorkerReport) -> Void
 
     /// Prepares a worker; `start` starts it.
@@ -212,10 +217,10 @@ final class WorkerProcess: Sendable {
     ///
     /// The limit is for defects and has room for what is not planned to the byte: a twentieth, and
     /// 256 MiB. A worker's figures are not trusted to be sane.
-    private func limitMemory(_ footprint: MemoryFootprint, overheadByteCount: Int) {
+    func limitMemory(_ footprint: MemoryFootprint, overheadByteCount: Int) {
         guard let group = state.withLock({ $0.group }) else { return }
         let parts = [
-            footprint.weightByteCount, footprint.scratchByteCount,
+            footprint.weightByteCount, footprint.scratchByteCount, footprint.adapterByteCount,
             max(footprint.keptKVByteCount, footprint.maximumKVByteCount), overheadByteCount,
         ]
         let need = parts.reduce(0.0) { $0 + Double($1) }
@@ -325,12 +330,14 @@ final class WorkerProcess: Sendable {
                     + "not \(WorkerProtocolVersion.current): restart the daemon"
             }
             state.withLock { $0.monitor.greeted(now: .now()) }
-            var options = launch.options
-            options.turnSeat = state.withLock { $0.turnSeat }
-            _ = send(.load(options))
+            sendLoad()
         case .footprint(let footprint):
             state.withLock { $0.monitor.sized(now: .now()) }
             let overhead = state.withLock { $0.pid }.flatMap { launch.gauge.resident($0) } ?? 0
+            state.withLock { state in
+                state.footprint = footprint
+                state.overheadByteCount = overhead
+            }
             limitMemory(footprint, overheadByteCount: overhead)
             report(.sized(footprint, overheadByteCount: overhead))
         case .loading(let fraction):
@@ -353,6 +360,8 @@ final class WorkerProcess: Sendable {
             answer(id: id, .success(.count(count)))
         case .requestFailed(let id, let failure):
             answer(id: id, .failure(failure))
+        case .adapterSized(let id, let byteCount): reserveAdapter(id: id, byteCount: byteCount)
+        case .adapterAttached(let id, let facts): answer(id: id, .success(.adapter(facts)))
         case .heartbeat(let status):
             state.withLock { state in
                 state.status = status
@@ -381,11 +390,4 @@ final class WorkerProcess: Sendable {
         guard let duration else { return }
         launch.counters?.note(launch.holder) { totals, _ in totals.noteLoad(duration) }
     }
-}
-
-/// A file of the model, open as long as the object lives.
-private final class OpenedFile {
-    let file: ReadOnlyFile
-
-    init(path: String) throws(SystemError) { file = try ReadOnlyFile.open(path: path) }
 }

@@ -21,6 +21,8 @@ extension WorkerMessage: SerializableField {
         case 11: self = .memoryReturned(byteCount: try reader.count())
         case 12: self = .footprint(try MemoryFootprint(from: &reader))
         case 13: self = .tokenCount(id: try reader.integer(), try reader.count())
+        case 14: self = .adapterSized(id: try reader.integer(), byteCount: try reader.count())
+        case 15: self = .adapterAttached(id: try reader.integer(), try AdapterFacts(from: &reader))
         case let tag: throw .unknownTag(type: "WorkerMessage", tag: tag)
         }
     }
@@ -71,6 +73,14 @@ extension WorkerMessage: SerializableField {
             writer.write(UInt8(13))
             writer.write(id)
             writer.write(count: count)
+        case .adapterSized(let id, let byteCount):
+            writer.write(UInt8(14))
+            writer.write(id)
+            writer.write(count: byteCount)
+        case .adapterAttached(let id, let facts):
+            writer.write(UInt8(15))
+            writer.write(id)
+            facts.serialize(to: &writer)
         }
     }
 }
