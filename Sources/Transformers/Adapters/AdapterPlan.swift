@@ -220,8 +220,7 @@ package struct AdapterPlan: Sendable {
         }
         do throws(ModelError) {
             if type == factor.tensor.type {
-                let pieces = try TensorPieces(factor, byteCount: 1 << 20)
-                for index in 0..<pieces.count { try pieces.pack(index, of: file, into: packed) }
+                try fill(packed, withPiecesOf: factor)
             } else {
                 try fill(packed, with: try file.floats(factor))
             }
@@ -229,6 +228,22 @@ package struct AdapterPlan: Sendable {
             throw .factor(error)
         }
         return packed
+    }
+
+    private func fill(
+        _ packed: PackedMatrix,
+        withPiecesOf factor: TensorRows
+    ) throws(ModelError) {
+        let pieces = try TensorPieces(factor, byteCount: 1 << 20)
+        let buffer: AlignedBuffer
+        do {
+            buffer = try AlignedBuffer(byteCount: pieces.pieceByteCount)
+        } catch {
+            throw .outOfMemory(what: "reading the adapter", byteCount: pieces.pieceByteCount)
+        }
+        for index in 0..<pieces.count {
+            try pieces.pack(index, of: file, into: packed, buffer: buffer)
+        }
     }
 
     private func fill(_ packed: PackedMatrix, with values: [Float]) throws(ModelError) {

@@ -150,6 +150,8 @@ import Testing
     @Test func `holds no more of unanswered requests than it may`() async throws {
         var limits = HTTPLimits()
         limits.maximumHeldByteCount = 1_100_000
+        limits.bodyProgressTimeout = .seconds(900)
+        limits.bodyRateGrace = .seconds(900)
         let server = try TestServer(limits: limits) { request, responder in
             responder.send(status: 200, body: Array("\(request.body.count)".utf8))
         }
