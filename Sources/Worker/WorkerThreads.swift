@@ -145,6 +145,8 @@ final class WorkerThreads: Sendable {
             pass: model.pass,
             mailbox: mailbox,
             turn: turn(options),
+            // Without the thread masks are found a little later.
+            masks: try? MaskThread(),
             moveMemory: { move in
                 switch move {
                 case .wanted(let byteCount): outbox.send(.memoryWanted(byteCount: byteCount))

@@ -102,7 +102,7 @@ struct RandomMessages {
         let work: EmbeddingRequest.Work =
             random.chance(0.5)
             ? .rerank(query: text(), documents: [text(), text()])
-            : .embed([.text(text()), .tokens(tokens())])
+            : .embed([.text(text()), .tokens(tokens())], isList: random.chance(0.5))
         return EmbeddingRequest(
             id: random.next(),
             work: work,
@@ -183,6 +183,8 @@ struct RandomMessages {
                     cachedTokenCount: count(),
                     outputTokenCount: count(),
                     reasoningTokenCount: count(),
+                    acceptedPredictionTokenCount: count(),
+                    rejectedPredictionTokenCount: count(),
                     queueDuration: .nanoseconds(Int64(count())),
                     prefillDuration: .nanoseconds(Int64(count())),
                     decodeDuration: .nanoseconds(Int64(count()))

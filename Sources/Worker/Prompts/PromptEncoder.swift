@@ -87,7 +87,7 @@ final class PromptEncoder: Sendable {
     func encode(_ work: EmbeddingRequest.Work) -> [[TokenID]] {
         func plain(_ text: String) -> [TokenID] { tokenizer.encode(text, specialTokens: false) }
         switch work {
-        case .embed(let inputs):
+        case .embed(let inputs, _):
             return inputs.map { input in
                 switch input {
                 case .text(let text): frame.framed(plain(text))

@@ -39,5 +39,5 @@ package enum WorkerProtocolVersion {
     ///
     /// Gateway and worker are the same executable; they differ only if the file was replaced while
     /// the gateway ran.
-    package static let current: UInt32 = 5
+    package static let current: UInt32 = 6
 }
