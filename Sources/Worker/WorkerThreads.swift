@@ -82,8 +82,8 @@ final class WorkerThreads: Sendable {
                     continue
                 }
                 service.embed(request)
-            case .tokenize(let id, _, _, _), .detokenize(let id, _), .applyTemplate(let id, _),
-                .countTokens(let id, _):
+            case .tokenize(let id, _, _, _), .detokenize(let id, _), .pieces(let id, _),
+                .applyTemplate(let id, _), .countTokens(let id, _):
                 guard let service = service.withLock({ $0 }) else {
                     outbox.send(.requestFailed(id: id, Self.notLoaded))
                     continue

@@ -11,7 +11,7 @@ struct RandomMessages {
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     mutating func workerMessage(kind: Int) -> WorkerMessage {
-        switch kind % 13 {
+        switch kind % 14 {
         case 0: .hello(protocolVersion: UInt32.random(in: 0...UInt32.max, using: &random))
         case 1: .loading(fraction: Double.random(in: 0...1, using: &random))
         case 2: .ready(facts())
@@ -24,12 +24,13 @@ struct RandomMessages {
         case 9: .memoryReturned(byteCount: count())
         case 10: .footprint(footprint())
         case 11: .tokenCount(id: random.next(), count())
+        case 12: .pieces(id: random.next(), [Array(text().utf8), [], Array(text().utf8)])
         default: .heartbeat(status())
         }
     }
 
     mutating func gatewayMessage(kind: Int) -> GatewayMessage {
-        switch kind % 12 {
+        switch kind % 13 {
         case 0: .load(options())
         case 1: .generate(request())
         case 2: .cancel(id: random.next())
@@ -47,6 +48,7 @@ struct RandomMessages {
         case 8: .memoryNeeded
         case 9: .embed(embedding())
         case 10: .countTokens(id: random.next(), .chat(chat()))
+        case 11: .pieces(id: random.next(), tokens: tokens())
         default: .stop
         }
     }

@@ -18,6 +18,7 @@ extension GatewayMessage: SerializableField {
         case 9: self = .memoryReserved
         case 10: self = .memoryNeeded
         case 11: self = .embed(try EmbeddingRequest(from: &reader))
+        case 13: self = .pieces(id: try reader.integer(), tokens: try reader.tokens())
         case 12: self = .countTokens(id: try reader.integer(), try Prompt(from: &reader))
         case let tag: throw .unknownTag(type: "GatewayMessage", tag: tag)
         }
@@ -40,6 +41,10 @@ extension GatewayMessage: SerializableField {
             writer.write(text)
             writer.write(specialTokens)
             writer.write(addsBeginningToken)
+        case .pieces(let id, let tokens):
+            writer.write(UInt8(13))
+            writer.write(id)
+            writer.write(tokens)
         case .detokenize(let id, let tokens):
             writer.write(UInt8(5))
             writer.write(id)
