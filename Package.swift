@@ -148,7 +148,7 @@ let package = Package(
         test("TelemetryTests", ["Telemetry"]),
         test("ComputeTurnsTests", ["ComputeTurns", "Platform", "TestSupport"]),
         test("TensorsTests", ["Tensors", "TestSupport"], golden: true),
-        test("ModelFilesTests", ["ModelFiles", "Tensors", "TestSupport"]),
+        test("ModelFilesTests", ["ModelFiles", "Platform", "Tensors", "TestSupport"]),
         test(
             "TokenizersTests",
             ["ModelFiles", "Tokenizers", "TestSupport"],
@@ -223,6 +223,15 @@ let package = Package(
                 "APIKeys", "FakeWorker", "Gateway", "HTTP", "JSON", "ModelService", "Platform",
                 "Telemetry", "TestSupport",
             ]
+        ),
+        .executableTarget(
+            name: "FakeModelServer",
+            dependencies: [
+                "FakeWorker", "Gateway", "HTTP", "ModelService", "Platform", "Telemetry",
+                "TestSupport",
+            ],
+            path: "Tests/FakeModelServer",
+            swiftSettings: testSettings
         ),
         test(
             "DaemonTests",

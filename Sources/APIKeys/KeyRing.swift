@@ -1,3 +1,4 @@
+import Glibc
 package import Platform
 import Synchronization
 
@@ -28,6 +29,8 @@ package final class KeyRing: Sendable {
     private let state: Mutex<State>
 
     private static let interval = Duration.milliseconds(250)
+    /// When a file that could not be read is tried again.
+    private static let retryInterval = Duration.seconds(1)
 
     /// The keys of the operator's file, and those of a store.
     ///
@@ -78,10 +81,11 @@ package final class KeyRing: Sendable {
             state.lastLook = now
             let fingerprint = store.fingerprint
             guard fingerprint != state.fingerprint else { return .unchanged }
+            let seen = state.fingerprint
             state.fingerprint = fingerprint
             guard fingerprint != nil else {
                 // Deleted, or its disk is gone: nobody gets in for that.
-                let error = SystemError(call: "stat", code: 2, path: store.path)
+                let error = SystemError(call: "stat", code: ENOENT, path: store.path)
                 return .failed(.system(error))
             }
             do throws(KeyStoreError) {
@@ -92,6 +96,12 @@ package final class KeyRing: Sendable {
                 state.table = KeyTable(plain: state.plain, stored: stored)
                 return .changed(gone: before.filter { !after.contains($0) })
             } catch {
+                if case .system = error {
+                    // The file may be well and the disk was not, or descriptors had run out: without
+                    // another look a revoked key would be good for ever.
+                    state.fingerprint = seen
+                    state.lastLook = now.advanced(by: Self.retryInterval)
+                }
                 return .failed(error)
             }
         }

@@ -233,3 +233,54 @@ const char *torii_signal_name(int signal) {
     const char *name = sigabbrev_np(signal);
     return name == NULL ? "?" : name;
 }
+
+typedef union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(TORII_PASSED_DESCRIPTORS_MAX * sizeof(int))];
+} descriptor_message;
+
+ssize_t torii_send_with_descriptors(
+    int socket, const void *bytes, size_t byte_count, int flags, const int *descriptors,
+    size_t descriptor_count) {
+    descriptor_message control;
+    memset(&control, 0, sizeof control);
+    struct iovec part = {.iov_base = (void *)bytes, .iov_len = byte_count};
+    struct msghdr message = {
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = CMSG_SPACE(descriptor_count * sizeof(int)),
+    };
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(descriptor_count * sizeof(int));
+    memcpy(CMSG_DATA(header), descriptors, descriptor_count * sizeof(int));
+    return sendmsg(socket, &message, flags);
+}
+
+ssize_t torii_receive_with_descriptors(
+    int socket, void *bytes, size_t byte_count, int flags, int *descriptors,
+    size_t *descriptor_count) {
+    descriptor_message control;
+    struct iovec part = {.iov_base = bytes, .iov_len = byte_count};
+    struct msghdr message = {
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof control,
+    };
+    *descriptor_count = 0;
+    ssize_t count = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+    if (count < 0)
+        return count;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL;
+         header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t found = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        memcpy(descriptors + *descriptor_count, CMSG_DATA(header), found * sizeof(int));
+        *descriptor_count += found;
+    }
+    return count;
+}

@@ -74,8 +74,8 @@ int torii_landlock_deny_everything(void) {
 // What a worker may always do: use what it holds, and run threads.
 static const int allowed_calls[] = {
     // Descriptors it was given, or that stand for nothing outside the process.
-    SYS_read, SYS_readv, SYS_pread64, SYS_write, SYS_writev, SYS_recvfrom, SYS_shutdown, SYS_close,
-    SYS_fstat, SYS_eventfd2, SYS_ppoll,
+    SYS_read, SYS_readv, SYS_pread64, SYS_write, SYS_writev, SYS_recvfrom, SYS_recvmsg,
+    SYS_shutdown, SYS_close, SYS_fstat, SYS_eventfd2, SYS_ppoll,
 #ifdef SYS_poll
     SYS_poll,
 #endif

@@ -11,6 +11,8 @@ package enum CommandLineInterface {
     package static func main(_ arguments: [String]) -> Int32 {
         // A reader that goes away is an error of `write`, not a reason to die.
         _ = signal(SIGPIPE, SIG_IGN)
+        // So is a file that may grow no more (RLIMIT_FSIZE).
+        _ = signal(SIGXFSZ, SIG_IGN)
         let environment = CommandEnvironment(variables: processVariables(), terminal: .standard)
         return run(arguments, in: environment)
     }

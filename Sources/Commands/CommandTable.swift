@@ -3,7 +3,8 @@ package enum CommandTable {
     static let all: [Command] = [
         ServeCommand.command, RunCommand.command, ListCommand.command, ResidentCommand.command,
         ShowCommand.command, LoadCommand.command, UnloadCommand.command, PlanCommand.command,
-        PinCommand.pin, PinCommand.unpin, StatusCommand.command, ReloadCommand.command,
+        PinCommand.pin, PinCommand.unpin, AdaptersCommand.command, StatusCommand.command,
+        ReloadCommand.command,
         KeysCommand.command, DoctorCommand.command, CheckConfigCommand.command,
         BenchCommand.command, ConvertCommand.command, QuantizeCommand.command,
         LogitsCommand.command, VersionCommand.command, WorkerCommand.command,

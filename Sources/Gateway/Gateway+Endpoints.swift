@@ -28,13 +28,16 @@ extension Gateway {
         case .detokenize: return .whole(try await detokenize(request, &record))
         case .applyTemplate: return .whole(try await applyTemplate(request, &record))
         case .root: return .whole(.text("Torii is running\n"))
-        case .liveness, .health: return .whole(.json(["status": "ok"]))
+        case .liveness, .health: return .whole(Self.alive)
         case .readiness: return .whole(await readiness())
         case .version: return .whole(.json(["version": .string(configuration.version)]))
         case .openAPI: return .whole(openAPI())
         case .metrics: return .whole(await metricsDocument())
         case .adminStatus: return .whole(await adminStatus())
         case .adminModels: return .whole(await adminModels())
+        case .listAdapters: return .whole(try await listAdapters(parameter ?? ""))
+        case .addAdapter: return .whole(try await addAdapter(parameter ?? "", request))
+        case .removeAdapter: return .whole(try await removeAdapter(parameter ?? ""))
         case .adminModel: return .whole(try await adminModel(parameter ?? ""))
         case .loadModel: return .whole(try await loadModel(parameter ?? "", request))
         case .unloadModel: return .whole(try await unloadModel(parameter ?? "", request))
@@ -103,6 +106,12 @@ extension Gateway {
             let candidates = visible.map(\.id)
             throw APIError(ModelServiceError.ambiguousModel(name: name, candidates: candidates))
         case .unknown: return
+        case .unknownAdapter(let model, let adapter, let ids):
+            guard let entry = entries.first(where: { $0.id == model }),
+                caller.maySee(modelNamed: [entry.id] + entry.aliases)
+            else { throw APIError(ModelServiceError.unknownModel(name: name)) }
+            let visible = ids.filter { caller.maySee(modelNamed: [$0]) }
+            throw APIError(AdapterFailure.unknown(model: model, name: adapter, adapters: visible))
         }
     }
 

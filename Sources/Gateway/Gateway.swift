@@ -115,10 +115,22 @@ package final class Gateway: HTTPRequestHandler {
     var isReady: Bool { isStopping.withLock { !$0 } }
 
     package func admit(_ request: HTTPRequest) -> HTTPAdmission {
-        guard case .reply(let reply) = guarded(request) else { return .accept() }
-        let headers = completed(reply.headers, request, RequestRecord())
-        record(RequestRecord(), request, status: reply.status)
-        return .refuse(status: reply.status, headers: headers, body: reply.body)
+        var record = RequestRecord()
+        let reply: Reply
+        switch guarded(request) {
+        case .reply(let refusal):
+            reply = refusal
+        case .route(let route, _, _) where route.endpoint == .liveness:
+            // The I/O loop answers this itself, for it is what the answer tells of.
+            record.routePath = route.path
+            record.isProbe = true
+            reply = Self.alive
+        case .route:
+            return .accept()
+        }
+        let headers = completed(reply.headers, request, record)
+        self.record(record, request, status: reply.status)
+        return .answer(status: reply.status, headers: headers, body: reply.body)
     }
 
     package func handle(_ request: HTTPRequest, respond: consuming HTTPResponder) async {
@@ -234,6 +246,9 @@ package final class Gateway: HTTPRequestHandler {
         let now = MonotonicInstant.now()
         metrics.count(record, status: status, arrival: request.arrival, now: now)
         end(record, now: now)
+        // Probes come every few seconds for ever.
+        let level: LogLevel = record.isProbe ? .debug : .info
+        guard level >= log.level else { return }
         let duration = now.duration(since: request.arrival)
         var log = log.with(
             ("request", request.id),
@@ -251,7 +266,6 @@ package final class Gateway: HTTPRequestHandler {
             )
         }
         if let code = record.errorCode { log = log.with(("error", code)) }
-        // Probes come every few seconds for ever.
         if record.isProbe { log.debug("request") } else { log.info("request") }
     }
 }

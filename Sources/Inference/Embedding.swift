@@ -6,11 +6,18 @@ package struct Embedding: Sendable {
     package var request: EmbeddingRequest
     /// The tokens of each text, those included that the model wants around it.
     package var texts: [[Int32]]
+    /// What is added to the model's weights for it; nil: nothing.
+    package var adapter: AttachedAdapter?
 
     /// Makes an embedding of `request.work.count` texts.
-    package init(request: EmbeddingRequest, texts: [[Int32]]) {
+    package init(
+        request: EmbeddingRequest,
+        texts: [[Int32]],
+        adapter: AttachedAdapter? = nil
+    ) {
         self.request = request
         self.texts = texts
+        self.adapter = adapter
     }
 
     /// Tokens of all texts.

@@ -67,6 +67,7 @@ struct EmbeddedText {
     /// Its number among the request's texts.
     let index: Int
     let tokenCount: Int
+    let adapter: AttachedAdapter?
     /// What has been pooled of its hidden states.
     var pool: HiddenStatePool
 }

@@ -2,6 +2,7 @@ import Glibc
 package import Platform
 import Scheduling
 import Tokenizers
+import Transformers
 import WorkerProtocol
 
 // Vectors and scores: the texts of a request are sequences without output.
@@ -106,7 +107,10 @@ extension Engine {
                 account: state.request.account,
                 // The first text is the first to start; it waits for all of them.
                 queueTimeout: text.index == 0 ? state.request.queueTimeout : nil,
+                // What the cache gives has no hidden states to pool.
+                usesCache: configuration.pooling.readsEndOnly,
                 isWhole: configuration.isEncoder,
+                weights: state.embedding.adapter?.number ?? 0,
                 isMember: true
             )
             do throws(Scheduler.Rejection) {
@@ -120,6 +124,7 @@ extension Engine {
                 request: state.request.id,
                 index: text.index,
                 tokenCount: text.tokens.count,
+                adapter: state.embedding.adapter,
                 pool: HiddenStatePool(configuration)
             )
         }
@@ -154,6 +159,8 @@ extension Engine {
         for (entry, rows) in zip(plan.entries, rows) {
             guard var text = texts.removeValue(forKey: entry.id) else { continue }
             totals.promptTokenTotal += entry.tokens.count
+            // A text that had to give up its blocks begins again.
+            if entry.firstPosition == 0 { text.pool.removeAll() }
             // Safety: the row is read before the next forward pass.
             for row in rows { unsafe text.pool.add(pass.hiddenState(row: row)) }
             guard entry.reachesEnd else {

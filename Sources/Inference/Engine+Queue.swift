@@ -23,7 +23,8 @@ extension Engine {
                     queueTimeout: sequence.request.queueTimeout,
                     maximumChunkTokenCount: sequence.echoesLogprobs
                         ? Self.echoChunkTokenCount : .max,
-                    usesCache: !sequence.echoesLogprobs
+                    usesCache: !sequence.echoesLogprobs,
+                    weights: sequence.adapter?.number ?? 0
                 ),
                 now: now
             )

@@ -173,7 +173,8 @@ package final class Engine {
                     tokens: entry.tokens[...],
                     firstPosition: entry.firstPosition,
                     blockTable: entry.blockTable,
-                    logits: selection
+                    logits: selection,
+                    adapter: (sequences[entry.id]?.adapter ?? texts[entry.id]?.adapter)?.adapter
                 )
             )
         }

@@ -13,6 +13,8 @@ package struct Generation: Sendable {
     package let constraint: TokenConstraint?
     /// How the answer is read; nil: all of it is text.
     package let answer: AnswerPlan?
+    /// What is added to the model's weights for it; nil: nothing.
+    package let adapter: AttachedAdapter?
 
     /// Joins a request with its encoded prompt.
     package init(
@@ -20,12 +22,14 @@ package struct Generation: Sendable {
         promptTokens: [Int32],
         predictedTokens: [Int32] = [],
         constraint: TokenConstraint? = nil,
-        answer: AnswerPlan? = nil
+        answer: AnswerPlan? = nil,
+        adapter: AttachedAdapter? = nil
     ) {
         self.request = request
         self.promptTokens = promptTokens
         self.predictedTokens = predictedTokens
         self.constraint = constraint
         self.answer = answer
+        self.adapter = adapter
     }
 }

@@ -30,6 +30,12 @@ struct HiddenStatePool: Sendable {
         }
     }
 
+    /// Forgets what was added.
+    mutating func removeAll() {
+        sum = []
+        count = 0
+    }
+
     /// Takes the next hidden state that was selected, `[E]`.
     mutating func add(_ state: UnsafeBufferPointer<Float>) {
         count += 1

@@ -8,6 +8,7 @@ import WorkerProtocol
 struct SequenceState {
     let request: GenerationRequest
     let id: SequenceID
+    let adapter: AttachedAdapter?
     let promptTokenCount: Int
     /// What the output is expected to be, for guesses.
     let predictedTokens: [Int32]
@@ -47,6 +48,7 @@ struct SequenceState {
         let request = generation.request
         self.request = request
         self.id = id
+        adapter = generation.adapter
         self.maximumOutputTokenCount = maximumOutputTokenCount
         promptTokenCount = generation.promptTokens.count
         predictedTokens = generation.predictedTokens

@@ -48,7 +48,7 @@ package struct PrefixCache: Sendable {
     /// The tokens of each block, `[blockCount][blockTokenCount]`.
     var tokens: [Int32]
     var index: [PrefixHash: Int32] = [:]
-    var roots: [String: Int32] = [:]
+    var roots: [Root: Int32] = [:]
     /// By root number.
     var firstChildrenOfRoots: [Int32] = []
     /// Blocks in the tree that no table names.
@@ -75,11 +75,24 @@ package struct PrefixCache: Sendable {
     /// Blocks that ``allocate()`` can give.
     package var availableCount: Int { pool.freeCount + cachedCount }
 
+    /// What tells roots apart.
+    struct Root: Hashable, Sendable {
+        let namespace: String
+        let weights: UInt64
+    }
+
     /// The number of a namespace's root; a new namespace gets one.
-    package mutating func root(of namespace: String) -> Int32 {
-        if let root = roots[namespace] { return root }
+    ///
+    /// - Parameters:
+    ///   - namespace: Who may share prefixes.
+    ///   - weights: Which of several weights the keys and values are computed with; others' are
+    ///     another's.
+    /// - Returns: The root's number.
+    package mutating func root(of namespace: String, weights: UInt64 = 0) -> Int32 {
+        let key = Root(namespace: namespace, weights: weights)
+        if let root = roots[key] { return root }
         let root = Int32(firstChildrenOfRoots.count)
-        roots[namespace] = root
+        roots[key] = root
         firstChildrenOfRoots.append(Self.nobody)
         return root
     }

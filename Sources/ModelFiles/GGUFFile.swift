@@ -3,9 +3,10 @@ import Tensors
 /// An open model as GGUF describes one: metadata, the list of tensors, and access to their bytes.
 ///
 /// It comes from a GGUF file or from a Hugging Face folder, which presents itself as the file that
-/// llama.cpp's converter would make of it. Files are read with positioned reads into the caller's buffers; nothing is mapped, so a file
-/// that is cut short while in use gives an error and no SIGBUS. Everything the file says is checked
-/// when it is opened (see `GGUFTensorParser`). Safe from any thread.
+/// llama.cpp's converter would make of it. Files are read with positioned reads into the caller's
+/// buffers; nothing is mapped, so a file that is cut short while in use gives an error and no
+/// SIGBUS. Everything the file says is checked when it is opened (see `GGUFTensorParser`). Safe from
+/// any thread.
 ///
 /// The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 package final class GGUFFile: Sendable {

@@ -10,6 +10,8 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
     package var variantOf: String?
     /// What requests are taken to say where they say nothing.
     package var requests: RequestDefaults
+    /// What can be added to the model's weights, each under a name of its own; a model's own.
+    package var adapters: [AdapterSetting]
     /// The most prompt and output tokens of a sequence.
     package var contextLength: Int?
     /// Threads that compute.
@@ -40,6 +42,7 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
         aliases: [String] = [],
         variantOf: String? = nil,
         requests: RequestDefaults = RequestDefaults(),
+        adapters: [AdapterSetting] = [],
         contextLength: Int? = nil,
         threadCount: Int? = nil,
         kvByteCount: Int? = nil,
@@ -56,6 +59,7 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
         self.aliases = aliases
         self.variantOf = variantOf
         self.requests = requests
+        self.adapters = adapters
         self.contextLength = contextLength
         self.threadCount = threadCount
         self.kvByteCount = kvByteCount
@@ -84,7 +88,8 @@ package struct ModelConfigurationEntry: Sendable, Hashable {
             && queue.limits == other.queue.limits
     }
 
-    /// These settings, with those of `defaults` where they say nothing; aliases are a model's own.
+    /// These settings, with those of `defaults` where they say nothing; aliases and adapters are a
+    /// model's own.
     func completed(by defaults: ModelConfigurationEntry) -> ModelConfigurationEntry {
         var result = self
         result.requests = requests.completed(by: defaults.requests)

@@ -11,13 +11,17 @@ extension ModelService {
 
     /// The model that a client's name means, looking for new files if it is unknown.
     package func entry(named name: String) async throws(ModelServiceError) -> CatalogEntry {
-        if case .unknown = knownCatalog.resolve(name) {
+        switch knownCatalog.resolve(name) {
+        case .unknown, .unknownAdapter:
             await rescan(unlessSince: configuration.limits.rescanInterval)
+        case .found, .ambiguous: break
         }
         switch knownCatalog.resolve(name) {
         case .found(let entry): return entry
         case .ambiguous(let ids): throw .ambiguousModel(name: name, candidates: ids)
         case .unknown: throw .unknownModel(name: name)
+        case .unknownAdapter(let model, let adapter, let adapters):
+            throw .adapter(.unknown(model: model, name: adapter, adapters: adapters))
         }
     }
 
@@ -53,11 +57,12 @@ extension ModelService {
 
     private func lookForModels() async {
         let number = configurationNumber
-        let outcome = await Self.scan(CatalogScanner(configuration))
+        let outcome = await Self.scan(CatalogScanner(configuration, attached: attached))
         scanning = nil
         guard number == configurationNumber else { return }
         for warning in outcome.warnings { log.warning("model scan", ("problem", warning)) }
         knownCatalog = outcome.catalog
+        dropAdapters()
         inspectModels()
     }
 

@@ -18,7 +18,7 @@ extension ModelService {
         _ changed: ModelServiceConfiguration
     ) async -> (leaving: [String], modelCount: Int) {
         // What takes time comes first; everything after it is one step.
-        let outcome = await Self.scan(CatalogScanner(changed))
+        let outcome = await Self.scan(CatalogScanner(changed, attached: attached))
         guard !isShuttingDown else { return ([], knownCatalog.entries.count) }
         configurationNumber += 1
         for warning in outcome.warnings { log.warning("model scan", ("problem", warning)) }
@@ -45,6 +45,7 @@ extension ModelService {
             slots[id]?.unloadReason = .changed
             carryOut(change(id) { $0.unloadRequested() }, for: id)
         }
+        dropAdapters()
         settle()
         preload(preloaded.filter { !preloadedBefore.contains($0) })
         return (leaving, outcome.catalog.entries.count)
@@ -67,9 +68,9 @@ extension ModelService {
         from old: CatalogEntry,
         to new: CatalogEntry
     ) -> Bool {
-        guard var slot = slots[id], old.path != new.path || old.settings != new.settings else {
-            return false
-        }
+        guard var slot = slots[id],
+            old.path != new.path || old.settings != new.settings || old.adapters != new.adapters
+        else { return false }
         let mustGo = old.path != new.path || !old.settings.startsAlike(new.settings)
         let context = slot.entry.settings.contextLength
         slot.entry = new

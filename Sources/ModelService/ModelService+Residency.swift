@@ -11,12 +11,14 @@ extension ModelService {
         let byteCount: Int
         let modificationTime: Int
         let settings: ModelConfigurationEntry
+        let adapters: [AdapterEntry]
 
         init(_ entry: CatalogEntry) {
             path = entry.path
             byteCount = entry.byteCount
             modificationTime = entry.modificationTime
             settings = entry.settings
+            adapters = entry.adapters
         }
     }
 
@@ -133,7 +135,13 @@ extension ModelService {
                 return
             }
             let holder = MemoryLedger.Worker(model: id, number: number)
-            ledger.withLock { $0.reserve(byteCount: need.byteCount, for: holder) }
+            ledger.withLock { ledger in
+                ledger.reserve(
+                    byteCount: need.byteCount,
+                    returnable: need.footprint.adapterByteCount,
+                    for: holder
+                )
+            }
             _ = change(id) {
                 $0.memoryReserved(now: now)
                 return .none

@@ -64,6 +64,8 @@ extension ModelService {
             slots[id]?.worker = worker
             slots[id]?.workerNumber = number
             slots[id]?.facts = nil
+            slots[id]?.adapters = [:]
+            slots[id]?.attaching = [:]
             slots[id]?.need = nil
             slots[id]?.fraction = 0
             slots[id]?.idleSince = nil
@@ -94,6 +96,7 @@ extension ModelService {
             environment: configuration.workerEnvironment,
             options: loadOptions(entry),
             modelPaths: entry.partPaths,
+            adapters: entry.adapters,
             turns: turns,
             computeWeight: entry.settings.computeThousandths,
             groups: configuration.workerGroups,
@@ -152,7 +155,19 @@ extension ModelService {
             }
         case .look:
             settle()
+        case .turn(let waiter):
+            waiter.resume()
         }
+    }
+
+    /// Returns once this service has handled an event that came after the call, as proof that it
+    /// decides; false if a worker's supervisor is stuck.
+    package func turn() async -> Bool {
+        await withCheckedContinuation { continuation in
+            if case .terminated = events.yield(.turn(continuation)) { continuation.resume() }
+        }
+        let now = MonotonicInstant.now()
+        return !slots.values.contains { $0.worker?.isSupervisorStuck(now: now) ?? false }
     }
 
     private func handle(_ report: WorkerReport, model id: String, worker number: Int) {
@@ -181,6 +196,7 @@ extension ModelService {
                 slot.facts = facts
                 slot.reload = slot.loadStarted.map { now.duration(since: $0) }
                 slots[id] = slot
+                noteAdapters(facts.adapters, of: id)
             }
             carryOut(change(id) { $0.workerReady(worker: number, now: now) }, for: id)
             noteIdleness(of: id)
@@ -262,6 +278,9 @@ extension ModelService {
         let worker = slot?.worker?.state.withLock { ($0.status, $0.pid) }
         let status = ModelStatus(
             entry: entry,
+            adapter: entry.adapter.map {
+                adapterStatus(of: $0, model: entry.variantOf ?? entry.id)
+            },
             state: state,
             problem: inspections[NeedKey(entry)] ?? nil,
             since: slot?.since,

@@ -15,6 +15,10 @@ package actor ModelService {
         var worker: WorkerProcess?
         var workerNumber: Int?
         var facts: ModelFacts?
+        /// What the present worker has, or has refused, by name.
+        var adapters: [String: SlotAdapter] = [:]
+        /// What it is taking.
+        var attaching: [String: Task<Attachment, Never>] = [:]
         /// What the worker will take; known from when it waits for memory.
         var need: MemoryNeed?
         var fraction = 0.0
@@ -52,6 +56,8 @@ package actor ModelService {
         case leaseEnded(model: String, worker: Int)
         case waitCancelled(model: String, ticket: UInt64)
         case look
+        /// Resume, as proof that events are handled.
+        case turn(CheckedContinuation<Void, Never>)
     }
 
     /// The present configuration; `reconfigure` changes what it says about models.
@@ -71,6 +77,8 @@ package actor ModelService {
     nonisolated let hub = ModelEventHub()
     var slots: [String: Slot] = [:]
     var knownCatalog = Catalog()
+    /// Adapters that operators have added, by the models' ids.
+    var attached: [String: [AdapterSetting]] = [:]
     var lastScan: MonotonicInstant?
     /// The look at the directories that is under way.
     var scanning: Task<Void, Never>?
@@ -287,13 +295,18 @@ package actor ModelService {
         let options = LeaseOptions(key: key, keepAlive: keepAlive)
         let lease = Task { [self] in
             do throws(ModelServiceError) {
-                let id = try await entry(named: name).id
-                exchange.resolve(model: id)
-                let lease = try await self.lease(id, options) { fraction in
+                let entry = try await entry(named: name)
+                exchange.resolve(model: entry.id)
+                let lease = try await self.lease(entry.id, options) { fraction in
                     exchange.loading(fraction: fraction)
                 }
+                if let adapter = entry.adapter { try await prepare(adapter, on: lease) }
                 let waited = MonotonicInstant.now().duration(since: started)
-                exchange.begin(submissions, on: lease, waited: waited)
+                exchange.begin(
+                    submissions.map { $0.adapted(by: entry.adapter?.setting.name) },
+                    on: lease,
+                    waited: waited
+                )
             } catch {
                 exchange.refuse(error)
             }

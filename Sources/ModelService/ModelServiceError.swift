@@ -16,6 +16,8 @@ package enum ModelServiceError: Error, Sendable, Hashable {
     case memoryPressure
     /// Too many requests wait for this model to load.
     case overloaded(model: String, retryAfter: Duration)
+    /// Something about an adapter of a model.
+    case adapter(AdapterFailure)
     /// The service is shutting down.
     case shuttingDown
     /// The caller's task was cancelled while it waited.

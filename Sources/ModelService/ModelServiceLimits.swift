@@ -6,6 +6,9 @@ package struct ModelServiceLimits: Sendable, Hashable {
     package var loadSilenceTimeout: Duration = .seconds(60)
     /// Longest silence of a resident worker, which sends a heartbeat each second: 10 s.
     package var heartbeatTimeout: Duration = .seconds(10)
+    /// How late a worker that has been silent for too long may be ended before its supervisor counts
+    /// as stuck: 10 s.
+    package var supervisionTimeout: Duration = .seconds(10)
     /// Longest time without a step of an engine that has something to compute: 60 s.
     package var engineStallTimeout: Duration = .seconds(60)
     /// How long a model may be idle before it is unloaded, where nobody says otherwise: 5 min.
@@ -28,6 +31,8 @@ package struct ModelServiceLimits: Sendable, Hashable {
     package var maximumUnsentByteCount = 128 << 20
     /// Models that a scan lists: 4,096; further files are left out with a warning.
     package var maximumCatalogEntryCount = 4096
+    /// Adapters of one model: 128.
+    package var maximumAdapterCount = 128
     /// Watchers of events at the same time: 64.
     package var maximumWatcherCount = 64
     /// Shortest time between two rescans caused by unknown names: 1 s.

@@ -43,6 +43,8 @@ package struct ModelStatus: Sendable, Hashable {
 
     /// The catalog's entry.
     package var entry: CatalogEntry
+    /// Of an entry that is a model with an adapter.
+    package var adapter: AdapterStatus?
     /// Where the model is in its life.
     package var state: State
     /// Why it could not be loaded, as far as that is known without trying.

@@ -124,7 +124,10 @@ package struct Scheduler: Sendable {
             occupancy.enter(key, tokenCount: count)
         }
         shares.enter(submission.account)
-        let root = cache.root(of: submission.account.cacheNamespace)
+        let root = cache.root(
+            of: submission.account.cacheNamespace,
+            weights: submission.weights
+        )
         waiting.append(SequenceProgress(submission, root: root, now: now))
         return admissionState(of: key)
     }

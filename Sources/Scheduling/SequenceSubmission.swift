@@ -22,6 +22,10 @@ package struct SequenceSubmission: Sendable {
     ///
     /// Keys and values are of no use afterwards, and none of them is kept.
     package var isWhole: Bool
+    /// Which weights it is computed with: 0 for the model's own, another number for each adapter.
+    ///
+    /// Nothing is shared among different ones.
+    package var weights: UInt64
     /// Whether it is a text of a request that ``Scheduler/admit(_:tokenCount:)`` has admitted, so
     /// that it does not count for itself.
     package var isMember: Bool
@@ -37,6 +41,7 @@ package struct SequenceSubmission: Sendable {
         maximumChunkTokenCount: Int = .max,
         usesCache: Bool = true,
         isWhole: Bool = false,
+        weights: UInt64 = 0,
         isMember: Bool = false
     ) {
         self.id = id
@@ -48,6 +53,7 @@ package struct SequenceSubmission: Sendable {
         self.maximumChunkTokenCount = max(1, maximumChunkTokenCount)
         self.usesCache = usesCache && !isWhole
         self.isWhole = isWhole
+        self.weights = weights
         self.isMember = isMember
     }
 }

@@ -28,18 +28,25 @@ package struct ForwardBatch: Sendable {
         package var blockTable: [Int32]
         /// Which tokens get logits.
         package var logits: LogitSelection
+        /// What is added to the model's weights for these tokens alone; nil: nothing.
+        ///
+        /// It was loaded for this model, and the blocks' earlier keys and values were computed with
+        /// it too.
+        package var adapter: Adapter?
 
         /// An entry of `tokens` that starts at `firstPosition`.
         package init(
             tokens: ArraySlice<Int32>,
             firstPosition: Int,
             blockTable: [Int32],
-            logits: LogitSelection
+            logits: LogitSelection,
+            adapter: Adapter? = nil
         ) {
             self.tokens = tokens
             self.firstPosition = firstPosition
             self.blockTable = blockTable
             self.logits = logits
+            self.adapter = adapter
         }
 
         /// How many logit rows this entry adds.

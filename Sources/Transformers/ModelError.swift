@@ -1,9 +1,12 @@
 package import ModelFiles
+import Tensors
 
 /// Why a model file cannot be run: each case names the key or tensor at fault.
 package enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
     /// `general.architecture` is one this engine has no program for.
     case unsupportedArchitecture(String, supported: [String])
+    /// The file is an adapter for a model.
+    case adapter
     /// Text was asked of an architecture that only reads it.
     case generatesNothing(architecture: String)
     /// A key that the architecture needs is absent.
@@ -30,6 +33,9 @@ package enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
         case .unsupportedArchitecture(let name, let supported):
             "architecture '\(name)' is not supported yet; supported: "
                 + supported.joined(separator: ", ")
+        case .adapter:
+            "the file is a LoRA adapter, not a model; give it to its model with "
+                + "`torii adapters add MODEL FILE`"
         case .generatesNothing(let architecture):
             "architecture '\(architecture)' makes embeddings and generates no text; "
                 + "use it with /v1/embeddings"
@@ -45,8 +51,8 @@ package enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
         case .wrongShape(let tensor, let expected, let actual):
             "tensor '\(tensor)' has dimensions \(actual), its hyper-parameters say \(expected)"
         case .unsupportedType(let tensor, let type):
-            "tensor '\(tensor)' is stored as \(type), which is not supported yet; "
-                + "use a Q4_0, Q4_1, Q5_0, Q8_0, Q4_K, Q6_K, F16, BF16 or F32 file"
+            "tensor '\(tensor)' is stored as \(type), which is not supported yet; supported: "
+                + BlockDequantizer.supportedTypes.map(\.name).joined(separator: ", ")
         case .nonFinite(let tensor):
             "tensor '\(tensor)' holds a value that is infinite or not a number; "
                 + "the file is damaged, fetch it again"

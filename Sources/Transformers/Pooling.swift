@@ -11,6 +11,10 @@ package enum Pooling: Int, Sendable, Hashable, CaseIterable {
     /// What a classification head makes of one: the first of an encoder, the last of a decoder.
     case rank = 4
 
+    /// Whether a decoder's vector comes from the last token alone, so that what goes before it need
+    /// not be computed if its keys and values are there.
+    package var readsEndOnly: Bool { self == .last || self == .rank }
+
     /// The word for it in facts.
     package var name: String {
         switch self {

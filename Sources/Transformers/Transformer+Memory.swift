@@ -9,6 +9,9 @@ extension Transformer {
         /// Activations, logits and the rotary table, once batches and positions have been as large
         /// as they can be.
         package let scratchByteCount: Int
+        /// What is added to that once a sequence has an adapter; adapters have bytes of their own
+        /// besides (``AdapterPlan/byteCount``).
+        package let adapterScratchByteCount: Int
     }
 
     /// What ``load(_:pool:output:contextLength:progress:)`` and full batches will allocate for `file`.
@@ -30,10 +33,12 @@ extension Transformer {
     ) throws(ModelError) -> MemoryNeed {
         let plan = try ModelPlan(file)
         let positionCount = plan.configuration.positionCount(contextLength)
+        let shape = plan.shape(output, positionCount: positionCount)
+        let hasFloatWeights = plan.hasFloatMatrices(output)
         return MemoryNeed(
             weightByteCount: try plan.packedByteCount(output),
             scratchByteCount: StepProgram.committedByteCount(
-                shape: plan.shape(output, positionCount: positionCount),
+                shape: shape,
                 rotaryByteCount: plan.rotaries.reduce(0) { sum, rotary in
                     sum
                         + RotaryTable.byteCount(
@@ -44,7 +49,11 @@ extension Transformer {
                 },
                 threadCount: threadCount,
                 logitRowCount: plan.head == nil ? 0 : logitRowCount,
-                hasFloatWeights: plan.hasFloatMatrices(output)
+                hasFloatWeights: hasFloatWeights
+            ),
+            adapterScratchByteCount: StepProgram.adapterByteCount(
+                shape: shape,
+                hasFloatWeights: hasFloatWeights
             )
         )
     }

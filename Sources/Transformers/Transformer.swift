@@ -25,6 +25,8 @@ package final class Transformer {
     package let configuration: ModelConfiguration
     /// Bytes of the packed weights.
     package let weightByteCount: Int
+    /// What adapters may change.
+    package let adapterTargets: AdapterTargets
     /// The most positions of a sequence: the context length that the model was loaded for.
     package let maximumPositionCount: Int
     /// Bytes of scratch memory, logits included: address space that large batches commit.
@@ -36,12 +38,14 @@ package final class Transformer {
     private init(
         configuration: ModelConfiguration,
         weightByteCount: Int,
+        adapterTargets: AdapterTargets,
         maximumPositionCount: Int,
         program: StepProgram,
         head: PooledHead?
     ) {
         self.configuration = configuration
         self.weightByteCount = weightByteCount
+        self.adapterTargets = adapterTargets
         self.maximumPositionCount = maximumPositionCount
         self.program = program
         self.head = head
@@ -75,7 +79,13 @@ package final class Transformer {
             progress: progress
         )
         let positionCount = plan.configuration.positionCount(contextLength)
-        let builder = ProgramBuilder(plan: plan, output: output, loader: loader)
+        let targets = AdapterTargets(plan, output)
+        let builder = ProgramBuilder(
+            plan: plan,
+            output: output,
+            loader: loader,
+            targets: targets
+        )
         let program = try builder.build(positionCount: positionCount, pool: pool)
         let head = try plan.pooledHead.map { head throws(ModelError) in
             try PooledHead(head, loader: loader)
@@ -83,6 +93,7 @@ package final class Transformer {
         return Transformer(
             configuration: plan.configuration,
             weightByteCount: loader.packedByteCount,
+            adapterTargets: targets,
             maximumPositionCount: positionCount,
             program: program,
             head: head
@@ -110,6 +121,8 @@ package final class Transformer {
     /// Computes the batch's tokens: writes their keys and values to their blocks, and the logits
     /// that the entries ask for.
     ///
+    /// Rows of entries with different adapters, and without, may be in one batch.
+    ///
     /// The caller sees to it that the batch is not larger than it may be, each token in the
     /// vocabulary and below `maximumPositionCount`, and that no other entry writes the blocks that
     /// an entry's tokens lie in.
@@ -131,7 +144,8 @@ package final class Transformer {
                 firstPosition: entry.firstPosition,
                 blockTable: entry.blockTable,
                 logitRowCount: entry.logitRowCount,
-                selectsFirst: entry.logits == .first
+                selectsFirst: entry.logits == .first,
+                adapter: entry.adapter?.factors
             )
         }
         // Safety: the tables were checked against the storage, which outlives the call.

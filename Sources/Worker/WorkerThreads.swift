@@ -63,13 +63,27 @@ final class WorkerThreads: Sendable {
         var inbox = Inbox(descriptor: descriptor)
         while let message = try inbox.next() {
             switch message {
-            case .load(let options): try startEngine(options)
+            case .load(let options):
+                var files: [AdapterFile] = []
+                for source in options.adapters { files.append(try inbox.takeFiles(of: source)) }
+                try startEngine(options, adapters: files)
             case .stop: return
             case .memoryReserved: memoryReserved.signal()
             case .memoryNeeded: mailbox.withLock { $0 }?.releaseMemory()
             case .memoryGranted(let byteCount):
                 mailbox.withLock { $0 }?.grantMemory(byteCount: byteCount)
             case .cancel(let id): mailbox.withLock { $0 }?.cancel(id)
+            case .attachAdapter(let id, let source):
+                let file = try inbox.takeFiles(of: source)
+                guard let service = service.withLock({ $0 }) else {
+                    file.close()
+                    outbox.send(.requestFailed(id: id, Self.notLoaded))
+                    continue
+                }
+                service.adapters.attach(id: id, file)
+            case .adapterReserved(let id, let isGranted):
+                service.withLock { $0 }?.adapters.reserved(id: id, isGranted: isGranted)
+            case .detachAdapter(let name): service.withLock { $0 }?.adapters.detach(name)
             case .generate(let request):
                 guard let service = service.withLock({ $0 }) else {
                     outbox.send(.event(id: request.id, .failed(Self.notLoaded)))
@@ -98,7 +112,7 @@ final class WorkerThreads: Sendable {
         message: "The model is not loaded yet."
     )
 
-    private func startEngine(_ options: WorkerLoadOptions) throws {
+    private func startEngine(_ options: WorkerLoadOptions, adapters: [AdapterFile]) throws {
         let mailbox = try EngineMailbox(
             maximumSubmissionCount: max(1, options.queue.requestCount)
         )
@@ -116,37 +130,51 @@ final class WorkerThreads: Sendable {
             name: "engine",
             stackByteCount: Self.engineStackByteCount
         ) { [self] in
-            runEngine(options, mailbox)
+            runEngine(options, adapters, mailbox)
         }
     }
 
     /// The engine thread.
-    private func runEngine(_ options: WorkerLoadOptions, _ mailbox: EngineMailbox) {
+    private func runEngine(
+        _ options: WorkerLoadOptions,
+        _ adapters: [AdapterFile],
+        _ mailbox: EngineMailbox
+    ) {
         let model: LoadedModel
         do {
-            model = try load(options)
+            model = try load(options, adapters)
         } catch {
             log.error("the model cannot be loaded", ("error", "\(error)"))
             outbox.send(.loadFailed(message: "\(error)"))
             outbox.finish()
             return
         }
+        let shelf = AdapterShelf(model, outbox: outbox)
+        for facts in shelf.facts {
+            guard let problem = facts.problem else { continue }
+            log.warning("an adapter cannot be used", ("adapter", facts.name), ("error", problem))
+        }
         let service = PromptService(
             encoder: model.encoder,
             task: model.configuration.task,
+            adapters: shelf,
             mailbox: mailbox,
             outbox: outbox
         )
         self.service.withLock { $0 = service }
-        outbox.send(.ready(model.facts))
+        var facts = model.facts
+        facts.adapters = shelf.facts
+        outbox.send(.ready(facts))
         let outbox = outbox
+        // Without the thread masks are found a little later.
+        let masks = try? MaskThread()
+        defer { masks?.stop() }
         let loop = EngineLoop(
             engine: model.makeEngine(),
             pass: model.pass,
             mailbox: mailbox,
             turn: turn(options),
-            // Without the thread masks are found a little later.
-            masks: try? MaskThread(),
+            masks: masks,
             moveMemory: { move in
                 switch move {
                 case .wanted(let byteCount): outbox.send(.memoryWanted(byteCount: byteCount))
@@ -166,12 +194,16 @@ final class WorkerThreads: Sendable {
         return ComputeTurn(table: table, seat: seat)
     }
 
-    private func load(_ options: WorkerLoadOptions) throws -> LoadedModel {
+    private func load(
+        _ options: WorkerLoadOptions,
+        _ adapters: [AdapterFile]
+    ) throws -> LoadedModel {
         let started = MonotonicInstant.now()
         let (outbox, memoryReserved) = (outbox, memoryReserved)
         var reported = 0.0
         let model = try LoadedModel.load(
             options,
+            adapters: adapters,
             instructionSet: try InstructionSet.selected(),
             surroundings: surroundings,
             reserve: { footprint in

@@ -44,6 +44,28 @@ import Testing
         #expect(ring.table.asksForKeys && ring.table.identify(secret.text, now: 1) == .key(key))
     }
 
+    @Test func `a read that fails at any step is tried again, and the change is seen`() throws {
+        var number = 1
+        while true {
+            let (key, secret) = try store.add(KeyTerms(name: "key\(number)"), now: 1)
+            let ring = try KeyRing(store: store)
+            _ = try store.revoke(key.name)
+            let plan = FaultPlan(failing: number, code: EMFILE)
+            let seen = FaultPlan.$current.withValue(plan) { ring.refresh(now: start) }
+            guard plan.hasStruck else { break }
+            guard case .failed(.system) = seen else {
+                Issue.record("step \(number): \(seen)")
+                return
+            }
+            #expect(ring.table.identify(secret.text, now: 1) == .key(key))
+            #expect(ring.refresh(now: start.advanced(by: .milliseconds(900))) == .unchanged)
+            #expect(ring.refresh(now: start.advanced(by: .seconds(2))) == .changed(gone: [key]))
+            #expect(ring.table.identify(secret.text, now: 1) == .unknown)
+            number += 1
+        }
+        #expect(number > 4, "two files are opened and read")
+    }
+
     @Test func `changes the keys of the operator's file without losing the stored ones`() throws {
         _ = try store.add(KeyTerms(name: "stored"), now: 1)
         let ring = try KeyRing(plain: [APIKey("one", name: "one")], store: store)

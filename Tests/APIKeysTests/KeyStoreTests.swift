@@ -127,7 +127,7 @@ import Testing
                 guard plan.hasStruck else { break }
                 number += 1
             }
-            #expect(number > 6, "open, read, write, fsync, rename and fsync can fail")
+            #expect(number > 10, "locking, reading and each step of writing can fail")
         }
     }
 }

@@ -66,7 +66,7 @@ import Testing
             failures.withLock { $0 += 1 }
         }
         keeper.add(used, entry)
-        FaultPlan.$current.withValue(FaultPlan(failing: 3, code: ENOSPC)) { keeper.save() }
+        FaultPlan.$current.withValue(FaultPlan(failing: 4, code: ENOSPC)) { keeper.save() }
         #expect(failures.withLock { $0 } == 1 && access(path, F_OK) != 0)
         keeper.save()
         #expect(try UsageKeeper(path: path).book == keeper.book)
@@ -76,5 +76,43 @@ import Testing
         nowhere.add(used, entry)
         nowhere.save()
         #expect(nowhere.book.counts.count == 1)
+    }
+
+    @Test func `leaves the old book or the new one whichever step fails`() throws {
+        let folder = try TemporaryDirectory()
+        let path = folder.path + "/usage.json"
+        let keeper = try UsageKeeper(path: path, delay: .seconds(3600))
+        keeper.add(used, entry)
+        keeper.save()
+        for code in [ENOSPC, EIO] {
+            var number = 1
+            while true {
+                let old = try UsageKeeper(path: path).book
+                keeper.add(used, entry)
+                let plan = FaultPlan(failing: number, code: code)
+                FaultPlan.$current.withValue(plan) { keeper.save() }
+                let kept = try UsageKeeper(path: path).book
+                #expect(kept == old || kept == keeper.book)
+                keeper.save()
+                #expect(try UsageKeeper(path: path).book == keeper.book)
+                guard plan.hasStruck else { break }
+                number += 1
+            }
+            #expect(number > 7, "locking, open, write, fsync, rename and fsync can fail")
+        }
+    }
+
+    @Test func `does not begin with a book that it could not read`() throws {
+        let folder = try TemporaryDirectory()
+        let path = folder.path + "/usage.json"
+        let keeper = try UsageKeeper(path: path, delay: .seconds(3600))
+        keeper.add(used, entry)
+        keeper.save()
+        for number in 1...3 {
+            FaultPlan.$current.withValue(FaultPlan(failing: number, code: EIO)) {
+                _ = #expect(throws: SystemError.self) { try UsageKeeper(path: path) }
+            }
+        }
+        #expect(try UsageKeeper(path: path).book == keeper.book)
     }
 }

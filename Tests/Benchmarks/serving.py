@@ -19,6 +19,7 @@ from streaming import Client, Failure
 
 SMOLLM2 = "smollm2-135m-instruct.q4_1"
 QWEN = "qwen2.5-coder-0.5b-instruct.Q4_K_M"
+GEMMA = "gemma-3-270m.q4_k_m"
 # Keys of the daemon's key file have at least 16 characters.
 KEY_A = "benchmark-key-of-client-a"
 KEY_B = "benchmark-key-of-client-b"
@@ -42,7 +43,8 @@ class Server:
         self.folder = Path(self._folder.name)
         self.log_file = self.folder / "log"
 
-    def launch(self, command):
+    def launch(self, command, keeps_input=False):
+        """Starts it; with `keeps_input` it ends when this script does, for its standard input is ours."""
         environment = {
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
             "HOME": str(self.folder),
@@ -53,8 +55,9 @@ class Server:
         with open(self.log_file, "wb") as log:
             try:
                 self.process = subprocess.Popen(
-                    [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                    env=environment, start_new_session=True,
+                    [str(part) for part in command],
+                    stdin=subprocess.PIPE if keeps_input else subprocess.DEVNULL,
+                    stdout=log, stderr=log, env=environment, start_new_session=True,
                 )  # fmt: skip
             except OSError as error:
                 raise Failure(f"{command[0]} cannot be started: {error}") from None

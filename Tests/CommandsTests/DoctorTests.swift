@@ -60,7 +60,10 @@ import Testing
             "ready": true, "uptime_seconds": 120,
             "models": [
                 ["id": "good", "state": "resident", "trouble": nil],
-                ["id": "bad", "state": "failed", "message": "bad magic"],
+                [
+                    "id": "bad", "state": "failed", "message": "bad magic; fetch it again",
+                    "log_tail": ["line"],
+                ],
                 ["id": "slow", "state": "resident", "trouble": "has said nothing for 4 s"],
             ],
         ]

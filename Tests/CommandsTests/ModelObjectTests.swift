@@ -30,6 +30,27 @@ import Testing
         #expect(lines[2].hasPrefix("other         -  -"))
     }
 
+    @Test func `names in one line each what is wrong with models in the list`() {
+        let models = [
+            ("x", "architecture 'x' is not supported yet; supported: a, b"),
+            ("y", "y.gguf: ends too early: a. Fetch it"),
+        ].map { id, message in
+            ModelObject(json: ["id": .string(id), "message": .string(message)])
+        }
+        let text = ListCommand.table([resident] + models)
+        #expect(
+            text.hasSuffix(
+                """
+
+                x: architecture 'x' is not supported yet
+                y: y.gguf: ends too early: a
+                `torii show NAME` says more.
+
+                """
+            )
+        )
+    }
+
     @Test func `shows what resident models do`() {
         let lines = ResidentCommand.table([resident], now: 1060).split(separator: "\n")
         #expect(lines[1].hasPrefix("tiny  resident  200 MiB  210 MiB   150 MiB     2048"))

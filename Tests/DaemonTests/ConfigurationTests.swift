@@ -83,9 +83,9 @@ import WorkerProtocol
         ("{lisen: []}", "torii.json: line 1: lisen: unknown key; did you mean `listen`?"),
         (
             "{models: {entries: {tiny: {colour: 1}}}}",
-            "torii.json: line 1: models.entries.tiny.colour: unknown key; known here: aliases, context, "
-                + "threads, parallel, quantize, speculation, weight, pin, preload, kv_bytes, kv_type, "
-                + "queue_requests, "
+            "torii.json: line 1: models.entries.tiny.colour: unknown key; known here: adapters, "
+                + "aliases, context, threads, parallel, quantize, speculation, weight, pin, preload, "
+                + "kv_bytes, kv_type, queue_requests, "
                 + "queue_requests_per_key, queue_tokens, queue_tokens_per_key, queue_timeout, "
                 + "keep_alive, variant_of, temperature, system, top_p, top_k, min_p, repeat_penalty, "
                 + "max_tokens"
@@ -311,7 +311,7 @@ import WorkerProtocol
         (
             "entries: {a: {variant_of: 'm', context: 64}}",
             "torii.json: models.entries.a: a variant shares the process of m, so only that can be "
-                + "given context, threads, keep_alive and the like"
+                + "given context, threads, keep_alive, adapters and the like"
         ),
         (
             "entries: {a: {variant_of: 'm'}, b: {variant_of: 'a'}}",

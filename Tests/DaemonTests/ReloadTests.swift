@@ -1,5 +1,7 @@
 import Foundation
+import Glibc
 import ModelService
+import Platform
 import TestSupport
 import Testing
 
@@ -110,5 +112,32 @@ import Testing
                 "\(path): line 4: models.entries.b.c.aliases: `x` already belongs to a",
             ]
         )
+    }
+
+    @Test func `a configuration whose reading fails at any step is refused, and read later`() throws
+    {
+        let folder = try TemporaryDirectory()
+        let text = #"{ log_level: "debug", api_key_file: "\#(folder.path)/keys" }"#
+        let keys = folder.path + "/keys"
+        try Data("0123456789abcdef0123 name=alice\n".utf8).write(to: URL(fileURLWithPath: keys))
+        #expect(chmod(keys, 0o600) == 0)
+        var number = 1
+        while true {
+            let plan = FaultPlan(failing: number, code: EIO)
+            let read = FaultPlan.$current.withValue(plan) {
+                Result { try configuration(text, in: folder) }
+            }
+            guard plan.hasStruck else {
+                #expect(try read.get().logLevel == .debug)
+                break
+            }
+            guard case .failure(let error) = read else {
+                Issue.record("step \(number) is passed over")
+                return
+            }
+            #expect("\(error)".contains(folder.path), "says what could not be read: \(error)")
+            number += 1
+        }
+        #expect(number > 4, "two files are opened and read")
     }
 }

@@ -21,7 +21,8 @@ final class RunningDaemon: Sendable {
         encoders: [String: TinyEncoder] = [:],
         brokenModel: String? = nil,
         arguments: [String] = [],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        limit: String? = nil
     ) throws {
         folder = try TemporaryDirectory()
         let directory = folder.path + "/models"
@@ -55,7 +56,8 @@ final class RunningDaemon: Sendable {
                 "127.0.0.1:0",
             ]
                 + arguments,
-            environment: variables
+            environment: variables,
+            limit: limit
         )
         do {
             _ = try notifications.wait(for: "READY=1", seconds: 30)

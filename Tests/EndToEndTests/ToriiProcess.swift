@@ -13,11 +13,15 @@ final class ToriiProcess: Sendable {
     private let reader: DedicatedThread
 
     /// Starts `torii` with these arguments; standard output and standard error are collected.
+    ///
+    /// With `sockets` they are handed over as a service manager does; `limit` is what the shell's
+    /// `ulimit` is told first, such as `-n 48`.
     init(
         _ arguments: [String],
         environment: [String: String] = [:],
         input: Int32? = nil,
-        sockets: [Int32] = []
+        sockets: [Int32] = [],
+        limit: String? = nil
     ) throws {
         let executable = try BuiltExecutable.path("torii")
         var pipe: [Int32] = [0, 0]
@@ -37,24 +41,20 @@ final class ToriiProcess: Sendable {
         for (index, socket) in sockets.enumerated() {
             descriptors.append((socket, Int32(3 + index)))
         }
-        if sockets.isEmpty {
-            child = try ChildProcess.spawn(
-                executable: executable,
-                arguments: arguments,
-                environment: variables,
-                inheriting: descriptors
-            )
-        } else {
+        var preparation = ""
+        if let limit { preparation += "ulimit \(limit); " }
+        if !sockets.isEmpty {
             // sd_listen_fds(3) wants the process's own number, which only the process knows.
+            preparation += "export LISTEN_PID=$$; "
             variables["LISTEN_FDS"] = "\(sockets.count)"
-            child = try ChildProcess.spawn(
-                executable: "/bin/sh",
-                arguments: ["-c", "export LISTEN_PID=$$; exec \"$0\" \"$@\"", executable]
-                    + arguments,
-                environment: variables,
-                inheriting: descriptors
-            )
         }
+        let command = ["-c", preparation + "exec \"$0\" \"$@\"", executable]
+        child = try ChildProcess.spawn(
+            executable: preparation.isEmpty ? executable : "/bin/sh",
+            arguments: preparation.isEmpty ? arguments : command + arguments,
+            environment: variables,
+            inheriting: descriptors
+        )
         let lines = try Lines()
         self.lines = lines
         reader = try DedicatedThread(name: "test-output") {
@@ -85,9 +85,10 @@ final class ToriiProcess: Sendable {
     /// Runs to the end.
     static func run(
         _ arguments: [String],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        limit: String? = nil
     ) throws -> (code: Int32, output: String) {
-        try ToriiProcess(arguments, environment: environment).wait()
+        try ToriiProcess(arguments, environment: environment, limit: limit).wait()
     }
 
     private final class Lines: Sendable {

@@ -76,6 +76,7 @@ struct FakeWorker {
         case .countTokens(let id, let prompt):
             send(.tokenCount(id: id, Script.text(prompt).utf8.count))
         case .memoryGranted(let byteCount): memoryGranted(byteCount)
+        case .attachAdapter, .adapterReserved, .detachAdapter: break
         case .stop:
             exit(0)
         }

@@ -120,7 +120,7 @@ import Testing
         _ fake: FakeGateway,
         _ request: HTTPRequest
     ) -> (Int, HTTPHeaders) {
-        guard case .refuse(let status, let headers, _) = fake.gateway.admit(request) else {
+        guard case .answer(let status, let headers, _) = fake.gateway.admit(request) else {
             return (200, [:])
         }
         return (status, headers)

@@ -141,7 +141,7 @@ import Testing
     @Test func `refuses from the head alone, before the body is read`() throws {
         let fake = try FakeGateway { $0.apiKeys = [APIKey("secret", name: "a")] }
         let request = HTTPRequest(method: .post, target: "/v1/completions")
-        guard case .refuse(let status, let headers, let body) = fake.gateway.admit(request) else {
+        guard case .answer(let status, let headers, let body) = fake.gateway.admit(request) else {
             Issue.record("a request without a key is admitted")
             return
         }

@@ -21,7 +21,7 @@ import Testing
         func status(_ secret: String?) -> Int {
             let headers: HTTPHeaders = secret.map { ["authorization": "Bearer \($0)"] } ?? [:]
             let request = HTTPRequest(method: route.method, target: path, headers: headers)
-            guard case .refuse(let status, _, _) = fake.gateway.admit(request) else { return 200 }
+            guard case .answer(let status, _, _) = fake.gateway.admit(request) else { return 200 }
             return status
         }
         #expect(status(nil) == (route.access == .open ? 200 : 401))
@@ -102,7 +102,7 @@ import Testing
                 peer: .ipv4(address: 0xC0A8_0105, port: 1),
                 local: .ipv4(address: 0xC0A8_0102, port: 11_435)
             )
-            guard case .refuse(let status, _, _) = fake.gateway.admit(request) else { return 200 }
+            guard case .answer(let status, _, _) = fake.gateway.admit(request) else { return 200 }
             return status
         }
         #expect(status(.post, "/v1/chat/completions") == 200)

@@ -83,6 +83,23 @@ import WorkerProtocol
         #expect(harness.engine.isIdle)
     }
 
+    @Test(arguments: [Pooling.mean, .cls, .last])
+    func `a decoder's texts that begin alike are pooled whole, also in too few blocks`(
+        _ pooling: Pooling
+    ) throws {
+        let beginning = (0..<96).map { Int32($0 % 7) }
+        let texts = Self.texts(12, seed: 8).map { beginning + $0 }
+        let harness = try Self.harness(pooling, isEncoder: false, blockCount: 17)
+        harness.submit(texts, id: 1)
+        harness.submit(texts.reversed(), id: 2, account: GenerationAccount(key: "other"))
+        harness.run()
+        for (index, text) in texts.enumerated() {
+            #expect(harness.vectors(1)[index] == Self.expected(text, pooling))
+            #expect(harness.vectors(2)[11 - index] == Self.expected(text, pooling))
+        }
+        #expect(harness.engine.isIdle)
+    }
+
     @Test func `an encoder's text is computed in one step, and its blocks are free afterwards`()
         throws
     {

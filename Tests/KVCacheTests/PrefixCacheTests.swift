@@ -38,6 +38,20 @@ import Testing
         #expect(cache.cachedCount == 2, "of equal tails one is kept")
     }
 
+    @Test func `what was computed with other weights is never taken`() {
+        var cache = PrefixCache(pool: BlockPool(blockCount: 8))
+        let tokens = (0..<70).map { Int32($0) }
+        cache.release(Self.compute(tokens, in: &cache), now: Self.start)
+        for (weights, known) in [(UInt64(0), 2), (1, 0), (2, 0)] {
+            var table = BlockTable(root: cache.root(of: "", weights: weights))
+            let found = cache.adoptableCount(after: table, tokens: tokens, limit: 70)
+            #expect(found.all == known, "weights \(weights)")
+            guard known == 0 else { continue }
+            #expect(cache.adoptTail(into: &table, tokens: tokens, limit: 70) == nil)
+        }
+        #expect(cache.root(of: "", weights: 1) != cache.root(of: "1"))
+    }
+
     @Test func `a block is given up after those that follow it, the least used first`() {
         var cache = PrefixCache(pool: BlockPool(blockCount: 6))
         let often = (0..<64).map { Int32($0) }

@@ -60,6 +60,31 @@ struct FolderTests {
         }
     }
 
+    @Test(arguments: [
+        ("first", true, "start"), ("always", true, nil), ("never", false, nil),
+    ])
+    func `says where a vocabulary wants a space in front of text`(
+        scheme: String,
+        addsPrefix: Bool,
+        place: String?
+    ) throws {
+        try TinyFolder().write(to: directory.path)
+        let tokenizer: [String: Any] = [
+            "pre_tokenizer": [
+                "type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme,
+            ],
+            "model": [
+                "type": "BPE", "unk_token": "<unk>", "merges": [["▁", "a"]],
+                "vocab": ["<unk>": 0, "▁": 1, "a": 2, "▁a": 3],
+            ],
+        ]
+        try JSONSerialization.data(withJSONObject: tokenizer)
+            .write(to: URL(fileURLWithPath: "\(directory.path)/tokenizer.json"))
+        let metadata = try GGUFFile.open(path: directory.path).metadata
+        #expect(try metadata.bool("tokenizer.ggml.add_space_prefix") == addsPrefix)
+        #expect(try metadata.string(FolderKeys.spacePrefix) == place)
+    }
+
     @Test func `puts rotary pairs of llama side by side, whatever part is read`() throws {
         let file = try folder("llama")
         let stored = try #require(

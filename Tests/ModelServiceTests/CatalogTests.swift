@@ -28,6 +28,46 @@ import Testing
         #expect(catalog.resolve(name) == .unknown)
     }
 
+    @Test func `finds adapters by every name of their model`() async throws {
+        let directory = try TemporaryDirectory()
+        _ = try directory.write([1, 2, 3], to: "base-1b.gguf")
+        let path = try directory.write([1, 2, 3, 4], to: "sql.lora")
+        let adapters = [
+            AdapterSetting(name: "SQL", path: path), AdapterSetting(name: "gone", path: "/none"),
+        ]
+        let service = ModelService(
+            configuration: ModelServiceConfiguration(
+                directories: [directory.path],
+                models: [
+                    "base-1b": ModelConfigurationEntry(aliases: ["small"], adapters: adapters),
+                    "poet": ModelConfigurationEntry(variantOf: "base-1b"),
+                ],
+                workerExecutable: "/none"
+            ),
+            log: Log(sink: .none)
+        )
+        let entries = await service.catalog()
+        #expect(entries.map(\.id) == ["base-1b", "base-1b:sql", "poet"])
+        #expect(entries[1].variantOf == "base-1b" && entries[1].byteCount == 4)
+        let catalog = Catalog(entries)
+        for name in ["base-1b:sql", "BASE-1B:SQL", "base:sql", "small:sql", "poet:sql"] {
+            #expect(catalog.resolve(name) == .found(entries[1]), "\(name)")
+        }
+        // The beginning of a name means the model, whatever adapters it has.
+        #expect(catalog.resolve("base") == .found(entries[0]))
+        for name in ["base-1b:gone", "small:other", "base:sql:sql"] {
+            let other = String(name.split(separator: ":").last ?? "")
+            guard name != "base:sql:sql" else {
+                #expect(catalog.resolve(name) == .unknown)
+                continue
+            }
+            #expect(
+                catalog.resolve(name)
+                    == .unknownAdapter(model: "base-1b", name: other, adapters: ["base-1b:sql"])
+            )
+        }
+    }
+
     @Test func `lists the candidates of an ambiguous name`() {
         let catalog = Catalog([entry("a-1"), entry("a-2")])
         #expect(catalog.resolve("a") == .ambiguous(ids: ["a-1", "a-2"]))

@@ -54,4 +54,15 @@ import WorkerProtocol
         #expect(failure.message.contains("computed nothing"), "\(failure.message)")
         await fake.service.shutdown()
     }
+
+    @Test func `turns whatever a worker does`() async throws {
+        let fake = try FakeService { $0.limits.heartbeatTimeout = .seconds(2) }
+        #expect(await fake.service.turn())
+        let silent = Task { try await fake.answer("!silent") }
+        try await fake.wait { try await fake.service.status(named: "good").trouble != nil }
+        #expect(await fake.service.turn(), "the worker is stuck, its supervisor is not")
+        _ = try await silent.value
+        await fake.service.shutdown()
+        #expect(await fake.service.turn())
+    }
 }

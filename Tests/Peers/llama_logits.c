@@ -3,9 +3,9 @@
 //
 //   llama_logits MODEL tokenize TEXT_FILE OUTPUT
 //       OUTPUT: the text's tokens, int32 each, no special tokens added or recognised
-//   llama_logits MODEL logits TOKENS_FILE OUTPUT BATCH UBATCH FLASH REPACK THREADS
+//   llama_logits MODEL logits TOKENS_FILE OUTPUT BATCH UBATCH FLASH REPACK THREADS [ADAPTER]
 //       OUTPUT: float [T, V]; row t = the logits behind token t, computed from those up to it.
-//       FLASH: -1 automatic, 0 off, 1 on. REPACK: 0 or 1.
+//       FLASH: -1 automatic, 0 off, 1 on. REPACK: 0 or 1. ADAPTER: a LoRA adapter's GGUF file.
 
 #include "llama.h"
 
@@ -70,8 +70,18 @@ static void write_logits(struct llama_context *context, const llama_token *token
     llama_batch_free(batch);
 }
 
+static void adapt(struct llama_context *context, struct llama_model *model, const char *path) {
+    struct llama_adapter_lora *adapter = llama_adapter_lora_init(model, path);
+    float scale = 1.0f;
+    if (!adapter || llama_set_adapters_lora(context, &adapter, 1, &scale) != 0) {
+        fail("cannot use the adapter", path);
+    }
+}
+
 int main(int argc, char **argv) {
-    if (argc != 5 && argc != 10) fail("see the head of llama_logits.c for the", "arguments");
+    if (argc != 5 && argc != 10 && argc != 11) {
+        fail("see the head of llama_logits.c for the", "arguments");
+    }
     int is_tokenizing = strcmp(argv[2], "tokenize") == 0;
     llama_log_set(quiet, NULL);
     llama_backend_init();
@@ -97,6 +107,7 @@ int main(int argc, char **argv) {
         params.n_threads = params.n_threads_batch = atoi(argv[9]);
         struct llama_context *context = llama_init_from_model(model, params);
         if (!context) fail("cannot make a context for", argv[1]);
+        if (argc == 11) adapt(context, model, argv[10]);
         int32_t vocabulary_size = llama_vocab_n_tokens(llama_model_get_vocab(model));
         write_logits(context, tokens, count, atoi(argv[5]), vocabulary_size, output);
     }

@@ -25,6 +25,37 @@ import Testing
         close(kept)
     }
 
+    @Test func `open files travel through a socket with the bytes that are sent`() throws {
+        let pair = try SocketPair.make()
+        let pipes = try (0..<3).map { _ in try SocketPair.make().release() }
+        let passed = pipes.map(\.first)
+        let sent = StreamSocket.send(pair.first.rawValue, [1, 2, 3], passing: passed)
+        #expect(sent == .transferred(3))
+        #expect(StreamSocket.send(pair.first.rawValue, [4], passing: []) == .transferred(1))
+        for descriptor in passed { close(descriptor) }
+        var received: [Int32] = []
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 16)
+        while bytes.count < 4 {
+            let count = StreamSocket.receiveBlocking(
+                pair.second.rawValue,
+                into: &buffer,
+                passed: &received
+            )
+            try #require(count > 0)
+            bytes += buffer.prefix(count)
+        }
+        #expect(bytes == [1, 2, 3, 4] && received.count == 3)
+        for (ours, theirs) in zip(received, pipes.map(\.second)) {
+            #expect(fcntl(ours, F_GETFD) & FD_CLOEXEC != 0)
+            #expect(write(theirs, [7], 1) == 1)
+            var byte: UInt8 = 0
+            #expect(read(ours, &byte, 1) == 1 && byte == 7, "it is the same socket")
+            close(ours)
+            close(theirs)
+        }
+    }
+
     @Test func `errors name the call, the file and the reason`() {
         let error = SystemError(call: "open", code: ENOENT, path: "/nowhere")
         #expect(error.description == "open /nowhere: No such file or directory (ENOENT)")

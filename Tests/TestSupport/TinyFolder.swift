@@ -20,16 +20,17 @@ package struct TinyFolder: Sendable {
         "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
     ]
 
-    /// Writes all files.
-    package func write(to folder: String) throws {
-        for (name, bytes) in try files() {
+    /// Writes all files, with an adapter merged into the weights if one is given.
+    package func write(to folder: String, merging adapter: TinyAdapter? = nil) throws {
+        for (name, bytes) in try files(merging: adapter) {
             try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
         }
     }
 
-    /// All files by name.
-    package func files() throws -> [String: [UInt8]] {
-        let tensors = model.writer().tensors
+    /// All files by name, with an adapter merged into the weights if one is given.
+    package func files(merging adapter: TinyAdapter? = nil) throws -> [String: [UInt8]] {
+        var tensors = model.writer().tensors
+        adapter?.merge(into: &tensors)
         let half = tensors.count / 2
         let parts = [Array(tensors[..<half]), Array(tensors[half...])]
         var files: [String: [UInt8]] = [:]
@@ -109,7 +110,8 @@ package struct TinyFolder: Sendable {
         ]
     }
 
-    private static func name(_ name: String) -> String {
+    /// What a folder calls a tensor of the model.
+    static func name(_ name: String) -> String {
         let parts = name.split(separator: ".").map(String.init)
         switch parts[0] {
         case "token_embd": return "model.embed_tokens.weight"

@@ -33,6 +33,15 @@ struct SentencePieceTests {
         #expect(tokenizer.detokenize(tokenizer.encode(" the")) == " the")
     }
 
+    @Test func `puts a space in front of the whole text alone if a folder says so`() throws {
+        var writer = TinyVocabularies.sentencePieces()
+        writer.set(FolderKeys.spacePrefix, .string(FolderKeys.atStart))
+        let plain = try Self.tokenizer(writer)
+        let tokens = plain.encode("the<s>the", specialTokens: true)
+        #expect(texts(tokens) == [" the", "<s>", "the"])
+        #expect(plain.detokenize(tokens, controlTokens: true) == "the<s>the")
+    }
+
     @Test func `puts no space anywhere if the file says so`() throws {
         let plain = try Self.tokenizer(TinyVocabularies.sentencePieces(addsSpacePrefix: false))
         let tokens = plain.encode("the")

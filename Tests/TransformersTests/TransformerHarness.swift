@@ -27,8 +27,12 @@ final class TransformerHarness {
     }
 
     /// The logits of every token of every sequence, `[sequence][token][V]`, computed side by side,
-    /// `chunk` tokens of each sequence to a batch.
-    func logits(_ sequences: [[Int32]], chunk: Int) -> [[[Float]]] {
+    /// `chunk` tokens of each sequence to a batch; each with its adapter, if there are some.
+    func logits(
+        _ sequences: [[Int32]],
+        chunk: Int,
+        adapters: [Adapter?] = []
+    ) -> [[[Float]]] {
         var results = [[[Float]]](repeating: [], count: sequences.count)
         var position = 0
         while true {
@@ -41,7 +45,8 @@ final class TransformerHarness {
                         tokens: part,
                         firstPosition: position,
                         blockTable: table(of: index, among: sequences.count),
-                        logits: .all
+                        logits: .all,
+                        adapter: adapters.isEmpty ? nil : adapters[index]
                     )
                 )
                 owners += Array(repeating: index, count: part.count)

@@ -11,7 +11,7 @@ struct RandomMessages {
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     mutating func workerMessage(kind: Int) -> WorkerMessage {
-        switch kind % 14 {
+        switch kind % 16 {
         case 0: .hello(protocolVersion: UInt32.random(in: 0...UInt32.max, using: &random))
         case 1: .loading(fraction: Double.random(in: 0...1, using: &random))
         case 2: .ready(facts())
@@ -24,13 +24,15 @@ struct RandomMessages {
         case 9: .memoryReturned(byteCount: count())
         case 10: .footprint(footprint())
         case 11: .tokenCount(id: random.next(), count())
-        case 12: .pieces(id: random.next(), [Array(text().utf8), [], Array(text().utf8)])
+        case 12: .adapterSized(id: random.next(), byteCount: count())
+        case 13: .adapterAttached(id: random.next(), adapterFacts())
+        case 14: .pieces(id: random.next(), [Array(text().utf8), [], Array(text().utf8)])
         default: .heartbeat(status())
         }
     }
 
     mutating func gatewayMessage(kind: Int) -> GatewayMessage {
-        switch kind % 13 {
+        switch kind % 16 {
         case 0: .load(options())
         case 1: .generate(request())
         case 2: .cancel(id: random.next())
@@ -48,7 +50,10 @@ struct RandomMessages {
         case 8: .memoryNeeded
         case 9: .embed(embedding())
         case 10: .countTokens(id: random.next(), .chat(chat()))
-        case 11: .pieces(id: random.next(), tokens: tokens())
+        case 11: .attachAdapter(id: random.next(), adapterSource())
+        case 12: .adapterReserved(id: random.next(), isGranted: random.chance(0.5))
+        case 13: .detachAdapter(name: text())
+        case 14: .pieces(id: random.next(), tokens: tokens())
         default: .stop
         }
     }
@@ -70,6 +75,24 @@ struct RandomMessages {
 
     mutating func bytes() -> [UInt8] {
         (0..<random.int(in: 0...5)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+    }
+
+    mutating func adapterSource() -> AdapterSource {
+        AdapterSource(
+            name: text(),
+            path: text(),
+            fileNames: (0..<random.int(in: 0...3)).map { _ in text() },
+            scale: Double(float())
+        )
+    }
+
+    mutating func adapterFacts() -> AdapterFacts {
+        AdapterFacts(
+            name: text(),
+            byteCount: count(),
+            rank: count(),
+            problem: random.chance(0.5) ? text() : nil
+        )
     }
 
     mutating func facts() -> ModelFacts {
@@ -96,7 +119,8 @@ struct RandomMessages {
             templateCapabilities: (0..<2).map { _ in text() },
             license: text(),
             beginningTokenText: random.chance(0.5) ? text() : nil,
-            endTokenText: random.chance(0.5) ? text() : nil
+            endTokenText: random.chance(0.5) ? text() : nil,
+            adapters: (0..<random.int(in: 0...2)).map { _ in adapterFacts() }
         )
     }
 
@@ -108,6 +132,7 @@ struct RandomMessages {
         return EmbeddingRequest(
             id: random.next(),
             work: work,
+            adapter: random.chance(0.5) ? text() : nil,
             account: account(),
             queueTimeout: random.chance(0.5) ? .milliseconds(random.int(in: 0...9)) : nil
         )
@@ -117,6 +142,7 @@ struct RandomMessages {
         MemoryFootprint(
             weightByteCount: count(),
             scratchByteCount: count(),
+            adapterByteCount: count(),
             keptKVByteCount: count(),
             maximumKVByteCount: count(),
             kvBytesPerToken: count(),
@@ -129,6 +155,7 @@ struct RandomMessages {
             modelPath: text(),
             modelFileNames: (0..<2).map { _ in text() },
             modelDescriptors: tokens(),
+            adapters: (0..<random.int(in: 0...2)).map { _ in adapterSource() },
             turnSeat: optionalCount(),
             contextLength: optionalCount(),
             threadCount: optionalCount(),
@@ -224,8 +251,12 @@ struct RandomMessages {
             .templateFailed, .overloaded(admission()), .nonFiniteLogits, .workerDied,
             .internalFailure, .queueTimeout(admission()),
             .textTooLong(parameter: text(), tokenCount: count(), contextLength: count()),
+            .unknownAdapter, .unusableAdapter, .insufficientMemory,
         ]
-        return GenerationFailure(kind: kinds[random.int(in: 0...8)], message: text())
+        return GenerationFailure(
+            kind: kinds[random.int(in: 0...kinds.count - 1)],
+            message: text()
+        )
     }
 
     mutating func request() -> GenerationRequest {
@@ -236,6 +267,7 @@ struct RandomMessages {
         return GenerationRequest(
             id: random.next(),
             prompt: prompts[random.int(in: 0...3)],
+            adapter: random.chance(0.5) ? text() : nil,
             prediction: random.chance(0.5) ? text() : nil,
             sampling: sampling(),
             maximumOutputTokens: optionalCount(),

@@ -52,4 +52,19 @@ import Testing
         #expect(budget.contextLength == 320)
         #expect(KVBudget(Self.wish { $0.kvByteCount = 1 }).blockCount == 1)
     }
+
+    @Test(arguments: [100, 2048, 8192, 32_768, 131_072], [720 << 10, 368 << 10, 5 << 20])
+    func `one sequence fills the slabs that are kept for it`(context: Int, blockByteCount: Int) {
+        let budget = KVBudget(
+            Self.wish {
+                $0.trainedContextLength = 131_072
+                $0.contextLength = context
+                $0.blockByteCount = blockByteCount
+            }
+        )
+        let needed = (context + 31) / 32
+        let kept = budget.keptSlabCount * budget.slabBlockCount
+        #expect(kept >= needed && kept < needed + budget.keptSlabCount)
+        #expect(budget.slabBlockCount * blockByteCount <= max(16 << 20, blockByteCount))
+    }
 }

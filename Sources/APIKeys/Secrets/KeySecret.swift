@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// A key as its owner sees it: `torii_`, eight characters that name it, `_`, and 256 random bits.
 ///
 /// The name of the key inside it makes one lookup of a check; the prefix lets scanners for leaked
@@ -46,20 +48,11 @@ package struct KeySecret: Sendable, Hashable {
     }
 
     private static let idAlphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789")
-    private static let digits = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8
-    )
 
     /// RFC 4648 §5 without padding.
     private static func base64URL(_ bytes: [UInt8]) -> String {
-        var result: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-            for place in 0...group.count {
-                result.append(digits[bits >> (18 - 6 * place) & 63])
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
+        let text = Data(bytes).base64EncodedString()
+            .map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 }
+        return String(text.prefix { $0 != "=" })
     }
 }

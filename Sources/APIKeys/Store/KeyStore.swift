@@ -166,7 +166,6 @@ package struct KeyStore: Sendable, Hashable {
         }
         guard status.st_mode & 0o007 == 0 else { throw .readableByAll(path: path) }
         do throws(SystemError) {
-            try FaultPlan.pass("read", path: path)
             return try Files.contents(of: path, maximumByteCount: Self.maximumByteCount)
         } catch {
             throw .system(error)

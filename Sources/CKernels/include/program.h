@@ -5,7 +5,8 @@
 //
 // Letters: T rows (tokens) of the batch, S selected rows (those whose logits are wanted),
 // E embedding length, H query heads, K key/value heads, D head dimension, F feed-forward length,
-// V vocabulary; X experts of a layer, A of which are active for a row.
+// V vocabulary; X experts of a layer, A of which are active for a row; R rank of an adapter's
+// factors.
 
 #include "matmul.h"
 #include "ops.h"
@@ -18,6 +19,9 @@
 
 /// Up to this many rows every thread prepares the activations for itself: cheaper than waiting.
 #define TORII_PRIVATE_ROWS 4
+
+/// The largest rank of an adapter's factors.
+#define TORII_RANK_MAX 256
 
 typedef enum {
     TORII_NORM_NONE,
@@ -71,17 +75,24 @@ typedef struct torii_routing {
     int32_t *first_slots;  ///< [X + 1]: of each expert, and the number of slots
 } torii_routing;
 
+/// What an adapter adds to a product with a matrix [out, in]: scale * up (down x).
+typedef struct torii_low_rank {
+    const torii_matrix *down;  ///< [R, in], of floats; NULL: nothing is added
+    const torii_matrix *up;    ///< [out, R], of floats
+    float scale;
+} torii_low_rank;
+
 typedef enum {
     /// residual: [T, E] = norm(scale * row of matrix 0 that the token names + row of matrix 1 that
     /// the position names + bias 0); matrix 1 and bias 0 may be missing.
     TORII_STEP_EMBED,
     /// output 0: [rows, columns] = norm(input).
     TORII_STEP_NORMALIZE,
-    /// output i: [rows, out_stride] = norm(input) x matrix i + bias i, or added to output i;
-    /// then scaled and capped.
+    /// output i: [rows, out_stride] = norm(input) x matrix i + bias i, or added to output i, and
+    /// what the row's adapter adds; then scaled and capped.
     TORII_STEP_PROJECT,
     /// output 0: [rows, F] = activation(norm(input) x matrix 0), times norm(input) x matrix 1 if
-    /// there is one; output 1 is scratch.
+    /// there is one, both with what the row's adapter adds; output 1 is scratch.
     TORII_STEP_ACTIVATED_PROJECT,
     /// Normalises heads, rotates queries and keys of output 0 = [T, (H + 2K) D] in place; stores
     /// keys and values.
@@ -126,6 +137,8 @@ typedef struct torii_step {
     int32_t matrix_count;
     const torii_matrix *matrices[TORII_STEP_MATRICES];
     const float *biases[TORII_STEP_MATRICES];  ///< [rows of the matrix], or NULL
+    /// PROJECT, ACTIVATED_PROJECT: where adapters have what they add; -1: nowhere
+    int32_t places[TORII_STEP_MATRICES];
     float *outputs[TORII_STEP_MATRICES];
     size_t output_stride;  ///< floats from row to row, of every output
 } torii_step;
@@ -149,6 +162,8 @@ typedef struct torii_program {
                                    ///< activations of TORII_PRIVATE_ROWS rows, then their values
     size_t private_stride;
     size_t private_values_offset;
+    float *low_ranks;  ///< [T, TORII_STEP_MATRICES, TORII_RANK_MAX]: rows between an adapter's
+                       ///< factors
 } torii_program;
 
 /// Consecutive rows of one sequence.
@@ -158,6 +173,7 @@ typedef struct torii_batch_entry {
     int32_t first_selected;  ///< index of its first selected row among the batch's
     int32_t selected_count;
     const int32_t *block_table;
+    const torii_low_rank *adapter;  ///< by place; NULL: none
 } torii_batch_entry;
 
 typedef struct torii_batch {
@@ -168,6 +184,7 @@ typedef struct torii_batch {
     const int32_t *selected_rows;  ///< [S], ascending
     int32_t entry_count;
     const torii_batch_entry *entries;
+    bool has_adapters;    ///< some entry has one
     uint8_t *cache;       ///< KV blocks: [layer][K] x torii_cache_head_bytes
     size_t block_stride;  ///< bytes of a KV block
     torii_cache_type cache_type;

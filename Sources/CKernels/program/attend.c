@@ -126,13 +126,6 @@ static int source_row(const run_state *run, const torii_step *step, int index) {
     return step->selected_rows ? run->batch->selected_rows[index] : index;
 }
 
-// Which rows of the step are an entry's.
-static row_range entry_rows(const torii_step *step, const torii_batch_entry *entry) {
-    int first = step->selected_rows ? entry->first_selected : entry->first_row;
-    int count = step->selected_rows ? entry->selected_count : entry->row_count;
-    return (row_range){first, first + count};
-}
-
 // The positions that an entry's rows see, all together.
 static row_range entry_positions(const run_state *run, const torii_attention *attention,
                                  const torii_batch_entry *entry) {

@@ -20,6 +20,7 @@ static void prepare_rows(const run_state *run, const torii_step *step, row_range
 torii_activations torii_prepare(const run_state *run, const torii_step *step, int rows,
                                 const int32_t *sources) {
     const torii_program *program = run->program;
+    bool needs_values = step->needs_values || torii_has_adapters(run, step);
     bool alone = rows <= TORII_PRIVATE_ROWS;
     uint8_t *mine = program->private_activations + (size_t)run->thread * program->private_stride;
     uint8_t *storage = alone ? mine : program->shared_activations;
@@ -27,13 +28,13 @@ torii_activations torii_prepare(const run_state *run, const torii_step *step, in
     row_range range = {0, rows};
     if (!alone) {
         range = part_of_rows(rows, run->thread, run->thread_count);
-        if (step->needs_values) values = program->shared_values;
+        if (needs_values) values = program->shared_values;
     }
 
     torii_activations a = {.columns = step->columns};
     if (step->needs_quants) torii_activations_init(&a, rows, step->columns, storage);
     // When only quants are wanted, one row of values after the other passes through the same place.
-    a.value_stride = alone || step->needs_values ? (size_t)step->columns : 0;
+    a.value_stride = alone || needs_values ? (size_t)step->columns : 0;
     prepare_rows(run, step, range, sources, &a, values);
     a.values = values;
     if (step->norm.kind == TORII_NORM_NONE) {
@@ -44,24 +45,43 @@ torii_activations torii_prepare(const run_state *run, const torii_step *step, in
     return a;
 }
 
-// Each thread computes the strips of its share of the bytes of all matrices.
+// The strips of matrix m in this thread's share of the bytes of all matrices.
+static strip_range my_strips(const run_state *run, const torii_step *step, int m) {
+    return part_of_matrices(step->matrices, step->matrix_count, m, run->thread,
+                            run->thread_count);
+}
+
+static void scale_and_cap(const run_state *run, const torii_step *step, int m) {
+    row_range columns = columns_of(my_strips(run, step, m), step->matrices[m]);
+    if (columns.end <= columns.first) return;
+    for (int row = 0; row < step_rows(run, step); row++) {
+        float *out = step->outputs[m] + (size_t)row * step->output_stride;
+        run->program->vector->scale_and_cap(out + columns.first, step->scale, step->cap,
+                                            columns.end - columns.first);
+    }
+}
+
+// Each thread computes its strips.
 void torii_run_project(const run_state *run, const torii_step *step) {
     int rows = step_rows(run, step);
     torii_activations a = torii_prepare(run, step, rows, NULL);
+    bool adapts = torii_has_adapters(run, step);
+    if (adapts) torii_narrow_for_adapters(run, step, &a);
     for (int m = 0; m < step->matrix_count; m++) {
-        strip_range strips = part_of_matrices(step->matrices, step->matrix_count, m, run->thread,
-                                              run->thread_count);
+        strip_range strips = my_strips(run, step, m);
         if (strips.count == 0) continue;
         run->program->matmul->multiply(step->matrices[m], &a, 0, rows, strips.first, strips.count,
                                        step->outputs[m], step->output_stride, step->biases[m],
                                        step->accumulate);
-        if (step->scale == 1.0f && step->cap == 0.0f) continue;
-        row_range columns = columns_of(strips, step->matrices[m]);
-        for (int row = 0; row < rows; row++) {
-            float *out = step->outputs[m] + (size_t)row * step->output_stride;
-            run->program->vector->scale_and_cap(out + columns.first, step->scale, step->cap,
-                                                columns.end - columns.first);
+    }
+    if (adapts) {
+        torii_pool_barrier(run->pool);
+        for (int m = 0; m < step->matrix_count; m++) {
+            torii_add_adapters(run, step, m, my_strips(run, step, m));
         }
+    }
+    if (step->scale != 1.0f || step->cap != 0.0f) {
+        for (int m = 0; m < step->matrix_count; m++) scale_and_cap(run, step, m);
     }
     torii_pool_barrier(run->pool);
 }
@@ -70,14 +90,20 @@ void torii_run_project(const run_state *run, const torii_step *step) {
 void torii_run_activated_project(const run_state *run, const torii_step *step) {
     int rows = step_rows(run, step);
     torii_activations a = torii_prepare(run, step, rows, NULL);
+    bool adapts = torii_has_adapters(run, step);
+    if (adapts) torii_narrow_for_adapters(run, step, &a);
     strip_range strips =
         part_of_matrices(step->matrices, 1, 0, run->thread, run->thread_count);
+    for (int m = 0; m < step->matrix_count && strips.count > 0; m++) {
+        run->program->matmul->multiply(step->matrices[m], &a, 0, rows, strips.first, strips.count,
+                                       step->outputs[m], step->output_stride, step->biases[m],
+                                       false);
+    }
+    if (adapts) {
+        torii_pool_barrier(run->pool);
+        for (int m = 0; m < step->matrix_count; m++) torii_add_adapters(run, step, m, strips);
+    }
     if (strips.count > 0) {
-        for (int m = 0; m < step->matrix_count; m++) {
-            run->program->matmul->multiply(step->matrices[m], &a, 0, rows, strips.first,
-                                           strips.count, step->outputs[m], step->output_stride,
-                                           step->biases[m], false);
-        }
         row_range columns = columns_of(strips, step->matrices[0]);
         for (int row = 0; row < rows; row++) {
             size_t offset = (size_t)row * step->output_stride + (size_t)columns.first;

@@ -17,6 +17,13 @@ static inline int step_rows(const run_state *run, const torii_step *step) {
     return step->selected_rows ? run->batch->selected_count : run->batch->row_count;
 }
 
+/// Which rows of the step are an entry's.
+static inline row_range entry_rows(const torii_step *step, const torii_batch_entry *entry) {
+    int first = step->selected_rows ? entry->first_selected : entry->first_row;
+    int count = step->selected_rows ? entry->selected_count : entry->row_count;
+    return (row_range){first, first + count};
+}
+
 /// Room for TORII_PRIVATE_ROWS rows of the widest input, this thread's own.
 static inline float *private_values(const run_state *run) {
     return (float *)(run->program->private_activations
@@ -39,6 +46,20 @@ static inline void normalize(const torii_program *program, const torii_norm *nor
 /// must be a norm.
 torii_activations torii_prepare(const run_state *run, const torii_step *step, int rows,
                                 const int32_t *sources);
+
+/// Whether some row of the batch has an adapter that the step heeds.
+static inline bool torii_has_adapters(const run_state *run, const torii_step *step) {
+    return run->batch->has_adapters && step->places[0] >= 0;
+}
+
+/// The first factors of what adapters add to a step: narrows the prepared rows `a`, which have
+/// values, shared out among the threads.
+void torii_narrow_for_adapters(const run_state *run, const torii_step *step,
+                               const torii_activations *a);
+
+/// The second factors: adds what becomes of the narrowed rows to the columns of output m that
+/// `strips` of its matrix fill. After a barrier behind the narrowing.
+void torii_add_adapters(const run_state *run, const torii_step *step, int m, strip_range strips);
 
 /// The columns of a step's output that strips of a matrix fill.
 static inline row_range columns_of(strip_range strips, const torii_matrix *matrix) {

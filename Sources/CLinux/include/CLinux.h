@@ -74,6 +74,19 @@ void torii_set_thread_name(const char *name);
 // CPUs in the calling thread's affinity mask, or -1.
 int torii_affinity_cpu_count(void);
 
+// ---- descriptors over sockets (unix(7), SCM_RIGHTS) ----
+
+enum { TORII_PASSED_DESCRIPTORS_MAX = 16 };
+// send(2) with 1 to TORII_PASSED_DESCRIPTORS_MAX descriptors, which come with the first byte.
+ssize_t torii_send_with_descriptors(
+    int socket, const void *bytes, size_t byte_count, int flags, const int *descriptors,
+    size_t descriptor_count);
+// recv(2) that also takes up to TORII_PASSED_DESCRIPTORS_MAX descriptors that came with the bytes;
+// they are close-on-exec.
+ssize_t torii_receive_with_descriptors(
+    int socket, void *bytes, size_t byte_count, int flags, int *descriptors,
+    size_t *descriptor_count);
+
 // ---- shared memory ----
 
 // A close-on-exec memfd(2) of `byte_count` zeros whose size is sealed.

@@ -115,7 +115,7 @@ enum BenchCommand {
         case .found(let entry): return entry.path
         case .ambiguous(let ids):
             throw CommandFailure("\(name) may be \(ids.joined(separator: " or "))")
-        case .unknown:
+        case .unknown, .unknownAdapter:
             throw CommandFailure(
                 "no model \(name) in \(configuration.modelDirectories.joined(separator: ", ")); "
                     + "name a .gguf file, or the directory with --models"

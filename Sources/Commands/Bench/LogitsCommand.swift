@@ -21,6 +21,7 @@ enum LogitsCommand {
             options: [
                 .value("--tokens", name: "FILE", help: "the tokens, at most 131,072"),
                 .value("--output", name: "FILE", help: "where the logits go; overwritten"),
+                .value("--adapter", name: "PATH", help: "a LoRA adapter's file or folder"),
                 .value("--batch", name: "N", help: "tokens per forward pass, 512 when not given"),
                 BenchCommand.kvTypeOption,
                 .value(
@@ -58,7 +59,12 @@ enum LogitsCommand {
                 blockCount: blockCount,
                 type: try BenchCommand.kvType(arguments)
             )
-            try write(tokens, batchSize: batchSize, by: transformer, storage, to: output)
+            let adapter = try arguments.string("--adapter").map { path in
+                let targets = transformer.adapterTargets
+                let file = try GGUFFile.openAdapter(path: path, base: targets.base)
+                return try AdapterPlan(file, for: targets).load()
+            }
+            try write(tokens, batchSize, adapter, by: transformer, storage, to: output)
             let report: JSONValue = [
                 "tokens": .integer(tokens.count), "vocabulary": .integer(vocabularySize),
             ]
@@ -81,7 +87,8 @@ enum LogitsCommand {
 
     private static func write(
         _ tokens: [Int32],
-        batchSize: Int,
+        _ batchSize: Int,
+        _ adapter: Adapter?,
         by transformer: Transformer,
         _ storage: KVStorage,
         to path: String
@@ -98,7 +105,8 @@ enum LogitsCommand {
                 tokens: tokens[position..<end],
                 firstPosition: position,
                 blockTable: (0..<Int32((end - 1) / KVStorage.blockTokenCount + 1)).map { $0 },
-                logits: .all
+                logits: .all,
+                adapter: adapter
             )
             transformer.forward(ForwardBatch(entries: [entry]), cache: storage)
             for row in 0..<(end - position) {

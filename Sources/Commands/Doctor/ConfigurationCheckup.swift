@@ -17,15 +17,14 @@ enum ConfigurationCheckup {
     }
 
     private static func keys(_ configuration: DaemonConfiguration) -> Finding {
-        let count = configuration.apiKeys.count
-        if count > 0 { return .fine("keys", "\(count), and every request needs one") }
+        if configuration.asksForKeys { return .fine("keys", "every request needs one") }
         guard configuration.allowAnonymous else {
             return .fine("keys", "none, and nobody but this machine may ask")
         }
         return .warning(
             "keys",
             "none, and allow_anonymous lets everybody who reaches the daemon use it",
-            "name an api_key_file if others share the network"
+            "make a key with `torii keys add NAME` if others share the network"
         )
     }
 

@@ -33,9 +33,10 @@ enum DaemonCheckup {
             findings.append(.fine("daemon", "runs for \(Quantity.duration(seconds: seconds))"))
         }
         for model in (status["models"]?.arrayValue ?? []).map({ ModelObject(json: $0) }) {
-            if let message = model.json["message"]?.stringValue {
+            if let problem = model.problem {
+                let option = model.logTail.isEmpty ? "" : " --log"
                 findings.append(
-                    .warning(model.id, message, "`torii show \(model.id) --log` may say more")
+                    .warning(model.id, problem, "`torii show \(model.id)\(option)` says more")
                 )
             }
             if let trouble = model.json["trouble"]?.stringValue {

@@ -32,7 +32,9 @@ enum ListCommand {
         ])
         for model in models {
             var aliases = (model.json["aliases"]?.arrayValue ?? []).compactMap(\.stringValue)
-            if let base = model.json["variant_of"]?.stringValue {
+            if model.adapter != nil {
+                aliases.append("(adapter)")
+            } else if let base = model.json["variant_of"]?.stringValue {
                 aliases.append("(variant of \(base))")
             }
             table.append([
@@ -40,8 +42,9 @@ enum ListCommand {
             ])
         }
         let problems = models.compactMap { model in
-            model.json["message"]?.stringValue.map { "\(model.id): \($0)\n" }
+            model.problem.map { "\(model.id): \($0)\n" }
         }
-        return problems.isEmpty ? table.text : table.text + "\n" + problems.joined()
+        guard !problems.isEmpty else { return table.text }
+        return table.text + "\n" + problems.joined() + "`torii show NAME` says more.\n"
     }
 }

@@ -18,6 +18,19 @@ struct ModelObject {
         return facts
     }
 
+    /// What is wrong with it, without what may be long: `torii show` has the whole.
+    var problem: String? {
+        guard let message = json["message"]?.stringValue else { return nil }
+        let ends = ["; ", ". "].compactMap { message.firstRange(of: $0)?.lowerBound }
+        return String(message[..<(ends.min() ?? message.endIndex)])
+    }
+
+    /// Of a model with an adapter, the adapter.
+    var adapter: JSONValue? {
+        guard let adapter = json["adapter"], !adapter.isNull else { return nil }
+        return adapter
+    }
+
     /// What its last process that failed had logged.
     var logTail: [String] { (json["log_tail"]?.arrayValue ?? []).compactMap(\.stringValue) }
 

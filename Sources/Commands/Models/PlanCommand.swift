@@ -54,6 +54,9 @@ enum PlanCommand {
             "of one request of \(context) tokens; up to \(bytes("maximum_kv_bytes")) where granted",
         ])
         table.append(["scratch", bytes("scratch_bytes"), "activations and logits"])
+        if let adapters = plan["adapter_bytes"]?.intValue, adapters > 0 {
+            table.append(["adapters", Quantity.bytes(adapters)])
+        }
         table.append([
             "overhead", bytes("overhead_bytes"), "the process, its tokenizer and template",
         ])

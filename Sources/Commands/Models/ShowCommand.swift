@@ -45,7 +45,16 @@ enum ShowCommand {
             ("name", model.id), ("file", model.json["path"]?.stringValue ?? "-"),
             ("size", model.fileSize), ("state", model.state),
         ]
-        if let base = model.json["variant_of"]?.stringValue { rows.append(("variant of", base)) }
+        if let base = model.json["variant_of"]?.stringValue {
+            rows.append((model.adapter == nil ? "variant of" : "adapter of", base))
+        }
+        if let adapter = model.adapter {
+            rows.append(("adapter", adapter["state"]?.stringValue ?? "-"))
+            if let rank = adapter["rank"]?.intValue { rows.append(("rank", "\(rank)")) }
+            if let message = adapter["message"]?.stringValue { rows.append(("problem", message)) }
+        }
+        let adapters = (model.json["adapters"]?.arrayValue ?? []).compactMap(\.stringValue)
+        if !adapters.isEmpty { rows.append(("adapters", adapters.joined(separator: ", "))) }
         if let message = model.json["message"]?.stringValue { rows.append(("problem", message)) }
         if model.number("counts", "loads") + model.number("counts", "failed_loads") > 0 {
             rows.append(("history", model.history))

@@ -176,9 +176,15 @@ private struct ConfigurationChecker {
             } else if !settings.isAboutRequestsOnly {
                 let message =
                     "a variant shares the process of \(base), so only that can be given context, "
-                    + "threads, keep_alive and the like"
+                    + "threads, keep_alive, adapters and the like"
                 problems.append(sources.problem(at: path + [name], message))
             }
+        }
+        if settings.models.defaults?.adapters != nil {
+            let message = "belong to a model of `entries`"
+            problems.append(
+                sources.problem(at: ["models", "defaults", "adapters"], message)
+            )
         }
         if settings.models.defaults?.variantOf != nil {
             let message = "belongs to a model of `entries`"
@@ -193,6 +199,7 @@ private struct ConfigurationChecker {
             aliases: settings.aliases ?? [],
             variantOf: settings.variantOf,
             requests: settings.requests,
+            adapters: settings.adapters?.adapters ?? [],
             contextLength: settings.context,
             threadCount: settings.threads,
             kvByteCount: settings.kvBytes,

@@ -93,11 +93,14 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
     package var preload: Bool?
     /// The model that this is a variant of.
     package var variantOf: String?
+    /// What can be added to the model's weights.
+    package var adapters: AdapterSettings?
     /// What requests are taken to say where they say nothing.
     package var requests = RequestDefaults()
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case aliases, context, threads, parallel, quantize, speculation, weight, pin, preload
+        case adapters, aliases, context, threads, parallel, quantize, speculation, weight, pin,
+            preload
         case kvBytes = "kv_bytes"
         case kvType = "kv_type"
         case queueRequests = "queue_requests"
@@ -140,6 +143,7 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
         pin = try container.decodeIfPresent(Bool.self, forKey: .pin)
         preload = try container.decodeIfPresent(Bool.self, forKey: .preload)
         variantOf = try container.decodeIfPresent(String.self, forKey: .variantOf)
+        adapters = try container.decodeIfPresent(AdapterSettings.self, forKey: .adapters)
         self.requests = try Self.requests(in: container)
         if let name = try container.decodeIfPresent(String.self, forKey: .quantize) {
             quantize = WorkerLoadOptions.WeightType(name: name)
@@ -180,6 +184,7 @@ package struct ModelEntrySettings: Sendable, Hashable, Decodable {
         result.pin = winner.pin ?? pin
         result.preload = winner.preload ?? preload
         result.variantOf = winner.variantOf ?? variantOf
+        result.adapters = winner.adapters ?? adapters
         result.requests = winner.requests.completed(by: requests)
         return result
     }

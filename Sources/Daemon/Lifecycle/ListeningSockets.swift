@@ -59,6 +59,7 @@ enum ListeningSockets {
                     configuration: HTTPServerConfiguration(
                         listen: listen + paths.map { try ListenAddress(parsing: "unix:" + $0) },
                         inheritedDescriptors: inherited,
+                        limits: HTTPLimits(descriptorCount: ResourceLimits.descriptorCount),
                         connections: connections
                     ),
                     handler: handler

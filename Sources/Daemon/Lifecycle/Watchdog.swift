@@ -20,8 +20,8 @@ final class Watchdog: Sendable {
         self.notifier = notifier
     }
 
-    /// Asks the I/O loop and the model service for a sign, unless they have yet to answer the last
-    /// time.
+    /// Asks the I/O loop, the model service and the supervisors of workers for a sign, unless they
+    /// have yet to answer the last time.
     func report(
         server: HTTPServer,
         service: ModelService,
@@ -34,8 +34,9 @@ final class Watchdog: Sendable {
         guard begins else { return }
         Task {
             await server.turn()
+            let isWell = await service.turn()
             let text = await status()
-            notifier.watchdog()
+            if isWell { notifier.watchdog() }
             let changed = state.withLock { state in
                 state.isAsking = false
                 defer { state.lastStatus = text }

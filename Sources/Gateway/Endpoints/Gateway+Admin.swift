@@ -63,7 +63,13 @@ extension Gateway {
             "id": .string(status.entry.id),
             "aliases": .array(status.entry.aliases.map { .string($0) }),
             "variant_of": status.entry.variantOf.map { .string($0) } ?? nil,
-            "path": .string(status.entry.path),
+            "adapter": status.adapter.map {
+                adapterObject($0, model: status.entry.variantOf ?? status.entry.id)
+            } ?? nil,
+            "adapters": .array(
+                status.entry.adapters.map { .string("\(status.entry.id):\($0.setting.name)") }
+            ),
+            "path": .string(status.entry.adapter?.setting.path ?? status.entry.path),
             "byte_count": .integer(status.entry.byteCount),
             "state": .string(status.state.name),
             "progress": progress,
@@ -97,6 +103,7 @@ extension Gateway {
             "planned_byte_count": .integer(memory.need.byteCount),
             "weight_byte_count": .integer(memory.need.footprint.weightByteCount),
             "scratch_byte_count": .integer(memory.need.footprint.scratchByteCount),
+            "adapter_byte_count": .integer(memory.need.footprint.adapterByteCount),
             "kept_kv_byte_count": .integer(memory.need.footprint.keptKVByteCount),
             "overhead_byte_count": .integer(memory.need.overheadByteCount),
             "held_byte_count": .integer(memory.heldByteCount),

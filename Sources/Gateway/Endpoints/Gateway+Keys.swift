@@ -59,7 +59,7 @@ extension Gateway {
 
     /// `GET /admin/v1/usage`, of the last `days` (31), of one `key` or of all.
     func usageDocument(_ request: HTTPRequest) throws(APIError) -> Reply {
-        let query = request.queryItems
+        let query = PercentEncoding.items(ofQuery: request.query)
         var days = 31
         if let text = query["days"] {
             guard let number = Int(text), (1...400).contains(number) else {
@@ -130,17 +130,5 @@ extension Gateway {
         } catch {
             throw APIError(error)
         }
-    }
-}
-
-extension HTTPRequest {
-    /// The parts of the query, `name=value`; escapes are not undone, for nothing here needs them.
-    fileprivate var queryItems: [String: String] {
-        var items: [String: String] = [:]
-        for part in (query ?? "").split(separator: "&") {
-            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            if pair.count == 2 { items[String(pair[0])] = String(pair[1]) }
-        }
-        return items
     }
 }

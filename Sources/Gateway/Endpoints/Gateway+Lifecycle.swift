@@ -169,6 +169,7 @@ extension ModelService.Planned {
             "needed_bytes": .integer(need.byteCount),
             "weight_bytes": .integer(footprint.weightByteCount),
             "scratch_bytes": .integer(footprint.scratchByteCount),
+            "adapter_bytes": .integer(footprint.adapterByteCount),
             "kv_bytes": .integer(footprint.keptKVByteCount),
             "overhead_bytes": .integer(need.overheadByteCount),
             "kv_bytes_per_token": .integer(footprint.kvBytesPerToken),

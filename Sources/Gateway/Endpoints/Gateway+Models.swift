@@ -45,7 +45,12 @@ extension ModelListing {
             status: status.state.listedName,
             contextLength: status.facts?.contextLength ?? status.entry.settings.contextLength,
             capabilities: (status.facts?.tasks ?? []).map(\.capability),
-            meta: meta
+            meta: meta,
+            root: status.entry.adapter.map { adapter in
+                // No client needs to know the server's folders.
+                adapter.setting.path.split(separator: "/").last.map(String.init) ?? ""
+            },
+            parent: status.entry.adapter == nil ? nil : status.entry.variantOf
         )
     }
 }

@@ -5,6 +5,9 @@ import ModelService
 
 // Whether this server should get requests, and why not.
 extension Gateway {
+    /// `GET /livez`: that it answers at all is what it tells.
+    static let alive = Reply.json(["status": "ok"])
+
     /// `GET /readyz`: 503 with the reasons while it stops, or while a part of it is stuck.
     ///
     /// That it answers at all shows that the I/O loop turns. Models are named only where no keys are

@@ -49,12 +49,9 @@ extension Gateway {
         _ request: HTTPRequest,
         _ record: inout RequestRecord
     ) async throws(APIError) -> Reply {
-        let parsed = try TemplateRequest.parse(try json(request))
-        let lease = try await lease(parsed.model, &record)
-        let defaults = await service.requestDefaults(for: record.model)
+        let (lease, conversation) = try await conversation(request, &record)
         do throws(GenerationFailure) {
-            let prompt = try await lease.applyTemplate(defaults.completing(parsed.conversation))
-            return .json(["prompt": .string(prompt)])
+            return .json(["prompt": .string(try await lease.applyTemplate(conversation))])
         } catch {
             throw APIError(error, parameter: "messages")
         }
@@ -65,11 +62,8 @@ extension Gateway {
         _ request: HTTPRequest,
         _ record: inout RequestRecord
     ) async throws(APIError) -> Reply {
-        let parsed = try TemplateRequest.parse(try json(request))
-        let lease = try await lease(parsed.model, &record)
-        let defaults = await service.requestDefaults(for: record.model)
+        let (lease, conversation) = try await conversation(request, &record)
         do throws(GenerationFailure) {
-            let conversation = defaults.completing(parsed.conversation)
             return .json([
                 "object": "response.input_tokens",
                 "input_tokens": .integer(try await lease.countTokens(of: .chat(conversation))),
@@ -77,6 +71,17 @@ extension Gateway {
         } catch {
             throw APIError(error, parameter: "messages")
         }
+    }
+
+    /// A lease on the model that a request names, and its conversation with the model's defaults.
+    private func conversation(
+        _ request: HTTPRequest,
+        _ record: inout RequestRecord
+    ) async throws(APIError) -> (ModelLease, ChatPrompt) {
+        let parsed = try TemplateRequest.parse(try json(request))
+        let lease = try await lease(parsed.model, &record)
+        let defaults = await service.requestDefaults(for: record.model)
+        return (lease, defaults.completing(parsed.conversation))
     }
 
     /// The name that was given, or that of the only model there is.

@@ -12,6 +12,8 @@ extension APIError {
         case .ambiguousModel(let name, let candidates):
             let shown = candidates.prefix(8).joined(separator: "`, `")
             self = .unknownModel(name, hint: " Did you mean one of `\(shown)`?")
+        case .adapter(let failure):
+            self.init(failure)
         case .loadFailed(let model, let message, let retryAfter):
             self.init(
                 status: 503,
@@ -122,6 +124,12 @@ extension APIError {
                 retryAfter: state.drainDuration,
                 admission: state
             )
+        case .unknownAdapter:
+            self = .modelNotFound(failure.message)
+        case .unusableAdapter:
+            self = .invalidRequest(failure.message, parameter: "model", code: "invalid_adapter")
+        case .insufficientMemory:
+            self = .server(failure.message, status: 507, code: "insufficient_memory")
         case .nonFiniteLogits:
             self = .server(failure.message, code: "non_finite_logits", shouldRetry: false)
         case .workerDied:
@@ -180,9 +188,14 @@ extension APIError {
         )
     }
 
-    private static func server(_ message: String, code: String, shouldRetry: Bool) -> APIError {
+    private static func server(
+        _ message: String,
+        status: Int = 500,
+        code: String,
+        shouldRetry: Bool = false
+    ) -> APIError {
         APIError(
-            status: 500,
+            status: status,
             kind: .server,
             code: code,
             message: message,
@@ -191,14 +204,18 @@ extension APIError {
     }
 
     /// OpenAI's own words, which clients look for.
-    private static func unknownModel(_ name: String, hint: String) -> APIError {
+    static func unknownModel(_ name: String, hint: String) -> APIError {
+        .modelNotFound(
+            "The model `\(name.prefix(256))` does not exist or you do not have access to it." + hint
+        )
+    }
+
+    private static func modelNotFound(_ message: String) -> APIError {
         APIError(
             status: 404,
             kind: .invalidRequest,
             code: "model_not_found",
-            message:
-                "The model `\(name.prefix(256))` does not exist or you do not have access to it."
-                + hint,
+            message: message,
             parameter: "model"
         )
     }

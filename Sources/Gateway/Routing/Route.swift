@@ -23,6 +23,9 @@ package struct Route: Sendable, Hashable {
         case metrics
         case adminStatus
         case adminModels
+        case listAdapters
+        case addAdapter
+        case removeAdapter
         case adminModel
         case loadModel
         case unloadModel
@@ -67,8 +70,10 @@ package struct Route: Sendable, Hashable {
 
     /// GET routes also answer HEAD.
     package let method: HTTPMethod
-    /// The path as openapi.yaml writes it; a `{parameter}` takes everything up to the end, or to the
-    /// one segment behind it, separators included, because model ids may contain `/`.
+    /// The path as openapi.yaml writes it.
+    ///
+    /// A `{parameter}` takes everything up to the end, or to the segments behind it, separators included,
+    /// because model ids may contain `/`. A second one at the end takes one segment.
     package let path: String
     /// What answers it.
     package let endpoint: Endpoint

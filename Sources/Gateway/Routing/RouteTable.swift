@@ -28,6 +28,9 @@ package enum RouteTable {
         Route(.get, "/metrics", .metrics, .read),
         Route(.get, "/admin/v1/status", .adminStatus, .read),
         Route(.get, "/admin/v1/models", .adminModels, .read),
+        Route(.get, "/admin/v1/models/{id}/adapters", .listAdapters, .read),
+        Route(.post, "/admin/v1/models/{id}/adapters", .addAdapter, .admin),
+        Route(.delete, "/admin/v1/models/{id}/adapters/{name}", .removeAdapter, .admin),
         Route(.get, "/admin/v1/models/{id}", .adminModel, .read),
         Route(.post, "/admin/v1/models/{id}/load", .loadModel, .admin),
         Route(.post, "/admin/v1/models/{id}/unload", .unloadModel, .admin),
@@ -56,7 +59,8 @@ package enum RouteTable {
 
     /// What a request's method and path lead to.
     package enum Match: Sendable, Hashable {
-        /// The route, and the decoded value of its path parameter.
+        /// The route, and the decoded value of its path parameter; of two with a colon between them, as
+        /// adapters' ids are written.
         case found(Route, parameter: String?)
         /// The path exists with these methods only.
         case wrongMethod(allowed: [HTTPMethod])
@@ -79,23 +83,35 @@ package enum RouteTable {
             tail = parameter.map { Array(segments[($0 + 1)...]) } ?? []
         }
 
-        /// The segments that the parameter takes; nil if the path is another one.
-        func parameter(in segments: [String]) -> ArraySlice<String>? {
+        /// The value of the parameter, empty if there is none; nil if the path is another one.
+        func parameter(in segments: [String]) -> String? {
             guard segments.starts(with: head), hasParameter ? true : segments.count == head.count
             else { return nil }
             let rest = segments[head.count...]
-            guard rest.count >= tail.count, Array(rest.suffix(tail.count)) == tail else {
-                return nil
-            }
+            let behind = rest.suffix(tail.count)
+            guard behind.count == tail.count,
+                zip(behind, tail).allSatisfy({ $0 == $1 || $1.hasPrefix("{") })
+            else { return nil }
             let value = rest.dropLast(tail.count)
-            return hasParameter == !value.isEmpty ? value : nil
+            guard hasParameter == !value.isEmpty else { return nil }
+            let isSecond = tail.last?.hasPrefix("{") ?? false
+            return value.joined(separator: "/") + (isSecond ? ":" + (behind.last ?? "") : "")
         }
     }
 
     private static let patterns = all.map { Pattern($0) }
 
+    /// The routes without a parameter by their path, which most requests have as it is.
+    private static let plain = Dictionary(
+        grouping: all.filter { !$0.path.contains("{") },
+        by: \.path
+    )
+
     /// Finds the route of a request; `rawPath` is the path as it came, without the query.
     package static func match(_ method: HTTPMethod, rawPath: String) -> Match {
+        if let route = plain[rawPath]?.first(where: { $0.method == method }) {
+            return .found(route, parameter: nil)
+        }
         let segments = segments(rawPath)
         let found = match(method, segments)
         guard case .notFound = found, segments.first != "v1", !segments.isEmpty else {
@@ -114,34 +130,12 @@ package enum RouteTable {
                 allowed += methods
                 continue
             }
-            let parameter = value.joined(separator: "/")
-            return .found(pattern.route, parameter: pattern.hasParameter ? parameter : nil)
+            return .found(pattern.route, parameter: pattern.hasParameter ? value : nil)
         }
         return allowed.isEmpty ? .notFound : .wrongMethod(allowed: allowed + [.options])
     }
 
     private static func segments(_ path: String) -> [String] {
-        path.split(separator: "/").map { percentDecoded($0) }
-    }
-
-    /// Replaces `%NN`; a malformed escape or bytes that are no UTF-8 stay as they are, and such a
-    /// path simply matches nothing.
-    private static func percentDecoded(_ segment: Substring) -> String {
-        guard segment.utf8.contains(UInt8(ascii: "%")) else { return String(segment) }
-        var bytes: [UInt8] = []
-        var rest = segment.utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            let digits = String(decoding: rest.prefix(2), as: UTF8.self)
-            guard digits.utf8.count == 2, digits.allSatisfy(\.isHexDigit),
-                let decoded = UInt8(digits, radix: 16)
-            else { return String(segment) }
-            bytes.append(decoded)
-            rest = rest.dropFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self) ?? String(segment)
+        path.split(separator: "/").map { PercentEncoding.undone($0) }
     }
 }

@@ -43,6 +43,8 @@ package enum HTTPParseError: Error, Sendable, Hashable {
     // Deadlines
     case headTimedOut
     case bodyTimedOut
+    // Memory
+    case tooMuchHeld
 
     /// What is wrong with a request target.
     package enum TargetFault: Sendable, Hashable {
@@ -63,6 +65,7 @@ package enum HTTPParseError: Error, Sendable, Hashable {
         case .unsupportedVersion: 505
         case .unsupportedExpectation: 417
         case .headTimedOut, .bodyTimedOut: 408
+        case .tooMuchHeld: 503
         case .bareLineFeed, .bareCarriageReturn, .malformedRequestLine, .invalidTarget,
             .malformedField, .spaceBeforeColon, .invalidFieldName, .invalidFieldValue,
             .lineFolding, .repeatedField, .missingHost, .repeatedHost, .invalidHost,
@@ -115,6 +118,8 @@ package enum HTTPParseError: Error, Sendable, Hashable {
         case .trailersTooLong(let limit): "The trailers are longer than \(limit) bytes."
         case .headTimedOut: "The request's headers took too long."
         case .bodyTimedOut: "The request's body took too long."
+        case .tooMuchHeld:
+            "The server holds as many bytes of requests as it may. Try again in a moment."
         }
     }
 
@@ -127,6 +132,7 @@ package enum HTTPParseError: Error, Sendable, Hashable {
         case 417: "expectation_failed"
         case 431: "headers_too_large"
         case 501: "not_implemented"
+        case 503: "overloaded"
         case 505: "http_version_not_supported"
         default: "malformed_request"
         }

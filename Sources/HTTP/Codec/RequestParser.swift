@@ -132,7 +132,7 @@ package struct RequestParser: Sendable {
                 throw .bodyTooLong(maximumByteCount: maximumBodyByteCount)
             }
             // A promise of bytes is not worth more memory than this until they come.
-            body.reserveCapacity(min(count, 256 << 10))
+            body.reserveCapacity(min(count, 64 << 10))
             phase = .bytes(remaining: count)
         case .chunked:
             decoder = ChunkedDecoder(limits: limits, maximumBodyByteCount: maximumBodyByteCount)

@@ -5,7 +5,7 @@ import Platform
 /// | phase | bytes go to | leaves on |
 /// | --- | --- | --- |
 /// | reading | parser | head → admission; error or deadline → answering; peer closed → closed |
-/// | admission | read-ahead | admitted → reading the body; refused → answering |
+/// | admission | read-ahead | admitted → reading the body; answered unread → answering |
 /// | answering | read-ahead | answer finished → flushing; answer aborted → closed |
 /// | flushing | read-ahead | all sent → reading, lingering or closed |
 /// | lingering | nowhere | peer closed, deadline, or enough bytes → closed |
@@ -14,7 +14,7 @@ import Platform
 /// the answer before it has been sent.
 struct ConnectionStateMachine: Sendable {
     enum Action: Sendable, Hashable {
-        /// Decide about this request, and report with `admitted` or `refused`.
+        /// Decide about this request, and report with `admitted` or `answeredUnread`.
         case admit(RequestHead)
         /// Send `100 Continue`.
         case sendContinue
@@ -42,6 +42,8 @@ struct ConnectionStateMachine: Sendable {
     private var parser: RequestParser
     private var readAhead: [UInt8] = []
     private var lingerByteCount = 0
+    /// The body of the request being answered, which its handler holds.
+    private var dispatchedByteCount = 0
     /// Requests whose head has been read.
     private(set) var requestCount = 0
     private var head: RequestHead?
@@ -79,6 +81,9 @@ struct ConnectionStateMachine: Sendable {
         case .closed: 0
         }
     }
+
+    /// How much of what the client has sent is in memory for requests that are not answered.
+    var heldByteCount: Int { parser.bodyByteCount + readAhead.count + dispatchedByteCount }
 
     // MARK: Events
 
@@ -118,8 +123,8 @@ struct ConnectionStateMachine: Sendable {
     }
 
     /// The request of the last `admit` is answered without reading its body.
-    mutating func refused() {
-        precondition(phase == .admission, "only a request that waits for it is refused")
+    mutating func answeredUnread() {
+        precondition(phase == .admission, "only a request that waits for it is answered so")
         isOutOfStep = head?.framing.hasBody ?? false
         parser = RequestParser(limits: limits)
         phase = .answering
@@ -133,6 +138,11 @@ struct ConnectionStateMachine: Sendable {
         phase = .answering
     }
 
+    /// All connections together hold too much: a request that is not complete is given up.
+    mutating func memoryExhausted(now: MonotonicInstant) -> [Action] {
+        phase == .reading && head != nil ? reject(.tooMuchHeld, now: now) : []
+    }
+
     /// The answer is complete; `isFlushed` tells whether the socket has taken all of it.
     mutating func answerFinished(
         keepsAlive: Bool,
@@ -141,6 +151,7 @@ struct ConnectionStateMachine: Sendable {
     ) -> [Action] {
         guard phase == .answering else { return [] }
         closesAfterAnswer = !keepsAlive
+        dispatchedByteCount = 0
         phase = .flushing
         if isFlushed { return flushed(now: now) }
         if stalledSince == nil { stalledSince = now }
@@ -268,6 +279,7 @@ extension ConnectionStateMachine {
                 return [.admit(head)]
             case .body(let body):
                 phase = .answering
+                dispatchedByteCount = body.count
                 return [.dispatch(body: body)]
             }
         } catch {
@@ -279,6 +291,7 @@ extension ConnectionStateMachine {
         isOutOfStep = true
         isInsideHead = false
         readAhead = []
+        parser = RequestParser(limits: limits)
         phase = .answering
         return [.reject(error)]
     }

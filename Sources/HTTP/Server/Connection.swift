@@ -10,10 +10,16 @@ final class Connection {
     let token: UInt64
     let peer: SocketAddress
     let local: SocketAddress
+    /// The index of the listener that it came to.
+    let listener: Int
+    /// It was accepted only to be told that there are too many.
+    let isRefused: Bool
     let output: OutboundBuffer
     var machine: ConnectionStateMachine
     /// What epoll watches the socket for.
     var interest: Readiness
+    /// What the client has sent of requests that are not answered, as far as the loop has counted it.
+    var heldByteCount = 0
     /// Bytes wait for the socket.
     var isSendingStalled = false
     /// The request between its head and its dispatch.
@@ -28,6 +34,8 @@ final class Connection {
         registration: UInt32,
         peer: SocketAddress,
         local: SocketAddress,
+        listener: Int,
+        isRefused: Bool,
         limits: HTTPLimits,
         now: MonotonicInstant
     ) {
@@ -35,6 +43,8 @@ final class Connection {
         token = Self.token(registration: registration, descriptor: descriptor)
         self.peer = peer
         self.local = local
+        self.listener = listener
+        self.isRefused = isRefused
         output = OutboundBuffer(descriptor: descriptor, limits: limits)
         machine = ConnectionStateMachine(limits: limits, now: now)
         interest = [.readable, .peerClosed]
@@ -45,11 +55,11 @@ final class Connection {
     /// The peer's end is watched also while nothing is read, so that a client that hangs up is
     /// noticed at once.
     var wantedInterest: Readiness {
-        var wanted: Readiness = []
-        if machine.readCapacity > 0 { wanted.insert(.readable) }
-        if !machine.isPeerClosed { wanted.insert(.peerClosed) }
-        if isSendingStalled { wanted.insert(.writable) }
-        return wanted
+        var wanted: UInt32 = 0
+        if machine.readCapacity > 0 { wanted |= Readiness.readable.rawValue }
+        if !machine.isPeerClosed { wanted |= Readiness.peerClosed.rawValue }
+        if isSendingStalled { wanted |= Readiness.writable.rawValue }
+        return Readiness(rawValue: wanted)
     }
 
     static func token(registration: UInt32, descriptor: Int32) -> UInt64 {

@@ -26,6 +26,9 @@ package struct HTTPLimits: Sendable, Hashable {
     package var maximumTrailersByteCount = 4 << 10
     /// What is read ahead of the request being answered.
     package var maximumPipelinedByteCount = 64 << 10
+    /// What clients have sent and is not answered yet, of all connections together; the client whose
+    /// bytes pass the limit is answered 503.
+    package var maximumHeldByteCount = 512 << 20
     /// Requests answered on one connection before it is closed.
     package var maximumRequestsPerConnection = 10_000
 
@@ -63,9 +66,21 @@ package struct HTTPLimits: Sendable, Hashable {
     package var socketSendBufferByteCount = 128 << 10
     /// Connections at the same time; further ones are answered 503.
     package var maximumConnectionCount = 4096
+    /// How many of them each listener has for itself, whatever the others are busy with.
+    package var keptConnectionsPerListener = 16
     /// Connections from one address that is not this machine's own.
     package var maximumConnectionsPerAddress = 256
 
     /// The defaults.
     package init() {}
+
+    /// The defaults, with no more connections than the process can have descriptors for.
+    ///
+    /// A process that has run out of descriptors cannot even read a file, so a quarter of them is
+    /// left for what is no connection.
+    /// - Parameter descriptorCount: How many descriptors the process may have (RLIMIT_NOFILE).
+    package init(descriptorCount: Int) {
+        let room = descriptorCount * 3 / 4 - ConnectionCensus.maximumRefusalCount
+        maximumConnectionCount = min(maximumConnectionCount, max(room, 16))
+    }
 }

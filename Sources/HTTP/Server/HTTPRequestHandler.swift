@@ -21,6 +21,6 @@ extension HTTPRequestHandler {
 package enum HTTPAdmission: Sendable {
     /// Read the body (at most this many bytes, the server's limit if `nil`) and call `handle`.
     case accept(maximumBodyByteCount: Int? = nil)
-    /// Answer at once; the body is not read.
-    case refuse(status: Int, headers: HTTPHeaders, body: [UInt8])
+    /// Answer at once, be it a refusal or something that is known; the body is not read.
+    case answer(status: Int, headers: HTTPHeaders, body: [UInt8])
 }

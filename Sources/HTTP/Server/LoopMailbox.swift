@@ -3,7 +3,8 @@ import Synchronization
 
 /// What other threads tell the I/O loop.
 ///
-/// Safe from any thread. The loop is woken only when the box was empty.
+/// Safe from any thread. The loop is woken, which costs two system calls, only when it sleeps or is
+/// about to.
 final class LoopMailbox: Sendable {
     enum Message: Sendable {
         /// The answer on this connection is complete.
@@ -25,13 +26,17 @@ final class LoopMailbox: Sendable {
     }
 
     private let state = Mutex(State())
+    /// The loop sleeps, or is about to: whoever posts next wakes it.
+    ///
+    /// Set only when there is no message, under the lock.
+    private let isAsleep = Atomic(false)
     private let wakeUp: WakeUp
 
     init() throws(SystemError) {
         wakeUp = try WakeUp()
     }
 
-    /// Readable when there are messages.
+    /// Readable when the loop has been woken.
     ///
     /// Borrowed.
     var descriptor: Int32 { wakeUp.descriptor }
@@ -39,20 +44,32 @@ final class LoopMailbox: Sendable {
     /// Leaves a message; returns `false` when the loop has ended and nobody will read it.
     @discardableResult
     func post(_ message: Message) -> Bool {
-        let (isOpen, wasEmpty) = state.withLock { state in
-            if state.isClosed { return (false, false) }
-            state.messages.append(message)
-            return (true, state.messages.count == 1)
+        let isOpen = state.withLock { state in
+            if !state.isClosed { state.messages.append(message) }
+            return !state.isClosed
         }
-        if wasEmpty { wakeUp.signal() }
+        // A loop that is awake looks again before it sleeps.
+        if isOpen, isAsleep.exchange(false, ordering: .relaxed) { wakeUp.signal() }
         return isOpen
     }
 
-    /// Takes all messages; called by the loop.
+    /// Whether the loop may sleep: there is no message, and the next one will wake it.
+    func mayLoopSleep() -> Bool {
+        state.withLock { state in
+            isAsleep.store(state.messages.isEmpty, ordering: .relaxed)
+            return state.messages.isEmpty
+        }
+    }
+
+    /// The loop is awake, and will look for messages.
+    func loopIsAwake() { isAsleep.store(false, ordering: .relaxed) }
+
+    /// Makes `descriptor` unreadable again; called by the loop when it has found it readable.
+    func acknowledge() { wakeUp.reset() }
+
+    /// Takes all messages; called by the loop when it is awake.
     func take() -> [Message] {
         state.withLock { state in
-            if state.messages.isEmpty { return [] }
-            wakeUp.reset()
             defer { state.messages = [] }
             return state.messages
         }

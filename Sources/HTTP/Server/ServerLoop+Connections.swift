@@ -7,9 +7,6 @@ extension ServerLoop {
     /// The most connections that are taken from one listener before others get their turn.
     private static let acceptBatchCount = 64
 
-    /// Connections beyond the limit that may wait for their 503; further ones are closed at once.
-    private static let refusalCount = 64
-
     /// How long a listener rests after accepting has failed.
     private static let listenerRest = Duration.milliseconds(100)
 
@@ -37,9 +34,9 @@ extension ServerLoop {
         }
     }
 
-    func accept(from listener: ListeningSocket, now: MonotonicInstant) {
+    func accept(from listener: Int, now: MonotonicInstant) {
         for _ in 0..<Self.acceptBatchCount {
-            switch listener.accept() {
+            switch listeners[listener].accept() {
             case .accepted(let descriptor, let peer):
                 register(descriptor.release(), peer: peer, listener: listener, now: now)
             case .none:
@@ -47,7 +44,7 @@ extension ServerLoop {
             case .retry:
                 continue
             case .outOfDescriptors:
-                refuseWithSpareDescriptor(listener)
+                refuseWithSpareDescriptor(listeners[listener])
                 rest(now: now)
                 return
             case .failed:
@@ -99,15 +96,12 @@ extension ServerLoop {
     private func register(
         _ descriptor: Int32,
         peer: SocketAddress,
-        listener: ListeningSocket,
+        listener: Int,
         now: MonotonicInstant
     ) {
         let origin = peer.origin
-        let isRefused =
-            connectionCount >= limits.maximumConnectionCount
-            || origin.map { remoteCounts[$0, default: 0] >= limits.maximumConnectionsPerAddress }
-                ?? false
-        if isRefused && connectionCount >= limits.maximumConnectionCount + Self.refusalCount {
+        let decision = census.decide(listener: listener, origin: origin)
+        guard decision != .drop else {
             _ = Glibc.close(descriptor)
             return
         }
@@ -116,13 +110,15 @@ extension ServerLoop {
             sendBufferByteCount: limits.socketSendBufferByteCount
         )
         lastRegistration = lastRegistration == .max ? 1 : lastRegistration + 1
-        let isWildcard = listener.address.isWildcard
-        let local = isWildcard ? StreamSocket.localAddress(descriptor) : nil
+        let address = listeners[listener].address
+        let local = address.isWildcard ? StreamSocket.localAddress(descriptor) : nil
         let connection = Connection(
             descriptor: descriptor,
             registration: lastRegistration,
             peer: peer,
-            local: local ?? listener.address,
+            local: local ?? address,
+            listener: listener,
+            isRefused: decision == .refuse,
             limits: limits,
             now: now
         )
@@ -130,15 +126,18 @@ extension ServerLoop {
             try poller.add(descriptor, for: connection.interest, token: connection.token)
         } catch {
             _ = Glibc.close(descriptor)
+            census.closed(
+                listener: listener,
+                origin: origin,
+                wasRefused: connection.isRefused
+            )
             return
         }
         let index = Int(descriptor)
         while connections.count <= index { connections.append(nil) }
         connections[index] = connection
-        connectionCount += 1
         counter.opened()
-        if let origin { remoteCounts[origin, default: 0] += 1 }
-        if isRefused {
+        if connection.isRefused {
             connection.machine.overloaded()
             refuse(
                 connection,
@@ -153,6 +152,7 @@ extension ServerLoop {
     /// Brings what epoll watches and the deadline queue in line with the connection's state.
     func settle(_ connection: Connection) {
         guard connection.machine.phase != .closed else { return }
+        count(connection.machine.heldByteCount, heldBy: connection)
         let wanted = connection.wantedInterest
         if wanted != connection.interest {
             connection.interest = wanted
@@ -163,22 +163,37 @@ extension ServerLoop {
         if let scheduled = connection.scheduledDeadline, scheduled <= deadline { return }
         connection.scheduledDeadline = deadline
         deadlines.push(DeadlineQueue.Entry(deadline: deadline, token: connection.token))
-        if deadlines.count > 4 * connectionCount + 1024 {
+        if deadlines.count > 4 * census.openCount + 1024 {
             deadlines.removeAll { self.connection($0.token)?.scheduledDeadline != $0.deadline }
         }
     }
 
+    private func count(_ byteCount: Int, heldBy connection: Connection) {
+        heldByteCount += byteCount - connection.heldByteCount
+        connection.heldByteCount = byteCount
+    }
+
+    /// Gives up the request that a connection is still reading, if everything together is too much.
+    func boundMemory(_ connection: Connection, now: MonotonicInstant) {
+        guard connection.machine.phase != .closed else { return }
+        count(connection.machine.heldByteCount, heldBy: connection)
+        guard heldByteCount > limits.maximumHeldByteCount else { return }
+        perform(connection.machine.memoryExhausted(now: now), on: connection, now: now)
+    }
+
     func close(_ connection: Connection, reset: Bool) {
+        count(0, heldBy: connection)
         connection.output.close()
         if reset { StreamSocket.resetOnClose(connection.descriptor) }
         _ = Glibc.close(connection.descriptor)
         connections[Int(connection.descriptor)] = nil
-        connectionCount -= 1
+        census.closed(
+            listener: connection.listener,
+            origin: connection.peer.origin,
+            wasRefused: connection.isRefused
+        )
         counter.closed()
-        if let origin = connection.peer.origin, let count = remoteCounts[origin] {
-            remoteCounts[origin] = count > 1 ? count - 1 : nil
-        }
-        if connectionCount == 0 { endDraining() }
+        if census.openCount == 0 { endDraining() }
     }
 
     // MARK: Time
@@ -214,7 +229,7 @@ extension ServerLoop {
             perform(connection.machine.drain(now: now), on: connection, now: now)
             settle(connection)
         }
-        if connectionCount == 0 { endDraining() }
+        if census.openCount == 0 { endDraining() }
     }
 
     private func endDraining() {

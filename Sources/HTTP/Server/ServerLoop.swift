@@ -16,9 +16,9 @@ final class ServerLoop {
 
     /// The connections by descriptor.
     var connections: [Connection?] = []
-    var connectionCount = 0
-    /// Connections by address, those from this machine left out.
-    var remoteCounts: [SocketAddress: Int] = [:]
+    var census: ConnectionCensus
+    /// What all connections hold.
+    var heldByteCount = 0
     var deadlines = DeadlineQueue()
     var lastRegistration: UInt32 = 0
     /// Kept so that there is one to give up when descriptors run out.
@@ -47,6 +47,7 @@ final class ServerLoop {
         self.counter = counter
         self.handler = handler
         self.listeners = listeners
+        census = ConnectionCensus(limits: limits, listenerCount: listeners.count)
     }
 
     /// Serves until told to stop; then everything is closed.
@@ -54,7 +55,8 @@ final class ServerLoop {
         openSpareDescriptor()
         watchListeners()
         while !isStopping {
-            poller.wait(until: nextDeadline) { event in
+            poller.wait(until: mailbox.mayLoopSleep() ? nextDeadline : .now()) { event in
+                mailbox.loopIsAwake()
                 handle(event, now: .now())
             }
             let now = MonotonicInstant.now()
@@ -75,14 +77,14 @@ final class ServerLoop {
         // Registration 0 belongs to the listeners and the mailbox.
         if event.token >> 32 == 0 {
             let descriptor = Int32(truncatingIfNeeded: event.token)
-            if descriptor == mailbox.descriptor { return }
-            if let listener = listeners.first(where: { $0.number == descriptor }) {
+            if descriptor == mailbox.descriptor { return mailbox.acknowledge() }
+            if let listener = listeners.firstIndex(where: { $0.number == descriptor }) {
                 accept(from: listener, now: now)
             }
             return
         }
         guard let connection = connection(event.token) else { return }
-        if !event.readiness.isDisjoint(with: [.failed, .hungUp]) {
+        if !event.readiness.isDisjoint(with: .lost) {
             perform(connection.machine.connectionLost(), on: connection, now: now)
             return
         }
@@ -113,6 +115,7 @@ final class ServerLoop {
             let received = scratch
             let bytes = received.span.extracting(0..<count)
             perform(connection.machine.received(bytes, now: now), on: connection, now: now)
+            boundMemory(connection, now: now)
         case .wouldBlock: break
         case .failed:
             perform(connection.machine.connectionLost(), on: connection, now: now)
@@ -223,8 +226,8 @@ final class ServerLoop {
                 maximumBodyByteCount: maximumBodyByteCount,
                 now: now
             )
-        case .refuse(let status, let headers, let body):
-            connection.machine.refused()
+        case .answer(let status, let headers, let body):
+            connection.machine.answeredUnread()
             makeExchange(for: connection, requestID: request.id, head: head)
                 .send(status: status, headers: headers, body: body)
             return []

@@ -8,6 +8,8 @@ final class StepBatch {
     private(set) var selectedCount = 0
     private var entryCount = 0
     private var blockCount = 0
+    /// Those of the entries, once for each run of neighbours, as long as the batch may be run.
+    private var adapters: [StepAdapter] = []
 
     private let maximumRowCount: Int
     private let positionCount: Int
@@ -44,6 +46,12 @@ final class StepBatch {
         selectedCount = 0
         entryCount = 0
         blockCount = 0
+        releaseAdapters()
+    }
+
+    /// Lets go of the adapters: they are not kept in memory for the sake of a batch that was run.
+    func releaseAdapters() {
+        adapters.removeAll(keepingCapacity: true)
     }
 
     func append(
@@ -52,6 +60,7 @@ final class StepBatch {
         blockTable: [Int32],
         selectedCount newSelectedCount: Int,
         selectsFirst: Bool,
+        adapter: StepAdapter?,
         vocabularySize: Int
     ) {
         let count = newTokens.count
@@ -73,8 +82,10 @@ final class StepBatch {
             row_count: Int32(count),
             first_selected: Int32(selectedCount),
             selected_count: Int32(newSelectedCount),
-            block_table: UnsafePointer(blocks + blockCount)
+            block_table: UnsafePointer(blocks + blockCount),
+            adapter: adapter?.view
         )
+        if let adapter, adapters.last !== adapter { adapters.append(adapter) }
         for index in 0..<neededBlocks {
             unsafe blocks[blockCount + index] = blockTable[index]
         }
@@ -103,6 +114,7 @@ final class StepBatch {
         unsafe batch.selected_rows = UnsafePointer(selectedRows)
         unsafe batch.entry_count = Int32(entryCount)
         unsafe batch.entries = UnsafePointer(entries)
+        unsafe batch.has_adapters = !adapters.isEmpty
         return unsafe batch
     }
 }

@@ -78,8 +78,22 @@ extension StepProgram {
             "the rows of an expert are whole strips"
         )
         appendRouter(experts, isLast: isLast, expertCount: shared.count)
-        appendProducts(of: experts, isLast: isLast)
-        if let expert = experts.shared { append(expert, of: experts, isLast: isLast) }
+        unsafe appendProducts(
+            (experts.gate, experts.up, experts.down),
+            kinds: (TORII_STEP_EXPERTS_ACTIVATED_PROJECT, TORII_STEP_EXPERTS_PROJECT),
+            of: experts,
+            to: workspace.expertOutputs,
+            isLast: isLast
+        )
+        if let expert = experts.shared {
+            unsafe appendProducts(
+                (expert.gate, expert.up, expert.down),
+                kinds: (TORII_STEP_ACTIVATED_PROJECT, TORII_STEP_PROJECT),
+                of: experts,
+                to: workspace.projections,
+                isLast: isLast
+            )
+        }
         var sum = unsafe newStep(TORII_STEP_EXPERTS_SUM)
         unsafe sum.routing = UnsafePointer(routing)
         unsafe sum.selected_rows = isLast
@@ -111,10 +125,17 @@ extension StepProgram {
         unsafe append(route)
     }
 
-    private func appendProducts(of experts: Experts, isLast: Bool) {
-        let length = experts.down.matrix.columns
-        var inner = unsafe projection(of: [experts.gate, experts.up])
-        unsafe inner.kind = TORII_STEP_EXPERTS_ACTIVATED_PROJECT
+    /// The products of the chosen experts, or of the one that every row passes, up to the output.
+    private func appendProducts(
+        _ products: (gate: Weight, up: Weight, down: Weight),
+        kinds: (inner: torii_step_kind, down: torii_step_kind),
+        of experts: Experts,
+        to output: UnsafeMutablePointer<Float>,
+        isLast: Bool
+    ) {
+        let length = products.down.matrix.columns
+        var inner = unsafe projection(of: [products.gate, products.up])
+        unsafe inner.kind = kinds.inner
         unsafe inner.routing = UnsafePointer(routing)
         unsafe inner.activation = experts.activation.cValue
         unsafe read(experts.norm, isLast: isLast, by: &inner)
@@ -123,36 +144,14 @@ extension StepProgram {
         unsafe inner.output_stride = length
         unsafe append(inner)
 
-        var down = unsafe projection(of: [experts.down])
-        unsafe down.kind = TORII_STEP_EXPERTS_PROJECT
+        var down = unsafe projection(of: [products.down])
+        unsafe down.kind = kinds.down
         unsafe down.routing = UnsafePointer(routing)
         unsafe down.selected_rows = isLast
         unsafe down.columns = Int32(length)
         unsafe down.input = UnsafePointer(workspace.gate)
         unsafe down.input_stride = length
-        unsafe down.outputs.0 = workspace.expertOutputs
-        unsafe down.output_stride = shape.embeddingLength
-        unsafe append(down)
-    }
-
-    /// The shared expert's products, up to its output in the place of projections.
-    private func append(_ expert: SharedExpert, of experts: Experts, isLast: Bool) {
-        let length = expert.down.matrix.columns
-        var inner = unsafe projection(of: [expert.gate, expert.up])
-        unsafe inner.kind = TORII_STEP_ACTIVATED_PROJECT
-        unsafe inner.activation = experts.activation.cValue
-        unsafe read(experts.norm, isLast: isLast, by: &inner)
-        unsafe inner.outputs.0 = workspace.gate
-        unsafe inner.outputs.1 = workspace.up
-        unsafe inner.output_stride = length
-        unsafe append(inner)
-
-        var down = unsafe projection(of: [expert.down])
-        unsafe down.selected_rows = isLast
-        unsafe down.columns = Int32(length)
-        unsafe down.input = UnsafePointer(workspace.gate)
-        unsafe down.input_stride = length
-        unsafe down.outputs.0 = workspace.projections
+        unsafe down.outputs.0 = output
         unsafe down.output_stride = shape.embeddingLength
         unsafe append(down)
     }

@@ -8,11 +8,14 @@ extension StepProgram {
         package var matrix: PackedMatrix
         /// What is added to every output row, or nil.
         package var bias: FloatVector?
+        /// Where adapters have what they add to the product; nil: they leave it alone.
+        package var place: Int?
 
         /// A weight.
-        package init(_ matrix: PackedMatrix, bias: FloatVector? = nil) {
+        package init(_ matrix: PackedMatrix, bias: FloatVector? = nil, place: Int? = nil) {
             self.matrix = matrix
             self.bias = bias
+            self.place = place
         }
     }
 

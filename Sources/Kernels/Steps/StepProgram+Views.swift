@@ -10,6 +10,7 @@ extension StepProgram {
         var step = unsafe torii_step()
         unsafe step.kind = kind
         unsafe step.scale = 1
+        unsafe step.places = (-1, -1, -1)
         return unsafe step
     }
 
@@ -21,16 +22,21 @@ extension StepProgram {
         for (index, weight) in weights.enumerated() {
             let matrix = unsafe view(of: weight.matrix)
             let bias = unsafe weight.bias.map { unsafe address(of: $0) }
+            let place = Int32(weight.place ?? -1)
+            placeCount = max(placeCount, (weight.place ?? -1) + 1)
             switch index {
             case 0:
                 unsafe step.matrices.0 = matrix
                 unsafe step.biases.0 = bias
+                unsafe step.places.0 = place
             case 1:
                 unsafe step.matrices.1 = matrix
                 unsafe step.biases.1 = bias
+                unsafe step.places.1 = place
             default:
                 unsafe step.matrices.2 = matrix
                 unsafe step.biases.2 = bias
+                unsafe step.places.2 = place
             }
             if weight.matrix.type.blockElementCount == 1 {
                 unsafe step.needs_values = true

@@ -128,6 +128,8 @@ package final class StepProgram {
     private let rotaryViews: UnsafeMutablePointer<torii_rotary>
     /// What the steps point into.
     private var owners: [AnyObject] = []
+    /// Products that adapters may add to.
+    var placeCount = 0
 
     /// An empty program that will run on `pool`.
     ///
@@ -206,6 +208,13 @@ package final class StepProgram {
         ) + rotaryByteCount
     }
 
+    /// The bytes that a program will commit besides once rows have adapters, whatever those are.
+    ///
+    /// Parameters as those of ``committedByteCount(shape:rotaryByteCount:threadCount:logitRowCount:hasFloatWeights:)``.
+    package static func adapterByteCount(shape: Shape, hasFloatWeights: Bool) -> Int {
+        StepWorkspace.adapterByteCount(shape: shape, hasFloatWeights: hasFloatWeights)
+    }
+
     func append(_ step: torii_step) {
         unsafe steps.append(step)
     }
@@ -246,13 +255,20 @@ package final class StepProgram {
     ///   - blockTable: The KV block of each 32 positions, up to the last token's.
     ///   - logitRowCount: The last so many tokens are selected: they get logits or hidden states.
     ///   - selectsFirst: Whether the first so many are instead.
+    ///   - adapter: What is added to the products of these rows alone; made for this program's
+    ///     places. It is kept until the batch has been run.
     package func append(
         tokens: ArraySlice<Int32>,
         firstPosition: Int,
         blockTable: [Int32],
         logitRowCount: Int,
-        selectsFirst: Bool = false
+        selectsFirst: Bool = false,
+        adapter: StepAdapter? = nil
     ) {
+        precondition(
+            adapter.map { $0.placeCount == placeCount } ?? true,
+            "an adapter was made for this program"
+        )
         for rotary in rotaries { rotary.reserve(positions: firstPosition + tokens.count) }
         batch.append(
             tokens: tokens,
@@ -260,6 +276,7 @@ package final class StepProgram {
             blockTable: blockTable,
             selectedCount: logitRowCount,
             selectsFirst: selectsFirst,
+            adapter: adapter,
             vocabularySize: shape.vocabularySize
         )
     }
@@ -276,6 +293,7 @@ package final class StepProgram {
         format: CacheFormat
     ) {
         guard batch.rowCount > 0 else { return }
+        defer { batch.releaseAdapters() }
         let headByteCount = torii_cache_head_bytes(format.cValue, Int32(shape.headDimension))
         precondition(
             blockByteCount > 0
@@ -306,7 +324,8 @@ package final class StepProgram {
                 shared_values: workspace.sharedValues,
                 private_activations: workspace.privateActivations,
                 private_stride: workspace.privateByteCount,
-                private_values_offset: workspace.privateValuesOffset
+                private_values_offset: workspace.privateValuesOffset,
+                low_ranks: workspace.lowRanks
             )
             unsafe torii_program_run(&program, &descriptor, pool.pool)
         }

@@ -19,6 +19,8 @@ final class StepWorkspace {
     let routerLogits: UnsafeMutablePointer<Float>
     /// `[slots, E]`.
     let expertOutputs: UnsafeMutablePointer<Float>
+    /// `[rows, TORII_STEP_MATRICES, TORII_RANK_MAX]`: rows between the factors of adapters.
+    let lowRanks: UnsafeMutablePointer<Float>
     private let routingArrays: UnsafeMutablePointer<Int32>
     private let slotCount: Int
     let sharedActivations: UnsafeMutablePointer<UInt8>
@@ -52,6 +54,7 @@ final class StepWorkspace {
         unsafe logits = Self.floats(in: buffer, at: layout.logits)
         unsafe routerLogits = Self.floats(in: buffer, at: layout.routerLogits)
         unsafe expertOutputs = Self.floats(in: buffer, at: layout.expertOutputs)
+        unsafe lowRanks = Self.floats(in: buffer, at: layout.lowRanks)
         unsafe routingArrays = (buffer.baseAddress + layout.routing)
             .assumingMemoryBound(to: Int32.self)
         slotCount = shape.slotCount
@@ -93,8 +96,14 @@ final class StepWorkspace {
             threadCount: threadCount,
             logitRowCount: min(logitRowCount, shape.maximumRowCount)
         )
-        let values = layout.privateActivations - layout.sharedValues
-        return layout.byteCount - (hasFloatWeights ? 0 : values)
+        return layout.lowRanks - (hasFloatWeights ? 0 : layout.sharedValuesByteCount)
+    }
+
+    /// The bytes that batches commit besides when rows have adapters, which read inputs as floats.
+    static func adapterByteCount(shape: StepProgram.Shape, hasFloatWeights: Bool) -> Int {
+        let layout = Layout(shape: shape, threadCount: 1, logitRowCount: 0)
+        return layout.byteCount - layout.lowRanks
+            + (hasFloatWeights ? 0 : layout.sharedValuesByteCount)
     }
 
     /// Offsets of pieces one behind the other, each on its own pair of cache lines.
@@ -113,6 +122,7 @@ final class StepWorkspace {
         var sharedActivations = 0
         var sharedValues = 0
         var privateActivations = 0
+        var lowRanks = 0
         let privateByteCount: Int
         let privateValuesOffset: Int
 
@@ -151,7 +161,12 @@ final class StepWorkspace {
                 StepWorkspace.floats(max(rows * shape.widestInput, slots * shape.widestSlot))
             )
             privateActivations = add(privateByteCount * threadCount)
+            lowRanks = add(
+                StepWorkspace.floats(rows * Int(TORII_STEP_MATRICES) * StepAdapter.maximumRank)
+            )
         }
+
+        var sharedValuesByteCount: Int { privateActivations - sharedValues }
 
         private mutating func add(_ pieceByteCount: Int) -> Int {
             defer { byteCount += StepWorkspace.lines(pieceByteCount) }

@@ -126,9 +126,10 @@ struct FolderTensors {
         recipes.append(recipe)
     }
 
-    private static func isRotated(_ name: String) -> Bool {
+    /// Whether a tensor, or a factor of an adapter for it, has rows that rotate.
+    static func isRotated(_ name: String) -> Bool {
         [".attn_q.weight", ".attn_k.weight", ".attn_q.bias", ".attn_k.bias"].contains {
-            name.hasSuffix($0)
+            name.hasSuffix($0) || name.hasSuffix($0 + ".lora_b")
         }
     }
 }

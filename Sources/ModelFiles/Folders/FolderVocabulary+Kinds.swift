@@ -1,3 +1,4 @@
+import FoundationEssentials
 import JSON
 
 extension FolderVocabulary {
@@ -42,7 +43,7 @@ extension FolderVocabulary {
         }
         part.entries.append(("tokenizer.ggml.add_space_prefix", .bool(prefix != .never)))
         if prefix == .atStart {
-            part.entries.append(("torii.tokenizer.space_prefix", .string("start")))
+            part.entries.append((FolderKeys.spacePrefix, .string(FolderKeys.atStart)))
         }
         return part
     }
@@ -154,10 +155,10 @@ extension FolderVocabulary {
         }
         let normalizers = Self.flattened(file.value["normalizer"], list: "normalizers")
         if let text = normalizers.compactMap({ $0["precompiled_charsmap"]?.stringValue }).first {
-            guard let bytes = Base64.bytes(of: text) else {
+            guard let bytes = Data(base64Encoded: text, options: .ignoreUnknownCharacters) else {
                 throw file.refusal("has a precompiled_charsmap that is no base64")
             }
-            part.entries.append(("tokenizer.ggml.precompiled_charsmap", .bytes(bytes)))
+            part.entries.append(("tokenizer.ggml.precompiled_charsmap", .bytes(Array(bytes))))
         }
         let removesSpaces = normalizers.contains {
             $0["type"]?.stringValue == "Strip"

@@ -97,7 +97,7 @@ struct QuantizedStorage: TensorStorage {
             from: first * storedRowByteCount,
             count: (last - first) * storedRowByteCount
         )
-        let values = try Self.floats(bytes, stored)
+        let values = try floats(bytes, stored)
         let blocks = BlockQuantizer.quantize(values, type: tensor.type)
         let start = byteOffset - first * rowByteCount
         // Safety: the rows hold the range that was asked for.
@@ -108,8 +108,7 @@ struct QuantizedStorage: TensorStorage {
         }
     }
 
-    private static func floats(_ bytes: [UInt8], _ tensor: GGUFTensor) throws(GGUFError) -> [Float]
-    {
+    private func floats(_ bytes: [UInt8], _ tensor: GGUFTensor) throws(GGUFError) -> [Float] {
         if [.f32, .f16, .bf16].contains(tensor.type) {
             return FloatBytes.floats(bytes, type: tensor.type)
         }
@@ -128,7 +127,7 @@ struct QuantizedStorage: TensorStorage {
         }
         if let failure {
             throw GGUFError(
-                path: "",
+                path: source.path,
                 problem: .invalidTensor(name: tensor.name, reason: "\(failure)")
             )
         }

@@ -8,6 +8,10 @@ package struct CatalogEntry: Sendable, Hashable {
     ///
     /// A variant has the same file and worker, and other defaults of requests.
     package let variantOf: String?
+    /// What is added to the weights of the model that this is a variant of; nil: nothing.
+    package let adapter: AdapterEntry?
+    /// The adapters of a model of its own, in the order of their names.
+    package let adapters: [AdapterEntry]
     /// Path of the GGUF file, its first part if it is split, or of a Hugging Face folder.
     package let path: String
     /// The files of a folder, by their names within it; empty for a GGUF file.
@@ -32,6 +36,8 @@ package struct CatalogEntry: Sendable, Hashable {
         id: String,
         aliases: [String] = [],
         variantOf: String? = nil,
+        adapter: AdapterEntry? = nil,
+        adapters: [AdapterEntry] = [],
         path: String,
         folderFileNames: [String] = [],
         byteCount: Int,
@@ -41,6 +47,8 @@ package struct CatalogEntry: Sendable, Hashable {
         self.id = id
         self.aliases = aliases
         self.variantOf = variantOf
+        self.adapter = adapter
+        self.adapters = adapters
         self.path = path
         self.folderFileNames = folderFileNames
         self.byteCount = byteCount
@@ -65,6 +73,38 @@ package struct CatalogEntry: Sendable, Hashable {
         )
     }
 
+    /// The model with an adapter, under a name of its own: `base:adapter`.
+    func adapted(by adapter: AdapterEntry) -> CatalogEntry {
+        CatalogEntry(
+            id: adapterID(adapter.setting.name),
+            variantOf: id,
+            adapter: adapter,
+            path: path,
+            folderFileNames: folderFileNames,
+            byteCount: adapter.byteCount,
+            modificationTime: adapter.modificationTime,
+            settings: settings
+        )
+    }
+
+    /// What `/v1/models` shows for an adapter of this model.
+    func adapterID(_ name: String) -> String { "\(id):\(name)" }
+
+    /// The same model with these adapters.
+    func with(adapters: [AdapterEntry]) -> CatalogEntry {
+        CatalogEntry(
+            id: id,
+            aliases: aliases,
+            variantOf: variantOf,
+            adapters: adapters,
+            path: path,
+            folderFileNames: folderFileNames,
+            byteCount: byteCount,
+            modificationTime: modificationTime,
+            settings: settings
+        )
+    }
+
     /// The same model with another context length, in tokens.
     func with(contextLength: Int) -> CatalogEntry {
         var settings = settings
@@ -73,6 +113,8 @@ package struct CatalogEntry: Sendable, Hashable {
             id: id,
             aliases: aliases,
             variantOf: variantOf,
+            adapter: adapter,
+            adapters: adapters,
             path: path,
             folderFileNames: folderFileNames,
             byteCount: byteCount,

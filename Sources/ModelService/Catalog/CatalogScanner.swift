@@ -9,6 +9,8 @@ struct CatalogScanner: Sendable {
     let models: [String: ModelConfigurationEntry]
     let defaults: ModelConfigurationEntry
     let maximumEntryCount: Int
+    /// What operators have added, by the models' ids.
+    let attached: [String: [AdapterSetting]]
 
     /// How deep below a configured directory files are found: `org/model/file.gguf`.
     static let maximumDepth = 3
@@ -19,7 +21,11 @@ struct CatalogScanner: Sendable {
         var warnings: [String]
     }
 
-    init(_ configuration: ModelServiceConfiguration) {
+    init(
+        _ configuration: ModelServiceConfiguration,
+        attached: [String: [AdapterSetting]] = [:]
+    ) {
+        self.attached = attached
         directories = configuration.directories
         models = configuration.models
         defaults = configuration.defaults
@@ -37,6 +43,7 @@ struct CatalogScanner: Sendable {
             warnings.append("more than \(maximumEntryCount) models, the rest is left out")
             entries.removeLast(entries.count - maximumEntryCount)
         }
+        entries = entries.map { withAdapters($0, warnings: &warnings) }
         let files = Catalog(entries)
         let variants = variants(of: files, warnings: &warnings)
         return Outcome(catalog: Catalog(entries + variants), warnings: warnings)
@@ -55,11 +62,33 @@ struct CatalogScanner: Sendable {
             case .ambiguous(let ids):
                 let list = ids.joined(separator: ", ")
                 warnings.append("\(name) is a variant of \(base), which may be any of \(list)")
-            case .unknown:
+            case .unknown, .unknownAdapter:
                 warnings.append("\(name) is a variant of \(base), which is not there")
             }
             return nil
         }
+    }
+
+    /// The entry with the adapters that are there.
+    private func withAdapters(_ entry: CatalogEntry, warnings: inout [String]) -> CatalogEntry {
+        let configured = entry.settings.adapters
+        let names = Set(configured.map(\.name))
+        let added = (attached[entry.id] ?? []).filter { !names.contains($0.name) }
+        guard !configured.isEmpty || !added.isEmpty else { return entry }
+        var adapters: [AdapterEntry] = []
+        for setting in configured + added {
+            if let adapter = AdapterEntry(setting, isConfigured: names.contains(setting.name)) {
+                adapters.append(adapter)
+            } else {
+                warnings.append(
+                    "the adapter \(setting.name) of \(entry.id) is not there: \(setting.path) is "
+                        + "neither a GGUF file nor a folder with adapter_config.json and "
+                        + "adapter_model.safetensors"
+                )
+            }
+        }
+        adapters.sort { $0.setting.name < $1.setting.name }
+        return entry.with(adapters: adapters)
     }
 
     private func scan(

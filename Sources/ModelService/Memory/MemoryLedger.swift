@@ -52,8 +52,15 @@ package struct MemoryLedger: Sendable, Hashable {
     }
 
     /// Reserves what a worker is about to allocate; whether it fits was decided before.
-    package mutating func reserve(byteCount: Int, for worker: Worker) {
-        reservations[worker] = max(byteCount, 0)
+    ///
+    /// - Parameters:
+    ///   - byteCount: All of it.
+    ///   - returnable: What of it the worker may give back one day; it counts as granted.
+    ///   - worker: Whose it is.
+    package mutating func reserve(byteCount: Int, returnable: Int = 0, for worker: Worker) {
+        let returnable = min(max(returnable, 0), max(byteCount, 0))
+        reservations[worker] = max(byteCount, 0) - returnable
+        if returnable > 0 { grants[worker, default: 0] += returnable }
     }
 
     /// Changes what all workers together may hold; who holds something keeps it.

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// Which models go when memory is needed: the set that is cheapest to load again.
 ///

@@ -64,6 +64,12 @@ struct WorkerMonitor {
         min(lastHeard.advanced(by: patience), engineDeadline ?? lastHeard.advanced(by: patience))
     }
 
+    /// Whether the deadline has passed long ago and nobody has ended the worker: then nobody watches
+    /// it any more.
+    func isUnwatched(now: MonotonicInstant) -> Bool {
+        now > deadline.advanced(by: limits.supervisionTimeout)
+    }
+
     private var engineDeadline: MonotonicInstant? {
         guard case .resident = phase else { return nil }
         return standsStillSince?.advanced(by: limits.engineStallTimeout)

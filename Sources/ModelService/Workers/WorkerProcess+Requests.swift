@@ -15,6 +15,7 @@ enum WorkerAnswer: Sendable {
     case pieces([[UInt8]])
     case text(String)
     case count(Int)
+    case adapter(AdapterFacts)
 }
 
 /// Somebody who waits for an answer.
@@ -70,8 +71,9 @@ extension WorkerProcess {
         pass(.failed(failure), to: recipient, id: id)
     }
 
-    /// Asks a question; `message` gets the question's id.
+    /// Asks a question; `message` gets the question's id, `files` go with it.
     func ask(
+        passing files: [OpenedFile] = [],
         _ message: (UInt64) -> GatewayMessage
     ) async throws(GenerationFailure) -> WorkerAnswer {
         let result = await withCheckedContinuation { (question: WorkerQuestion) in
@@ -81,13 +83,17 @@ extension WorkerProcess {
                 return state.isOpen ? state.lastID : nil
             }
             guard let id else { return question.resume(returning: .failure(.workerDied)) }
-            if let failure = send(message(id)) { answer(id: id, .failure(failure)) }
+            if let failure = send(message(id), passing: files) { answer(id: id, .failure(failure)) }
         }
         return try result.get()
     }
 
-    /// Sends a message now or as soon as the socket takes it; returns why it cannot be sent.
-    func send(_ message: GatewayMessage) -> GenerationFailure? {
+    /// Sends a message, with open files if it names some, now or as soon as the socket takes it; returns
+    /// why it cannot be sent.
+    func send(
+        _ message: GatewayMessage,
+        passing files: [OpenedFile] = []
+    ) -> GenerationFailure? {
         var writer = FrameWriter()
         do throws(WorkerProtocolError) {
             try writer.append(message)
@@ -100,7 +106,7 @@ extension WorkerProcess {
         let frame = writer.take()
         let failure: GenerationFailure? = state.withLock { state in
             guard state.isOpen else { return .workerDied }
-            guard state.outbound.append(frame) else {
+            guard state.outbound.append(frame, passing: files) else {
                 return GenerationFailure(
                     kind: .overloaded(.unmeasured),
                     message: "Too many requests wait for this model; send it again later."
@@ -116,12 +122,14 @@ extension WorkerProcess {
     func flush() {
         let isBlocked = state.withLock { state in
             while !state.outbound.isEmpty {
-                guard let count = socket.send(state.outbound.unsent) else {
+                let (bytes, files) = state.outbound.next
+                let descriptors = files.map { $0.file.rawValue }
+                guard let count = socket.send(bytes, passing: descriptors) else {
                     // The reader finds the end of the connection and acts on it.
                     return false
                 }
                 if count == 0 { return true }
-                state.outbound.sent(count)
+                state.outbound.sent(count, passed: files.count)
             }
             return false
         }

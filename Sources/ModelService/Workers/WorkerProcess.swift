@@ -20,6 +20,8 @@ final class WorkerProcess: Sendable {
         let options: WorkerLoadOptions
         /// The model's files in order; they are opened here, a worker can open none.
         let modelPaths: [String]
+        /// The model's adapters; those whose files can be opened are passed with it.
+        let adapters: [AdapterEntry]
         /// Who computes when; nil: the worker computes at any time.
         let turns: TurnTable?
         /// Its share of the compute time beside others', in thousandths.
@@ -45,11 +47,16 @@ final class WorkerProcess: Sendable {
         var isStopping: Bool { ending.unloadReason != nil }
         var ending = WorkerEnding(started: .now())
         var mayLoad = false
+        /// The worker's thread watches it.
+        var isWatched = false
         var status = WorkerStatus()
         var monitor: WorkerMonitor
         var pid: Int32?
         /// The control group of the process alone, if there is one.
         var group: ChildGroup?
+        /// What was limited to, and the adapters that came later.
+        var footprint = MemoryFootprint()
+        var overheadByteCount = 0
         /// Its seat among those who take turns computing.
         var turnSeat: Int?
     }
@@ -57,8 +64,8 @@ final class WorkerProcess: Sendable {
     let state: Mutex<State>
     let socket: WorkerSocket
     private let childEnd: Mutex<Int32?>
-    private let launch: Launch
-    private let log: Log
+    let launch: Launch
+    let log: Log
     private let report: @Sendable (WorkerReport) -> Void
 
     /// Prepares a worker; `start` starts it.
@@ -97,6 +104,11 @@ final class WorkerProcess: Sendable {
         state.withLock { state in
             state.isOpen && state.pid != nil ? state.monitor.trouble(now: now) : nil
         }
+    }
+
+    /// Whether the worker should have been ended by its thread long ago, which then hangs.
+    func isSupervisorStuck(now: MonotonicInstant) -> Bool {
+        state.withLock { $0.isWatched && $0.monitor.isUnwatched(now: now) }
     }
 
     /// Asks the worker to end; it is killed when that takes longer than the limit.
@@ -205,10 +217,10 @@ final class WorkerProcess: Sendable {
     ///
     /// The limit is for defects and has room for what is not planned to the byte: a twentieth, and
     /// 256 MiB. A worker's figures are not trusted to be sane.
-    private func limitMemory(_ footprint: MemoryFootprint, overheadByteCount: Int) {
+    func limitMemory(_ footprint: MemoryFootprint, overheadByteCount: Int) {
         guard let group = state.withLock({ $0.group }) else { return }
         let parts = [
-            footprint.weightByteCount, footprint.scratchByteCount,
+            footprint.weightByteCount, footprint.scratchByteCount, footprint.adapterByteCount,
             max(footprint.keptKVByteCount, footprint.maximumKVByteCount), overheadByteCount,
         ]
         let need = parts.reduce(0.0) { $0 + Double($1) }
@@ -262,7 +274,11 @@ final class WorkerProcess: Sendable {
 
     /// Reads until the worker hangs up (nil) or must be ended for the reason returned.
     private func converse(_ output: WorkerOutput) -> String? {
-        state.withLock { $0.monitor = WorkerMonitor(limits: launch.limits, now: .now()) }
+        state.withLock { state in
+            state.monitor = WorkerMonitor(limits: launch.limits, now: .now())
+            state.isWatched = true
+        }
+        defer { state.withLock { $0.isWatched = false } }
         var reader = FrameReader<WorkerMessage>()
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         var isStopping = false
@@ -314,12 +330,14 @@ final class WorkerProcess: Sendable {
                     + "not \(WorkerProtocolVersion.current): restart the daemon"
             }
             state.withLock { $0.monitor.greeted(now: .now()) }
-            var options = launch.options
-            options.turnSeat = state.withLock { $0.turnSeat }
-            _ = send(.load(options))
+            sendLoad()
         case .footprint(let footprint):
             state.withLock { $0.monitor.sized(now: .now()) }
             let overhead = state.withLock { $0.pid }.flatMap { launch.gauge.resident($0) } ?? 0
+            state.withLock { state in
+                state.footprint = footprint
+                state.overheadByteCount = overhead
+            }
             limitMemory(footprint, overheadByteCount: overhead)
             report(.sized(footprint, overheadByteCount: overhead))
         case .loading(let fraction):
@@ -344,6 +362,8 @@ final class WorkerProcess: Sendable {
             answer(id: id, .success(.count(count)))
         case .requestFailed(let id, let failure):
             answer(id: id, .failure(failure))
+        case .adapterSized(let id, let byteCount): reserveAdapter(id: id, byteCount: byteCount)
+        case .adapterAttached(let id, let facts): answer(id: id, .success(.adapter(facts)))
         case .heartbeat(let status):
             state.withLock { state in
                 state.status = status
@@ -372,11 +392,4 @@ final class WorkerProcess: Sendable {
         guard let duration else { return }
         launch.counters?.note(launch.holder) { totals, _ in totals.noteLoad(duration) }
     }
-}
-
-/// A file of the model, open as long as the object lives.
-private final class OpenedFile {
-    let file: ReadOnlyFile
-
-    init(path: String) throws(SystemError) { file = try ReadOnlyFile.open(path: path) }
 }

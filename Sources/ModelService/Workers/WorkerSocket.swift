@@ -23,21 +23,13 @@ final class WorkerSocket: Sendable {
         self.socket = socket
     }
 
-    /// Sends what the kernel takes now and returns how much that was; nil when the worker is gone.
-    func send(_ bytes: ArraySlice<UInt8>) -> Int? {
-        while true {
-            // Safety: the buffer is readable for its own count during the call.
-            let count = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe Glibc.send(
-                    socket.rawValue,
-                    buffer.baseAddress,
-                    buffer.count,
-                    Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
-                )
-            }
-            if count >= 0 { return count }
-            if errno == EINTR { continue }
-            return errno == EAGAIN ? 0 : nil
+    /// Sends what the kernel takes now, and descriptors with its first byte, and returns how much that
+    /// was; nil when the worker is gone.
+    func send(_ bytes: ArraySlice<UInt8>, passing descriptors: [Int32] = []) -> Int? {
+        switch StreamSocket.send(socket.rawValue, bytes, passing: descriptors) {
+        case .transferred(let count): count
+        case .wouldBlock: 0
+        case .failed: nil
         }
     }
 

@@ -15,6 +15,18 @@ enum WorkerSubmission: Sendable {
         }
     }
 
+    /// The same computed with an adapter.
+    func adapted(by name: String?) -> WorkerSubmission {
+        switch self {
+        case .generation(var request):
+            request.adapter = name
+            return .generation(request)
+        case .embedding(var request):
+            request.adapter = name
+            return .embedding(request)
+        }
+    }
+
     /// The message that submits it under an id.
     ///
     /// - Parameters:

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import JSON
 
 /// The answer of `POST /v1/embeddings` (OpenAI's `CreateEmbeddingResponse`), written as JSON text at
@@ -35,7 +36,7 @@ package struct EmbeddingsResponse: Sendable, Hashable {
             case .float: Self.append(kept, to: &bytes)
             case .base64:
                 bytes.append(UInt8(ascii: "\""))
-                Base64.encode(Self.littleEndianBytes(kept), into: &bytes)
+                bytes += Data(Self.littleEndianBytes(kept)).base64EncodedData()
                 bytes.append(UInt8(ascii: "\""))
             }
             bytes.append(UInt8(ascii: "}"))

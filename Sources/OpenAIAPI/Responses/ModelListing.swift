@@ -15,6 +15,10 @@ package struct ModelListing: Sendable, Hashable {
     package var capabilities: [String]
     /// Further facts about a loaded model, in llama-server's `meta`.
     package var meta: JSONObject
+    /// Of a model with an adapter, the adapter's file or folder; nil for every other.
+    package var root: String?
+    /// Of a model with an adapter, the model without.
+    package var parent: String?
 
     /// Makes a listing.
     package init(
@@ -23,7 +27,9 @@ package struct ModelListing: Sendable, Hashable {
         status: String,
         contextLength: Int? = nil,
         capabilities: [String] = [],
-        meta: JSONObject = [:]
+        meta: JSONObject = [:],
+        root: String? = nil,
+        parent: String? = nil
     ) {
         self.id = id
         self.created = created
@@ -31,6 +37,8 @@ package struct ModelListing: Sendable, Hashable {
         self.contextLength = contextLength
         self.capabilities = capabilities
         self.meta = meta
+        self.root = root
+        self.parent = parent
     }
 
     /// The object alone, as `GET /v1/models/{id}` answers.
@@ -49,6 +57,8 @@ package struct ModelListing: Sendable, Hashable {
         if !capabilities.isEmpty {
             object["capabilities"] = .array(capabilities.map { .string($0) })
         }
+        if let root { object["root"] = .string(root) }
+        if let parent { object["parent"] = .string(parent) }
         if !meta.isEmpty { object["meta"] = .object(meta) }
         return .object(object)
     }

@@ -40,6 +40,7 @@ package enum DurableFile {
         _ body: () -> Result
     ) throws(SystemError) -> Result {
         let name = path + ".lock"
+        try FaultPlan.pass("open", path: name)
         // Safety: the string outlives the call as a NUL-terminated copy.
         let lock = try FileDescriptor(
             returnedBy: "open",
@@ -47,6 +48,7 @@ package enum DurableFile {
             path: name
         )
         try adopt(lock.rawValue, like: directory(of: path), path: name)
+        try FaultPlan.pass("flock", path: name)
         while flock(lock.rawValue, LOCK_EX) != 0 {
             guard errno == EINTR else { throw .last("flock", path: name) }
         }
@@ -107,7 +109,8 @@ package enum DurableFile {
         }
     }
 
-    private static func synchronizeDirectory(of path: String) throws(SystemError) {
+    /// Makes what happened to the names in a file's directory durable.
+    static func synchronizeDirectory(of path: String) throws(SystemError) {
         let directory = directory(of: path)
         try FaultPlan.pass("fsync", path: directory)
         // Safety: the string outlives the call as a NUL-terminated copy.

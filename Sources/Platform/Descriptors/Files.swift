@@ -10,6 +10,7 @@ package enum Files {
         of path: String,
         maximumByteCount: Int = 1 << 20
     ) throws(SystemError) -> [UInt8] {
+        try FaultPlan.pass("open", path: path)
         // Safety: the string outlives the call as a NUL-terminated copy.
         let descriptor = try FileDescriptor(
             returnedBy: "open",
@@ -19,6 +20,7 @@ package enum Files {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16 << 10)
         while true {
+            try FaultPlan.pass("read", path: path)
             // Safety: `chunk` owns `chunk.count` writable bytes.
             let count = unsafe chunk.withUnsafeMutableBytes { buffer in
                 unsafe Glibc.read(descriptor.rawValue, buffer.baseAddress, buffer.count)

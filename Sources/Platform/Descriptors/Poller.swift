@@ -16,6 +16,8 @@ package struct Readiness: OptionSet, Sendable {
     package static let failed = Readiness(rawValue: UInt32(TORII_EPOLL_ERROR))
     /// Both sides are closed; reported whether asked for or not.
     package static let hungUp = Readiness(rawValue: UInt32(TORII_EPOLL_HANGUP))
+    /// There is nobody at the other end any more.
+    package static let lost: Readiness = [.failed, .hungUp]
 }
 
 /// Waits for many descriptors at once: an epoll(7) instance, level-triggered.

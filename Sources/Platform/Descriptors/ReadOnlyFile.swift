@@ -68,6 +68,7 @@ package struct ReadOnlyFile: ~Copyable, Sendable {
     ) throws(SystemError) {
         var done = 0
         while done < buffer.count {
+            try FaultPlan.pass("pread", path: path)
             // Safety: the slice from `done` to the end lies inside the caller's buffer.
             let count = unsafe pread(
                 descriptor.rawValue,

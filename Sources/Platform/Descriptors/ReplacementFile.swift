@@ -17,6 +17,7 @@ package final class ReplacementFile {
     package init(path: String) throws(SystemError) {
         self.path = path
         let temporary = path + ".part"
+        try FaultPlan.pass("open", path: temporary)
         // Safety: the string outlives the call as a NUL-terminated copy.
         descriptor = try FileDescriptor(
             returnedBy: "open",
@@ -29,6 +30,7 @@ package final class ReplacementFile {
     package func append(_ bytes: [UInt8]) throws(SystemError) {
         var done = 0
         while done < bytes.count {
+            try FaultPlan.pass("write", path: temporaryPath)
             // Safety: the slice lies in the array, which outlives the call.
             let count = unsafe bytes.withUnsafeBytes { buffer in
                 unsafe Glibc.write(
@@ -45,12 +47,18 @@ package final class ReplacementFile {
         }
     }
 
-    /// Puts the file in its place, once it is on disk.
+    /// Puts the file in its place, once it is on disk; then its name is too.
+    ///
+    /// - Throws: What failed. The old file stays then, unless it was the last step, which makes the
+    ///   new name durable.
     package func finish() throws(SystemError) {
+        try FaultPlan.pass("fsync", path: temporaryPath)
         guard fsync(descriptor.rawValue) == 0 else { throw .last("fsync", path: temporaryPath) }
+        try FaultPlan.pass("rename", path: path)
         // Safety: both strings outlive the call as NUL-terminated copies.
         guard unsafe rename(temporaryPath, path) == 0 else { throw .last("rename", path: path) }
         isFinished = true
+        try DurableFile.synchronizeDirectory(of: path)
     }
 
     deinit {

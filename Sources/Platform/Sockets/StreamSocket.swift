@@ -44,7 +44,7 @@ package enum StreamSocket {
         return transfer(count)
     }
 
-    private static func transfer(_ count: Int) -> Transfer {
+    static func transfer(_ count: Int) -> Transfer {
         if count >= 0 { return .transferred(count) }
         return errno == EAGAIN || errno == EINTR ? .wouldBlock : .failed(errno)
     }

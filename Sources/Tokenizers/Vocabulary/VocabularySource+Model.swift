@@ -57,7 +57,11 @@ extension VocabularySource {
         // Every word's first piece has one.
         case .wordPieces: .atStart
         case .sentencePieces, .unigrams:
-            try flag("add_space_prefix", default: true) ? .atStretches : .never
+            if try !flag("add_space_prefix", default: true) {
+                .never
+            } else {
+                try prefixesStartOnly() ? .atStart : .atStretches
+            }
         }
     }
 

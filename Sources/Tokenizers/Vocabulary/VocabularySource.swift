@@ -111,6 +111,17 @@ struct VocabularySource {
         try read(name) { (key) throws(GGUFError) in try metadata.bool(key) } ?? standard
     }
 
+    /// Whether a space comes in front of the begin of a text alone.
+    ///
+    /// GGUF has no key for that. This one is ours: folders write it, whose `tokenizer.json` says it.
+    func prefixesStartOnly() throws(TokenizerError) -> Bool {
+        do {
+            return try metadata.string(FolderKeys.spacePrefix) == FolderKeys.atStart
+        } catch {
+            throw .metadata(error)
+        }
+    }
+
     /// `precompiled_charsmap`, if there is any.
     func characterMap() throws(TokenizerError) -> CharacterMap? {
         let numbers = try read("precompiled_charsmap") { (key) throws(GGUFError) in

@@ -29,6 +29,7 @@ extension ModelPlan {
     ///
     /// - Throws: `ModelError` naming the key or tensor at fault.
     init(_ file: GGUFFile) throws(ModelError) {
+        if (try? file.metadata.string("general.type")) == "adapter" { throw .adapter }
         guard let architecture = Architectures.all.first(where: { $0.name == file.architecture })
         else {
             throw .unsupportedArchitecture(

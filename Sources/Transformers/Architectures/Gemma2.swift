@@ -21,25 +21,13 @@ enum Gemma2: Architecture {
         for layer in blocks.layers {
             var attention = try blocks.attention(layer: layer)
             attention.softCap = softCap
-            attention.queryScale = queryScale(blocks.configuration)
+            attention.queryScale = blocks.gemmaQueryScale(largestLayerCount: 46)
             if isWindowed[layer] {
                 attention.visibility = .window(window)
                 attention.rotary = localRotary
             }
-            var feedForward = try blocks.gatedFeedForward(layer: layer, activation: .geluTanh)
-            attention.join.branchNorm = try blocks.norm("post_attention_norm", layer: layer)
-            feedForward.join.branchNorm = try blocks.norm("post_ffw_norm", layer: layer)
-            plan.layers.append(ModelPlan.Layer(attention: attention, feedForward: feedForward))
+            plan.layers.append(try blocks.sandwich(attention, layer: layer))
         }
         return plan
-    }
-
-    /// The 27B models, which only their layers tell apart, scale by the width of the residual stream.
-    private static func queryScale(_ configuration: ModelConfiguration) -> Float {
-        let width =
-            configuration.layerCount == 46
-            ? configuration.embeddingLength / configuration.headCount
-            : configuration.headDimension
-        return 1 / Float(width).squareRoot()
     }
 }

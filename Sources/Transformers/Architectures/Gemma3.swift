@@ -27,25 +27,13 @@ enum Gemma3: Architecture {
         for layer in blocks.layers {
             var attention = try blocks.attention(layer: layer)
             (attention.queryNorm, attention.keyNorm) = try blocks.headNorms(layer: layer)
-            attention.queryScale = queryScale(configuration)
+            attention.queryScale = blocks.gemmaQueryScale(largestLayerCount: 62)
             if window > 0, isWindowed[layer] {
                 attention.visibility = .window(window)
                 attention.rotary = 1
             }
-            var feedForward = try blocks.gatedFeedForward(layer: layer, activation: .geluTanh)
-            attention.join.branchNorm = try blocks.norm("post_attention_norm", layer: layer)
-            feedForward.join.branchNorm = try blocks.norm("post_ffw_norm", layer: layer)
-            plan.layers.append(ModelPlan.Layer(attention: attention, feedForward: feedForward))
+            plan.layers.append(try blocks.sandwich(attention, layer: layer))
         }
         return plan
-    }
-
-    /// The 27B model, which only its layers tell apart, scales by the width of the residual stream.
-    private static func queryScale(_ configuration: ModelConfiguration) -> Float {
-        let width =
-            configuration.layerCount == 62
-            ? configuration.embeddingLength / configuration.headCount
-            : configuration.headDimension
-        return 1 / Float(width).squareRoot()
     }
 }

@@ -9,6 +9,7 @@ struct ProgramBuilder {
     let plan: ModelPlan
     let output: Transformer.Output
     let loader: WeightLoader
+    let targets: AdapterTargets
 
     /// Loads everything and builds the program.
     func build(positionCount: Int, pool: KernelThreadPool) throws(ModelError) -> StepProgram {
@@ -41,7 +42,8 @@ struct ProgramBuilder {
         if output == .logits, let head = plan.head {
             let weight = StepProgram.Weight(
                 try matrix(head.matrix) ?? table,
-                bias: try vector(head.bias)
+                bias: try vector(head.bias),
+                place: head.matrix.flatMap { targets.place(of: $0) }
             )
             program.appendHead(norm: outputNorm, head: weight, scale: head.scale, cap: head.cap)
         } else {
@@ -189,7 +191,11 @@ struct ProgramBuilder {
     }
 
     private func weight(_ plan: ModelPlan.Weight) throws(ModelError) -> StepProgram.Weight {
-        StepProgram.Weight(try loader.matrix(plan.matrix), bias: try vector(plan.bias))
+        StepProgram.Weight(
+            try loader.matrix(plan.matrix),
+            bias: try vector(plan.bias),
+            place: targets.place(of: plan.matrix)
+        )
     }
 
     private func matrix(_ rows: TensorRows?) throws(ModelError) -> PackedMatrix? {

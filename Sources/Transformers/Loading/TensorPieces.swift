@@ -1,5 +1,6 @@
 import Kernels
 import ModelFiles
+import Platform
 import Tensors
 
 /// The rows of a matrix cut into runs that threads read and pack independently.
@@ -8,6 +9,9 @@ struct TensorPieces: Sendable {
     let rowByteCount: Int
     /// The number of pieces.
     let count: Int
+
+    /// Bytes of the largest piece.
+    var pieceByteCount: Int { min(rowsPerPiece, matrix.range.count) * rowByteCount }
 
     private let rowsPerPiece: Int
 
@@ -36,22 +40,43 @@ struct TensorPieces: Sendable {
     }
 
     /// Reads piece `index`, puts its rows in order, packs them, and checks that they are finite.
+    ///
+    /// - Parameters:
+    ///   - index: The piece.
+    ///   - file: Where the tensor is.
+    ///   - packed: Gets the rows.
+    ///   - buffer: Memory of the calling thread alone, of `pieceByteCount` or more.
     func pack(
         _ index: Int,
         of file: GGUFFile,
-        into packed: PackedMatrix
+        into packed: PackedMatrix,
+        buffer: AlignedBuffer
     ) throws(ModelError) {
         let rows = rows(index)
-        var bytes = try file.bytes(
-            of: matrix.tensor,
-            from: (matrix.range.lowerBound + rows.lowerBound) * rowByteCount,
-            count: rows.count * rowByteCount
+        // Safety: the piece is not larger than the buffer, which lives as long as this call.
+        let bytes = unsafe UnsafeMutableRawBufferPointer(
+            rebasing: buffer.bytes[..<(rows.count * rowByteCount)]
         )
-        if let order = matrix.order { bytes = order.map(bytes, rowLength: rowByteCount) }
-        // Safety: the buffer holds `rows.count` rows in the tensor's layout.
-        unsafe bytes.withUnsafeBytes {
-            unsafe packed.pack($0, firstRow: rows.lowerBound, rowCount: rows.count)
+        do throws(GGUFError) {
+            // Safety: as above.
+            try unsafe file.read(
+                matrix.tensor,
+                byteOffset: (matrix.range.lowerBound + rows.lowerBound) * rowByteCount,
+                into: bytes
+            )
+        } catch {
+            throw .file(error)
         }
+        if let order = matrix.order {
+            // Safety: the ordered rows are as many bytes as there were.
+            unsafe bytes.copyBytes(from: order.map(Array(bytes), rowLength: rowByteCount))
+        }
+        // Safety: the buffer holds `rows.count` rows in the tensor's layout.
+        unsafe packed.pack(
+            UnsafeRawBufferPointer(bytes),
+            firstRow: rows.lowerBound,
+            rowCount: rows.count
+        )
         guard packed.isFinite(firstRow: rows.lowerBound, rowCount: rows.count) else {
             throw .nonFinite(tensor: matrix.tensor.name)
         }

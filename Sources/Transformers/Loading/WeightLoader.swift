@@ -17,6 +17,9 @@ final class WeightLoader {
     private let totalByteCount: Int
     private let progress: (Double) -> Void
     private var loadedByteCount = 0
+    /// One for each thread, of as many bytes as the largest piece so far: pages are cleared once, not
+    /// for every piece.
+    private var buffers: [AlignedBuffer] = []
     /// Bytes of all packed matrices, norms and biases made so far.
     private(set) var packedByteCount = 0
 
@@ -36,27 +39,9 @@ final class WeightLoader {
     ///
     /// Meant for what is small: norms, biases and the like.
     func floats(_ rows: TensorRows) throws(ModelError) -> [Float] {
-        let tensor = rows.tensor
-        let bytes = try file.bytes(
-            of: tensor,
-            from: rows.range.lowerBound * (rows.byteCount / rows.range.count),
-            count: rows.byteCount
-        )
-        var values = [Float](repeating: 0, count: rows.elementCount)
-        do throws(TensorError) {
-            // Safety: both buffers are lent for the call.
-            try unsafe values.withUnsafeMutableBufferPointer { values throws(TensorError) in
-                let output = unsafe values
-                try unsafe bytes.span.bytes.withUnsafeBytes { bytes throws(TensorError) in
-                    unsafe try BlockDequantizer.dequantize(bytes, type: tensor.type, into: output)
-                }
-            }
-        } catch {
-            throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
-        }
-        guard values.allSatisfy(\.isFinite) else { throw .nonFinite(tensor: tensor.name) }
+        let values = try file.floats(rows)
         advance(rows.byteCount)
-        return rows.order.map { $0.map(values, rowLength: rows.columnCount) } ?? values
+        return values
     }
 
     /// A norm's weights, a bias or the like.
@@ -85,6 +70,7 @@ final class WeightLoader {
             throw .outOfMemory(what: "tensor '\(tensor.name)'", byteCount: rows.byteCount)
         }
         let pieces = try TensorPieces(rows, byteCount: Self.pieceByteCount)
+        try makeRoom(for: pieces)
         // Rounds of a few pieces for each thread, so that progress is seen within a large tensor.
         let round = pool.threadCount * 8
         for first in stride(from: 0, to: pieces.count, by: round) {
@@ -96,14 +82,24 @@ final class WeightLoader {
         return matrix
     }
 
+    private func makeRoom(for pieces: TensorPieces) throws(ModelError) {
+        let byteCount = pieces.pieceByteCount
+        if let buffer = buffers.first, buffer.byteCount >= byteCount { return }
+        buffers = []
+        do {
+            for _ in 0..<pool.threadCount { buffers.append(try AlignedBuffer(byteCount: byteCount)) }
+        } catch {
+            throw .outOfMemory(what: "reading the weights", byteCount: byteCount * pool.threadCount)
+        }
+    }
+
     private func pack(
         _ pieces: TensorPieces,
         _ range: Range<Int>,
         into matrix: PackedMatrix
     ) throws(ModelError) {
         let failure = Mutex<ModelError?>(nil)
-        let file = file
-        let threadCount = pool.threadCount
+        let (file, buffers, threadCount) = (file, buffers, pool.threadCount)
         pool.run { thread in
             do throws(ModelError) {
                 for index in stride(
@@ -111,7 +107,7 @@ final class WeightLoader {
                     to: range.upperBound,
                     by: threadCount
                 ) {
-                    try pieces.pack(index, of: file, into: matrix)
+                    try pieces.pack(index, of: file, into: matrix, buffer: buffers[thread])
                 }
             } catch {
                 failure.withLock { $0 = error }
@@ -123,5 +119,31 @@ final class WeightLoader {
     private func advance(_ byteCount: Int) {
         loadedByteCount += byteCount
         progress(min(1, Double(loadedByteCount) / Double(max(totalByteCount, 1))))
+    }
+}
+
+extension GGUFFile {
+    /// Rows as floats, in order, all finite; of any type.
+    func floats(_ rows: TensorRows) throws(ModelError) -> [Float] {
+        let tensor = rows.tensor
+        let bytes = try bytes(
+            of: tensor,
+            from: rows.range.lowerBound * (rows.byteCount / rows.range.count),
+            count: rows.byteCount
+        )
+        var values = [Float](repeating: 0, count: rows.elementCount)
+        do throws(TensorError) {
+            // Safety: both buffers are lent for the call.
+            try unsafe values.withUnsafeMutableBufferPointer { values throws(TensorError) in
+                let output = unsafe values
+                try unsafe bytes.span.bytes.withUnsafeBytes { bytes throws(TensorError) in
+                    unsafe try BlockDequantizer.dequantize(bytes, type: tensor.type, into: output)
+                }
+            }
+        } catch {
+            throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
+        }
+        guard values.allSatisfy(\.isFinite) else { throw .nonFinite(tensor: tensor.name) }
+        return rows.order.map { $0.map(values, rowLength: rows.columnCount) } ?? values
     }
 }

@@ -19,7 +19,8 @@ struct TensorRows: Sendable {
         self.init(tensor, columnCount: tensor.dimensions.count == 1 ? 1 : tensor.dimensions[0])
     }
 
-    private init(_ tensor: GGUFTensor, columnCount: Int) {
+    /// All rows of `tensor`, of so many elements.
+    init(_ tensor: GGUFTensor, columnCount: Int) {
         self.tensor = tensor
         self.columnCount = columnCount
         range = 0..<tensor.elementCount / columnCount

@@ -115,10 +115,10 @@ final class Outbox: Sendable {
             switch message {
             case .event(let id, _): .event(id: id, .failed(failure))
             case .tokens(let id, _), .pieces(let id, _), .text(let id, _), .tokenCount(let id, _),
-                .requestFailed(let id, _):
+                .requestFailed(let id, _), .adapterAttached(let id, _):
                 .requestFailed(id: id, failure)
             case .hello, .footprint, .loading, .ready, .loadFailed, .heartbeat, .memoryWanted,
-                .memoryReturned:
+                .memoryReturned, .adapterSized:
                 nil
             }
         // The replacement is a few dozen bytes.

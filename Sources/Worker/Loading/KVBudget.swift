@@ -57,8 +57,10 @@ struct KVBudget: Sendable, Hashable {
             blockCount = min(max(blocks(context), min(all, affordable)), Self.maximumBlockCount)
             contextLength = min(context, blockCount * blockTokens)
         }
-        slabBlockCount = max(1, Self.slabByteCount / blockBytes)
-        keptSlabCount = (blocks(contextLength) + slabBlockCount - 1) / slabBlockCount
+        // Slabs of about the usual size that one sequence fills: what is kept for it is all used.
+        let usual = max(1, Self.slabByteCount / blockBytes)
+        keptSlabCount = (blocks(contextLength) + usual - 1) / usual
+        slabBlockCount = (blocks(contextLength) + keptSlabCount - 1) / keptSlabCount
     }
 
     /// The budget of an encoder: blocks for one step, which all are free again after it.

@@ -22,17 +22,29 @@ package final class LoadedModel {
     /// The vocabulary.
     package let tokenizer: Tokenizer
     let encoder: PromptEncoder
+    /// Those that come with it; planned, not loaded.
+    let adapters: LoadedAdapters
+    /// What adapters may change.
+    let adapterTargets: AdapterTargets
+    /// What the engine takes besides once a sequence has an adapter, in bytes.
+    let adapterScratchByteCount: Int
 
     private init(
         facts: ModelFacts,
         pass: TransformerPass,
         configuration: EngineConfiguration,
-        encoder: PromptEncoder
+        encoder: PromptEncoder,
+        adapters: LoadedAdapters,
+        adapterTargets: AdapterTargets,
+        adapterScratchByteCount: Int
     ) {
         self.facts = facts
         self.pass = pass
         self.configuration = configuration
         self.encoder = encoder
+        self.adapters = adapters
+        self.adapterTargets = adapterTargets
+        self.adapterScratchByteCount = adapterScratchByteCount
         tokenizer = encoder.tokenizer
     }
 
@@ -63,9 +75,36 @@ package final class LoadedModel {
         reserve: (MemoryFootprint) -> Void = { _ in },
         progress: @escaping (Double) -> Void = { _ in }
     ) throws -> LoadedModel {
+        try load(
+            options,
+            adapters: options.adapters.map { AdapterFile(source: $0, descriptors: []) },
+            instructionSet: instructionSet,
+            surroundings: surroundings,
+            reserve: reserve,
+            progress: progress
+        )
+    }
+
+    /// The same with adapters whose files are open.
+    static func load(
+        _ options: WorkerLoadOptions,
+        adapters: [AdapterFile],
+        instructionSet: InstructionSet,
+        surroundings: WorkerSurroundings,
+        reserve: (MemoryFootprint) -> Void,
+        progress: @escaping (Double) -> Void
+    ) throws -> LoadedModel {
         let file = try open(options)
         do {
-            let model = try load(options, file, instructionSet, surroundings, reserve, progress)
+            let model = try load(
+                options,
+                file,
+                adapters,
+                instructionSet,
+                surroundings,
+                reserve,
+                progress
+            )
             try file.checkUnchanged()
             return model
         } catch {
@@ -98,6 +137,7 @@ package final class LoadedModel {
     private static func load(
         _ options: WorkerLoadOptions,
         _ file: GGUFFile,
+        _ adapterFiles: [AdapterFile],
         _ instructionSet: InstructionSet,
         _ surroundings: WorkerSurroundings,
         _ reserve: (MemoryFootprint) -> Void,
@@ -118,7 +158,16 @@ package final class LoadedModel {
             512,
             max(1, options.threadCount ?? surroundings.coreCount)
         )
-        reserve(try footprint(of: file, purpose, wish, budget, threadCount: threadCount))
+        let targets = try AdapterTargets(of: file, output: purpose.output)
+        let adapters = LoadedAdapters(adapterFiles, for: targets)
+        let need = try Transformer.memoryNeed(
+            of: file,
+            output: purpose.output,
+            contextLength: budget.contextLength,
+            threadCount: threadCount,
+            logitRowCount: plannedLogitRowCount
+        )
+        reserve(footprint(need, adapters, wish, budget))
         let threads = try KernelThreadPool(
             threadCount: threadCount,
             instructionSet: instructionSet
@@ -141,23 +190,42 @@ package final class LoadedModel {
         return LoadedModel(
             facts: facts,
             pass: TransformerPass(transformer: transformer, storage: storage),
-            configuration: EngineConfiguration(
-                contextLength: budget.contextLength,
-                blockCount: budget.blockCount,
-                slabBlockCount: budget.slabBlockCount,
-                keptSlabCount: budget.keptSlabCount,
-                blockByteCount: storage.blockByteCount,
-                embedding: purpose.pooling.map { pooling in
-                    EmbeddingConfiguration(
-                        task: purpose.task,
-                        pooling: pooling,
-                        isEncoder: shape.isEncoder,
-                        embeddingLength: shape.embeddingLength
-                    )
-                },
-                scheduler: limits
+            configuration: engineConfiguration(
+                purpose,
+                shape,
+                budget,
+                limits,
+                blockByteCount: storage.blockByteCount
             ),
-            encoder: encoder
+            encoder: encoder,
+            adapters: adapters,
+            adapterTargets: transformer.adapterTargets,
+            adapterScratchByteCount: need.adapterScratchByteCount
+        )
+    }
+
+    private static func engineConfiguration(
+        _ purpose: ModelPurpose,
+        _ shape: ModelConfiguration,
+        _ budget: KVBudget,
+        _ limits: SchedulerLimits,
+        blockByteCount: Int
+    ) -> EngineConfiguration {
+        EngineConfiguration(
+            contextLength: budget.contextLength,
+            blockCount: budget.blockCount,
+            slabBlockCount: budget.slabBlockCount,
+            keptSlabCount: budget.keptSlabCount,
+            blockByteCount: blockByteCount,
+            embedding: purpose.pooling.map { pooling in
+                EmbeddingConfiguration(
+                    task: purpose.task,
+                    pooling: pooling,
+                    isEncoder: shape.isEncoder,
+                    embeddingLength: shape.embeddingLength
+                )
+            },
+            scheduler: limits
         )
     }
 
@@ -237,23 +305,17 @@ package final class LoadedModel {
     }
 
     private static func footprint(
-        of file: GGUFFile,
-        _ purpose: ModelPurpose,
+        _ need: Transformer.MemoryNeed,
+        _ adapters: LoadedAdapters,
         _ wish: KVBudget.Wish,
-        _ budget: KVBudget,
-        threadCount: Int
-    ) throws -> MemoryFootprint {
-        let need = try Transformer.memoryNeed(
-            of: file,
-            output: purpose.output,
-            contextLength: budget.contextLength,
-            threadCount: threadCount,
-            logitRowCount: plannedLogitRowCount
-        )
+        _ budget: KVBudget
+    ) -> MemoryFootprint {
         let keptBlockCount = min(budget.keptSlabCount * budget.slabBlockCount, budget.blockCount)
         return MemoryFootprint(
             weightByteCount: need.weightByteCount,
-            scratchByteCount: need.scratchByteCount,
+            scratchByteCount: need.scratchByteCount
+                + (adapters.isEmpty ? 0 : need.adapterScratchByteCount),
+            adapterByteCount: adapters.byteCount,
             keptKVByteCount: keptBlockCount * wish.blockByteCount,
             maximumKVByteCount: budget.blockCount * wish.blockByteCount,
             kvBytesPerToken: wish.blockByteCount / KVStorage.blockTokenCount,

@@ -13,10 +13,19 @@ final class PromptService: Sendable {
     private let outbox: Outbox
     /// What can be asked of the model.
     private let task: ModelTask
+    /// What can be added to it.
+    let adapters: AdapterShelf
 
-    init(encoder: PromptEncoder, task: ModelTask, mailbox: EngineMailbox, outbox: Outbox) {
+    init(
+        encoder: PromptEncoder,
+        task: ModelTask,
+        adapters: AdapterShelf,
+        mailbox: EngineMailbox,
+        outbox: Outbox
+    ) {
         self.encoder = encoder
         self.task = task
+        self.adapters = adapters
         constraints = ConstraintCache(tokenizer: encoder.tokenizer)
         self.mailbox = mailbox
         self.outbox = outbox
@@ -27,6 +36,7 @@ final class PromptService: Sendable {
     func generate(_ request: GenerationRequest) {
         do throws(GenerationFailure) {
             guard task == .generate else { throw .wrongTask(.generate, of: task) }
+            let adapter = try adapter(request.adapter)
             var prompt = try encoder.encode(
                 request.prompt,
                 constraint: request.constraint,
@@ -40,7 +50,8 @@ final class PromptService: Sendable {
                     encoder.encode($0, specialTokens: false, addsBeginningToken: false)
                 } ?? [],
                 constraint: constraint,
-                answer: prompt.answer
+                answer: prompt.answer,
+                adapter: adapter
             )
             guard mailbox.submit(generation) else { throw Self.overloaded }
         } catch {
@@ -53,11 +64,20 @@ final class PromptService: Sendable {
         do throws(GenerationFailure) {
             let wanted = request.work.task
             guard task == wanted else { throw .wrongTask(wanted, of: task) }
-            let embedding = Embedding(request: request, texts: encoder.encode(request.work))
+            let embedding = Embedding(
+                request: request,
+                texts: encoder.encode(request.work),
+                adapter: try adapter(request.adapter)
+            )
             guard mailbox.submit(embedding) else { throw Self.overloaded }
         } catch {
             outbox.send(.event(id: request.id, .failed(error)))
         }
+    }
+
+    private func adapter(_ name: String?) throws(GenerationFailure) -> AttachedAdapter? {
+        guard let name else { return nil }
+        return try adapters.adapter(named: name)
     }
 
     private static let overloaded = GenerationFailure(
@@ -103,7 +123,7 @@ final class PromptService: Sendable {
                 let encoded = try encoder.encode(prompt, now: LocalTime.now())
                 return .tokenCount(id: id, encoded.tokens.count)
             case .load, .memoryReserved, .generate, .embed, .cancel, .memoryGranted, .memoryNeeded,
-                .stop:
+                .attachAdapter, .adapterReserved, .detachAdapter, .stop:
                 preconditionFailure("only questions are answered")
             }
         } catch {

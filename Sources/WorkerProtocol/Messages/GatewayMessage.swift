@@ -34,6 +34,14 @@ package enum GatewayMessage: Sendable, Hashable {
     /// Others need memory: forget what is only kept for later prompts; answered by `memoryReturned`
     /// with what that freed, also if it is nothing.
     case memoryNeeded
+    /// Use an adapter, also in the place of another of its name; answered by `adapterSized`, or by
+    /// `requestFailed` if it does not fit the model.
+    case attachAdapter(id: UInt64, AdapterSource)
+    /// Whether what `adapterSized` says may be allocated; answered by `adapterAttached` or
+    /// `requestFailed`.
+    case adapterReserved(id: UInt64, isGranted: Bool)
+    /// Give no further request this adapter; its memory is returned once the last one has ended.
+    case detachAdapter(name: String)
     /// End the process.
     case stop
 }

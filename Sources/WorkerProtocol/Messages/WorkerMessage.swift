@@ -32,6 +32,10 @@ package enum WorkerMessage: Sendable, Hashable {
     case heartbeat(WorkerStatus)
     /// The engine wants memory for keys and values; answered by `memoryGranted`. One at a time.
     case memoryWanted(byteCount: Int)
+    /// What an adapter will take; answered by `adapterReserved`.
+    case adapterSized(id: UInt64, byteCount: Int)
+    /// The adapter can be asked for.
+    case adapterAttached(id: UInt64, AdapterFacts)
     /// Memory that was granted has been given back to the system.
     case memoryReturned(byteCount: Int)
 }
@@ -42,5 +46,5 @@ package enum WorkerProtocolVersion {
     ///
     /// Gateway and worker are the same executable; they differ only if the file was replaced while
     /// the gateway ran.
-    package static let current: UInt32 = 6
+    package static let current: UInt32 = 7
 }

@@ -3,6 +3,7 @@ extension EmbeddingRequest: SerializableField {
         self.init(
             id: try reader.integer(),
             work: try Work(from: &reader),
+            adapter: try reader.optionalString(),
             account: try GenerationAccount(from: &reader),
             queueTimeout: try reader.optional { (reader) throws(WorkerProtocolError) in
                 try reader.duration()
@@ -13,6 +14,7 @@ extension EmbeddingRequest: SerializableField {
     func serialize(to writer: inout FieldWriter) {
         writer.write(id)
         work.serialize(to: &writer)
+        writer.write(optionalString: adapter)
         account.serialize(to: &writer)
         writer.write(optional: queueTimeout) { writer, timeout in writer.write(timeout) }
     }

@@ -18,8 +18,13 @@ extension GatewayMessage: SerializableField {
         case 9: self = .memoryReserved
         case 10: self = .memoryNeeded
         case 11: self = .embed(try EmbeddingRequest(from: &reader))
-        case 13: self = .pieces(id: try reader.integer(), tokens: try reader.tokens())
         case 12: self = .countTokens(id: try reader.integer(), try Prompt(from: &reader))
+        case 13:
+            self = .attachAdapter(id: try reader.integer(), try AdapterSource(from: &reader))
+        case 14:
+            self = .adapterReserved(id: try reader.integer(), isGranted: try reader.bool())
+        case 15: self = .detachAdapter(name: try reader.string())
+        case 16: self = .pieces(id: try reader.integer(), tokens: try reader.tokens())
         case let tag: throw .unknownTag(type: "GatewayMessage", tag: tag)
         }
     }
@@ -42,7 +47,7 @@ extension GatewayMessage: SerializableField {
             writer.write(specialTokens)
             writer.write(addsBeginningToken)
         case .pieces(let id, let tokens):
-            writer.write(UInt8(13))
+            writer.write(UInt8(16))
             writer.write(id)
             writer.write(tokens)
         case .detokenize(let id, let tokens):
@@ -66,6 +71,17 @@ extension GatewayMessage: SerializableField {
             writer.write(UInt8(12))
             writer.write(id)
             prompt.serialize(to: &writer)
+        case .attachAdapter(let id, let source):
+            writer.write(UInt8(13))
+            writer.write(id)
+            source.serialize(to: &writer)
+        case .adapterReserved(let id, let isGranted):
+            writer.write(UInt8(14))
+            writer.write(id)
+            writer.write(isGranted)
+        case .detachAdapter(let name):
+            writer.write(UInt8(15))
+            writer.write(name)
         }
     }
 }

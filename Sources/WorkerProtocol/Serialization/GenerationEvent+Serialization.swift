@@ -174,6 +174,9 @@ extension GenerationFailure: SerializableField {
                 tokenCount: try reader.count(),
                 contextLength: try reader.count()
             )
+        case 10: kind = .unknownAdapter
+        case 11: kind = .unusableAdapter
+        case 12: kind = .insufficientMemory
         case let tag: throw .unknownTag(type: "GenerationFailure", tag: tag)
         }
         self.init(kind: kind, message: try reader.string())
@@ -195,6 +198,9 @@ extension GenerationFailure: SerializableField {
         case .nonFiniteLogits: writer.write(UInt8(5))
         case .workerDied: writer.write(UInt8(6))
         case .internalFailure: writer.write(UInt8(7))
+        case .unknownAdapter: writer.write(UInt8(10))
+        case .unusableAdapter: writer.write(UInt8(11))
+        case .insufficientMemory: writer.write(UInt8(12))
         case .queueTimeout(let state):
             writer.write(UInt8(8))
             state.serialize(to: &writer)

@@ -7,6 +7,7 @@ extension GenerationRequest: SerializableField {
         self.init(
             id: try reader.integer(),
             prompt: try Prompt(from: &reader),
+            adapter: try reader.optionalString(),
             prediction: try reader.optionalString(),
             sampling: try SamplingParameters(from: &reader),
             maximumOutputTokens: try reader.optionalCount(),
@@ -28,6 +29,7 @@ extension GenerationRequest: SerializableField {
     func serialize(to writer: inout FieldWriter) {
         writer.write(id)
         prompt.serialize(to: &writer)
+        writer.write(optionalString: adapter)
         writer.write(optionalString: prediction)
         sampling.serialize(to: &writer)
         writer.write(optionalCount: maximumOutputTokens)

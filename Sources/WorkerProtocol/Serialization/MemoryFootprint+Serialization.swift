@@ -3,6 +3,7 @@ extension MemoryFootprint: SerializableField {
         self.init(
             weightByteCount: try reader.count(),
             scratchByteCount: try reader.count(),
+            adapterByteCount: try reader.count(),
             keptKVByteCount: try reader.count(),
             maximumKVByteCount: try reader.count(),
             kvBytesPerToken: try reader.count(),
@@ -13,6 +14,7 @@ extension MemoryFootprint: SerializableField {
     func serialize(to writer: inout FieldWriter) {
         writer.write(count: weightByteCount)
         writer.write(count: scratchByteCount)
+        writer.write(count: adapterByteCount)
         writer.write(count: keptKVByteCount)
         writer.write(count: maximumKVByteCount)
         writer.write(count: kvBytesPerToken)

@@ -23,7 +23,8 @@ extension ModelFacts: SerializableField {
             templateCapabilities: try reader.strings(),
             license: try reader.optionalString(),
             beginningTokenText: try reader.optionalString(),
-            endTokenText: try reader.optionalString()
+            endTokenText: try reader.optionalString(),
+            adapters: try reader.array()
         )
     }
 
@@ -51,6 +52,7 @@ extension ModelFacts: SerializableField {
         writer.write(optionalString: license)
         writer.write(optionalString: beginningTokenText)
         writer.write(optionalString: endTokenText)
+        writer.write(adapters)
     }
 }
 
@@ -68,6 +70,7 @@ extension WorkerLoadOptions: SerializableField {
             modelPath: try reader.string(),
             modelFileNames: try reader.strings(),
             modelDescriptors: try reader.tokens(),
+            adapters: try reader.array(),
             turnSeat: try reader.optionalCount(),
             contextLength: try reader.optionalCount(),
             threadCount: try reader.optionalCount(),
@@ -87,6 +90,7 @@ extension WorkerLoadOptions: SerializableField {
         writer.write(modelPath)
         writer.write(strings: modelFileNames)
         writer.write(modelDescriptors)
+        writer.write(adapters)
         writer.write(optionalCount: turnSeat)
         writer.write(optionalCount: contextLength)
         writer.write(optionalCount: threadCount)

@@ -21,7 +21,9 @@ extension WorkerMessage: SerializableField {
         case 11: self = .memoryReturned(byteCount: try reader.count())
         case 12: self = .footprint(try MemoryFootprint(from: &reader))
         case 13: self = .tokenCount(id: try reader.integer(), try reader.count())
-        case 14:
+        case 14: self = .adapterSized(id: try reader.integer(), byteCount: try reader.count())
+        case 15: self = .adapterAttached(id: try reader.integer(), try AdapterFacts(from: &reader))
+        case 16:
             let id: UInt64 = try reader.integer()
             var pieces: [[UInt8]] = []
             for _ in 0..<(try reader.arrayCount(elementByteCount: 4)) {
@@ -55,7 +57,7 @@ extension WorkerMessage: SerializableField {
             writer.write(id)
             writer.write(tokens)
         case .pieces(let id, let pieces):
-            writer.write(UInt8(14))
+            writer.write(UInt8(16))
             writer.write(id)
             writer.write(UInt32(clamping: pieces.count))
             for piece in pieces { writer.write(piece) }
@@ -83,6 +85,14 @@ extension WorkerMessage: SerializableField {
             writer.write(UInt8(13))
             writer.write(id)
             writer.write(count: count)
+        case .adapterSized(let id, let byteCount):
+            writer.write(UInt8(14))
+            writer.write(id)
+            writer.write(count: byteCount)
+        case .adapterAttached(let id, let facts):
+            writer.write(UInt8(15))
+            writer.write(id)
+            facts.serialize(to: &writer)
         }
     }
 }

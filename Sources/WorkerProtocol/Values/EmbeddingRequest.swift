@@ -7,6 +7,8 @@ package struct EmbeddingRequest: Sendable, Hashable {
     package var id: UInt64
     /// What is made of which texts.
     package var work: Work
+    /// The name of the adapter that it is computed with; nil: the model alone.
+    package var adapter: String?
     /// Who is charged for it.
     package var account: GenerationAccount
     /// How long it may wait for the first step of any of its texts; nil: as long as it takes.
@@ -49,11 +51,13 @@ package struct EmbeddingRequest: Sendable, Hashable {
     package init(
         id: UInt64 = 0,
         work: Work,
+        adapter: String? = nil,
         account: GenerationAccount = GenerationAccount(),
         queueTimeout: Duration? = nil
     ) {
         self.id = id
         self.work = work
+        self.adapter = adapter
         self.account = account
         self.queueTimeout = queueTimeout
     }

@@ -17,6 +17,12 @@ package struct GenerationFailure: Error, Sendable, Hashable {
         case queueTimeout(AdmissionState)
         /// The model computed a NaN or an infinity.
         case nonFiniteLogits
+        /// The model has no adapter of that name.
+        case unknownAdapter
+        /// The adapter's file does not fit the model.
+        case unusableAdapter
+        /// There is no memory for what was asked for.
+        case insufficientMemory
         /// The worker process ended; made by the gateway.
         case workerDied
         /// A defect on our side.

@@ -7,6 +7,8 @@ package struct GenerationRequest: Sendable, Hashable {
     package var id: UInt64
     /// What the model continues.
     package var prompt: Prompt
+    /// The name of the adapter that it is computed with; nil: the model alone.
+    package var adapter: String?
     /// A text that much of the output is expected to equal, which can make it faster; never changes
     /// it.
     package var prediction: String?
@@ -36,6 +38,7 @@ package struct GenerationRequest: Sendable, Hashable {
     package init(
         id: UInt64,
         prompt: Prompt,
+        adapter: String? = nil,
         prediction: String? = nil,
         sampling: SamplingParameters = SamplingParameters(),
         maximumOutputTokens: Int? = nil,
@@ -50,6 +53,7 @@ package struct GenerationRequest: Sendable, Hashable {
     ) {
         self.id = id
         self.prompt = prompt
+        self.adapter = adapter
         self.prediction = prediction
         self.sampling = sampling
         self.maximumOutputTokens = maximumOutputTokens

@@ -6,6 +6,8 @@ package struct MemoryFootprint: Sendable, Hashable {
     package var weightByteCount: Int
     /// Activations, logits and tables, once batches have been as large as they can be.
     package var scratchByteCount: Int
+    /// The adapters that are loaded with the model; each gives its part back when it is detached.
+    package var adapterByteCount: Int
     /// Keys and values that the worker may always use: those of one sequence of the context length.
     package var keptKVByteCount: Int
     /// Keys and values of all sequences at most; what is more than ``keptKVByteCount`` is asked for.
@@ -19,6 +21,7 @@ package struct MemoryFootprint: Sendable, Hashable {
     package init(
         weightByteCount: Int = 0,
         scratchByteCount: Int = 0,
+        adapterByteCount: Int = 0,
         keptKVByteCount: Int = 0,
         maximumKVByteCount: Int = 0,
         kvBytesPerToken: Int = 0,
@@ -26,6 +29,7 @@ package struct MemoryFootprint: Sendable, Hashable {
     ) {
         self.weightByteCount = weightByteCount
         self.scratchByteCount = scratchByteCount
+        self.adapterByteCount = adapterByteCount
         self.keptKVByteCount = keptKVByteCount
         self.maximumKVByteCount = maximumKVByteCount
         self.kvBytesPerToken = kvBytesPerToken
@@ -36,7 +40,9 @@ package struct MemoryFootprint: Sendable, Hashable {
     ///
     /// A worker's figures are not trusted to be sane, so this saturates.
     package var byteCount: Int {
-        [scratchByteCount, keptKVByteCount].reduce(weightByteCount) { sum, byteCount in
+        [scratchByteCount, adapterByteCount, keptKVByteCount].reduce(weightByteCount) {
+            sum,
+            byteCount in
             let (next, overflows) = sum.addingReportingOverflow(byteCount)
             return overflows ? .max : next
         }

@@ -49,6 +49,8 @@ package struct ModelFacts: Sendable, Hashable {
     package var beginningTokenText: String?
     /// Text of the end-of-sequence token.
     package var endTokenText: String?
+    /// The adapters that were loaded with it, or could not be.
+    package var adapters: [AdapterFacts]
 
     /// Makes facts; what is left out is unknown (0 or empty).
     package init(
@@ -74,7 +76,8 @@ package struct ModelFacts: Sendable, Hashable {
         templateCapabilities: [String] = [],
         license: String? = nil,
         beginningTokenText: String? = nil,
-        endTokenText: String? = nil
+        endTokenText: String? = nil,
+        adapters: [AdapterFacts] = []
     ) {
         self.architecture = architecture
         self.name = name
@@ -99,5 +102,6 @@ package struct ModelFacts: Sendable, Hashable {
         self.license = license
         self.beginningTokenText = beginningTokenText
         self.endTokenText = endTokenText
+        self.adapters = adapters
     }
 }

@@ -8,6 +8,11 @@ package struct WorkerLoadOptions: Sendable, Hashable {
     /// The open descriptors of the file, or of all parts in order, in the worker; empty: the worker
     /// opens ``modelPath`` itself, which one that has locked itself in cannot.
     package var modelDescriptors: [Int32]
+    /// Adapters that are loaded with the model.
+    ///
+    /// One that does not fit is left out, and
+    /// ``ModelFacts/adapters`` say why.
+    package var adapters: [AdapterSource]
     /// Its seat in the table of compute turns that it got; nil: it computes without turns.
     package var turnSeat: Int?
     /// The most prompt and output tokens of a sequence; nil: what the model was trained for.
@@ -95,6 +100,7 @@ package struct WorkerLoadOptions: Sendable, Hashable {
         modelPath: String,
         modelFileNames: [String] = [],
         modelDescriptors: [Int32] = [],
+        adapters: [AdapterSource] = [],
         turnSeat: Int? = nil,
         contextLength: Int? = nil,
         threadCount: Int? = nil,
@@ -109,6 +115,7 @@ package struct WorkerLoadOptions: Sendable, Hashable {
         self.modelPath = modelPath
         self.modelFileNames = modelFileNames
         self.modelDescriptors = modelDescriptors
+        self.adapters = adapters
         self.turnSeat = turnSeat
         self.contextLength = contextLength
         self.threadCount = threadCount

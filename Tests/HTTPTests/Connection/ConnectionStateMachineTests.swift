@@ -96,7 +96,7 @@ import Testing
     @Test func `closes after a refusal whose body was not read, and lingers`() {
         var machine = machine()
         _ = feed(&machine, post)
-        machine.refused()
+        machine.answeredUnread()
         #expect(!machine.allowsKeepAlive)
         let actions = machine.answerFinished(keepsAlive: false, isFlushed: true, now: at(0))
         #expect(actions == [.shutDownSending])
@@ -109,7 +109,7 @@ import Testing
     @Test func `keeps the connection after a refusal without a body`() {
         var machine = machine()
         _ = feed(&machine, get + get)
-        machine.refused()
+        machine.answeredUnread()
         #expect(machine.allowsKeepAlive)
         let actions = machine.answerFinished(keepsAlive: true, isFlushed: true, now: at(0))
         #expect(actions.count == 1)
@@ -214,6 +214,27 @@ import Testing
         #expect(unused.drain(now: at(10)) == [])
         #expect(unused.timerFired(now: at(10)) == [])
         #expect(unused.timerFired(now: at(11)) == [.close(reset: false)])
+    }
+
+    @Test func `counts what it holds, and gives up a request under way when that is too much`() {
+        var machine = machine()
+        #expect(machine.memoryExhausted(now: at(0)) == [])
+        _ = feed(&machine, post)
+        _ = machine.admitted(maximumBodyByteCount: nil, now: at(0))
+        _ = feed(&machine, "one")
+        #expect(machine.heldByteCount == 3)
+        _ = feed(&machine, "!GET ")
+        #expect(machine.heldByteCount == 8, "the body that is being answered, and four ahead")
+        #expect(machine.memoryExhausted(now: at(0)) == [], "what is answered is answered")
+        _ = machine.answerFinished(keepsAlive: true, isFlushed: true, now: at(0))
+        #expect(machine.heldByteCount == 0)
+
+        var other = self.machine()
+        _ = feed(&other, post)
+        _ = other.admitted(maximumBodyByteCount: nil, now: at(0))
+        _ = feed(&other, "one")
+        #expect(other.memoryExhausted(now: at(0)) == [.reject(.tooMuchHeld)])
+        #expect(other.heldByteCount == 0 && !other.allowsKeepAlive)
     }
 
     @Test func `closes after so many requests`() {

@@ -123,7 +123,7 @@ import Testing
         let server = try TestServer(
             admit: { request in
                 request.path == "/no"
-                    ? .refuse(status: 401, headers: ["Www-Authenticate": "Bearer"], body: [0x6e])
+                    ? .answer(status: 401, headers: ["Www-Authenticate": "Bearer"], body: [0x6e])
                     : .accept(maximumBodyByteCount: 4)
             },
             handle: { _, responder in responder.send(status: 200) }

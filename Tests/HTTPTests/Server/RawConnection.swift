@@ -42,6 +42,13 @@ final class RawConnection {
         socket = nil
     }
 
+    /// Whether there is something to read, or the end, before so long.
+    func isReadable(within timeout: Duration) -> Bool {
+        var entry = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+        let milliseconds = timeout.components.attoseconds / 1_000_000_000_000_000
+        return poll(&entry, 1, Int32(timeout.components.seconds * 1000 + milliseconds)) > 0
+    }
+
     /// The next bytes, at most `limit`; empty at the end of the stream.
     func receive(limit: Int = 64 << 10) throws -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: limit)

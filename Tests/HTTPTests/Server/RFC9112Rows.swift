@@ -1,0 +1,323 @@
+/// RFC 9112, HTTP/1.1, in the order of its sections.
+///
+/// Where the text lets a server choose between refusing and repairing, this one refuses.
+extension ConformanceRow {
+    private static func request(_ fields: String, body: String = "") -> String {
+        "POST /p HTTP/1.1\r\nHost: a\r\n\(fields)\r\n\r\n\(body)"
+    }
+
+    private static let next = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    static let syntax = [
+        Self(
+            "9112 2.2",
+            "an empty line before a request is ignored",
+            "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            .statuses([200]),
+            .staysOpen
+        ),
+        Self(
+            "9112 2.2",
+            "parses octets, not text: bytes above ASCII are opaque in a value",
+            bytes: Array("GET / HTTP/1.1\r\nHost: a\r\nX: ".utf8) + [0xe9, 0xff]
+                + Array("\r\n\r\n".utf8),
+            [.statuses([200]), .staysOpen]
+        ),
+        Self(
+            "9112 2.2",
+            "a CR without LF is invalid",
+            "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n",
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9112 2.2",
+            "white space between the request line and the first field is refused",
+            "GET / HTTP/1.1\r\n Host: a\r\n\r\n",
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9112 2.3",
+            "the version's name is case-sensitive",
+            "GET / http/1.1\r\nHost: a\r\n\r\n",
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9112 2.3",
+            "a higher minor version is served as the highest one known",
+            "GET / HTTP/1.9\r\nHost: a\r\n\r\n",
+            .statuses([200]),
+            .contains("HTTP/1.1 200")
+        ),
+        Self(
+            "9112 2.3",
+            "another major version is 505",
+            "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+            .statuses([505]),
+            .closes
+        ),
+        Self(
+            "9112 3",
+            "request lines of 8,000 bytes are served",
+            "GET /" + String(repeating: "a", count: 7_986) + " HTTP/1.1\r\nHost: a\r\n\r\n",
+            .statuses([200]),
+            .staysOpen
+        ),
+        Self(
+            "9112 3",
+            "a target that is too long is 414",
+            "GET /" + String(repeating: "a", count: 9_000) + " HTTP/1.1\r\nHost: a\r\n\r\n",
+            .statuses([414]),
+            .closes
+        ),
+        Self(
+            "9112 3.1",
+            "the method is case-sensitive",
+            "get / HTTP/1.1\r\nHost: a\r\n\r\n",
+            .statuses([501])
+        ),
+        Self(
+            "9112 3.2",
+            "no Host is 400",
+            "GET / HTTP/1.1\r\n\r\n",
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9112 3.2",
+            "two Hosts are 400, also when they are equal",
+            request("Host: a"),
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9112 3.2",
+            "an invalid Host is 400",
+            "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9112 3.2",
+            "HTTP/1.0 needs no Host",
+            "GET / HTTP/1.0\r\n\r\n",
+            .statuses([200]),
+            .closes
+        ),
+        Self(
+            "9112 3.2.1",
+            "the origin form has a path and a query",
+            "GET /where?q=now HTTP/1.1\r\nHost: a\r\n\r\n",
+            .statuses([200]),
+            .endsWith("GET /where ")
+        ),
+        Self(
+            "9112 3.2.2",
+            "the absolute form is accepted",
+            "GET http://a/absolute HTTP/1.1\r\nHost: a\r\n\r\n",
+            .statuses([200]),
+            .endsWith("GET /absolute ")
+        ),
+        Self(
+            "9112 3.2.2",
+            "a Host that contradicts the absolute form is not used (here: refused)",
+            "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9112 3.2.4",
+            "OPTIONS takes the asterisk form",
+            "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+            .statuses([200]),
+            .endsWith("OPTIONS * ")
+        ),
+        Self(
+            "9112 3.2.4",
+            "no other method does",
+            "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9112 5",
+            "blanks around a value are no part of it",
+            request("Content-Length: \t 2 \t ", body: "ab"),
+            .statuses([200]),
+            .endsWith("POST /p ab")
+        ),
+        Self(
+            "9112 5.1",
+            "white space before the colon is 400",
+            request("X : 1"),
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9112 5.2",
+            "folded lines are refused",
+            request("X: 1\r\n 2"),
+            .statuses([400]),
+            .closes
+        ),
+    ]
+
+    static let framing = [
+        Self(
+            "9112 6",
+            "without length and coding there is no body",
+            "POST /p HTTP/1.1\r\nHost: a\r\n\r\n" + next,
+            .statuses([200, 200]),
+            .endsWith("GET /next ")
+        ),
+        Self(
+            "9112 6.1",
+            "chunked is understood, in any case",
+            request("Transfer-Encoding: CHUNKED", body: "2\r\nab\r\n0\r\n\r\n") + next,
+            .statuses([200, 200]),
+            .contains("POST /p ab")
+        ),
+        Self(
+            "9112 6.1",
+            "a coding that is not understood is 501",
+            request("Transfer-Encoding: gzip, chunked"),
+            .statuses([501]),
+            .closes
+        ),
+        Self(
+            "9112 6.1",
+            "length and coding together end the connection",
+            request("Content-Length: 3\r\nTransfer-Encoding: chunked", body: "0\r\n\r\n") + next,
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9112 6.1",
+            "a coding in HTTP/1.0 is faulty framing",
+            "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + next,
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9112 6.1",
+            "chunked is never applied twice",
+            request("Transfer-Encoding: chunked, chunked", body: "0\r\n\r\n") + next,
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9112 6.2",
+            "a body has the length that is told",
+            request("Content-Length: 4", body: "body") + next,
+            .statuses([200, 200]),
+            .contains("POST /p body")
+        ),
+        Self(
+            "9112 6.3",
+            "a coding that does not end in chunked is 400",
+            request("Transfer-Encoding: chunked, gzip") + next,
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9112 6.3",
+            "an invalid length is 400",
+            request("Content-Length: 1x", body: "a") + next,
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9112 6.3",
+            "lengths that differ are 400",
+            request("Content-Length: 1\r\nContent-Length: 2", body: "ab") + next,
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9112 7.1",
+            "extensions of chunks are ignored",
+            request("Transfer-Encoding: chunked", body: "1;a=b;c\r\nx\r\n0;d\r\n\r\n"),
+            .statuses([200]),
+            .endsWith("POST /p x")
+        ),
+        Self(
+            "9112 7.1",
+            "a size beyond every integer does not overflow",
+            request("Transfer-Encoding: chunked", body: "fffffffffffffffff\r\n"),
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9112 7.1",
+            "a size beyond every body is 413",
+            request("Transfer-Encoding: chunked", body: "7fffffffffffffff\r\n"),
+            .statuses([413]),
+            .closes
+        ),
+        Self(
+            "9112 7.1.2",
+            "trailers are read and thrown away",
+            request("Transfer-Encoding: chunked", body: "0\r\nX-Trailer: 1\r\n\r\n") + next,
+            .statuses([200, 200]),
+            .lacks("X-Trailer")
+        ),
+        Self(
+            "9112 8",
+            "a request that is not whole is not served",
+            request("Content-Length: 9", body: "half"),
+            isWhole: false,
+            .statuses([])
+        ),
+    ]
+
+    static let connections = [
+        Self(
+            "9112 9.3",
+            "a connection of HTTP/1.1 is kept",
+            next + next,
+            .statuses([200, 200]),
+            .staysOpen
+        ),
+        Self(
+            "9112 9.3",
+            "one of HTTP/1.0 is not",
+            "GET / HTTP/1.0\r\nHost: a\r\n\r\n",
+            .statuses([200]),
+            .closes
+        ),
+        Self(
+            "9112 9.3",
+            "one of HTTP/1.0 is kept when it asks",
+            "GET / HTTP/1.0\r\nHost: a\r\nConnection: Keep-Alive\r\n\r\n",
+            .statuses([200]),
+            .contains("Connection: keep-alive"),
+            .staysOpen
+        ),
+        Self(
+            "9112 9.3.2",
+            "answers come in the order of the requests",
+            "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n"
+                + "GET /3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            .statuses([200, 200, 200]),
+            .endsWith("GET /3 "),
+            .closes
+        ),
+        Self(
+            "9112 9.6",
+            "nothing is served after a request that says close",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" + next,
+            .statuses([200]),
+            .contains("Connection: close"),
+            .closes
+        ),
+        Self(
+            "9112 9.6",
+            "close is found in a list, in any case",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: x, , CLOSE\r\n\r\n" + next,
+            .statuses([200]),
+            .closes
+        ),
+    ]
+}
