@@ -1,9 +1,24 @@
+import APIKeys
 import HTTP
+import JSON
 import Platform
 import Telemetry
 
 // What operators do, in the log.
 extension Gateway {
+    /// Writes down what a model is asked, where the operator's configuration wants that.
+    func writePrompt(_ route: Route, _ caller: Caller, _ request: HTTPRequest) {
+        guard let prompts, route.access == .infer else { return }
+        prompts.write(
+            [
+                "request": .string(request.id),
+                "key": caller.key.map { .string($0.name) } ?? .null,
+                "route": .string(route.path),
+            ],
+            body: request.body
+        )
+    }
+
     /// Changes that somebody may have to answer for; the journal gives each an id of its own.
     enum Event: String, CustomStringConvertible, CaseIterable {
         case keyAdded = "key added"

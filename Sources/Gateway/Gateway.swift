@@ -19,6 +19,8 @@ package final class Gateway: HTTPRequestHandler {
     let keyRing: KeyRing
     /// What keys have used.
     let usage: UsageKeeper?
+    /// Where requests are written to, prompts and all; nil, as a rule, for nowhere.
+    let prompts: PromptLog?
     let meter = KeyMeter()
     let metrics = GatewayMetrics()
     /// Counts the connections of the server that this gateway answers for.
@@ -52,18 +54,21 @@ package final class Gateway: HTTPRequestHandler {
     ///   - configuration: Keys of the operator's file, hosts, origins and bounds.
     ///   - keyRing: The stored keys, if there are any; it gets those of the configuration too.
     ///   - usage: Where usage is kept, if it is.
+    ///   - prompts: Where requests are written to, prompts and all, if the operator wants that.
     ///   - log: Gets one entry per request, and one for each change by an operator.
     package init(
         service: ModelService,
         configuration: GatewayConfiguration,
         keyRing: KeyRing = KeyRing(),
         usage: UsageKeeper? = nil,
+        prompts: PromptLog? = nil,
         log: Log
     ) {
         self.service = service
         self.configuration = configuration
         self.keyRing = keyRing
         self.usage = usage
+        self.prompts = prompts
         self.log = log
         keyRing.use(plain: configuration.apiKeys)
         keyGuard = KeyGuard(ring: keyRing, adminSockets: configuration.adminSockets)
@@ -145,6 +150,7 @@ package final class Gateway: HTTPRequestHandler {
             requestRecord.key = caller.key?.name
             do throws(APIError) {
                 try begin(route, caller, request, &requestRecord)
+                writePrompt(route, caller, request)
                 answer = try await self.answer(route, parameter, request, caller, &requestRecord)
             } catch {
                 requestRecord.errorCode = error.code

@@ -34,7 +34,7 @@ extension Transformer {
         let plan = try ModelPlan(file)
         let positionCount = plan.configuration.positionCount(contextLength)
         let shape = plan.shape(output, positionCount: positionCount)
-        let hasFloatWeights = plan.hasFloatMatrices(output)
+        let readsValues = plan.readsValues(output)
         return MemoryNeed(
             weightByteCount: try plan.packedByteCount(output),
             scratchByteCount: StepProgram.committedByteCount(
@@ -49,11 +49,11 @@ extension Transformer {
                 },
                 threadCount: threadCount,
                 logitRowCount: plan.head == nil ? 0 : logitRowCount,
-                hasFloatWeights: hasFloatWeights
+                readsValues: readsValues
             ),
             adapterScratchByteCount: StepProgram.adapterByteCount(
                 shape: shape,
-                hasFloatWeights: hasFloatWeights
+                readsValues: readsValues
             )
         )
     }

@@ -100,6 +100,12 @@ package final class Transformer {
         )
     }
 
+    /// Commits the scratch memory of ``memoryNeed(of:output:contextLength:threadCount:logitRowCount:)``
+    /// now.
+    package func commitScratch(logitRowCount: Int) {
+        program.commitScratch(logitRowCount: logitRowCount)
+    }
+
     /// Makes KV storage of `blockCount` blocks that fits this model.
     ///
     /// Keys and values of type `f16` are exact for all practical purposes; `q8` takes about half
@@ -188,11 +194,12 @@ package final class Transformer {
         unsafe program.hiddenState(row: row)
     }
 
-    /// What stands behind the pooling of hidden states: a reranker's head makes one number of them.
+    /// What stands behind the pooling of hidden states: a reranker's head makes one number of them, an
+    /// embedder's projections another vector.
     ///
     /// - Parameter vector: `[embeddingLength]`.
-    /// - Returns: The score before the logistic function; the vector itself if there is no head.
+    /// - Returns: The score before the logistic function, or the vector; the same one if there is no head.
     package func applyHead(to vector: [Float]) -> [Float] {
-        head.map { [$0.score(vector)] } ?? vector
+        head?.apply(to: vector) ?? vector
     }
 }

@@ -66,7 +66,7 @@ import Testing
         let new = try configuration(
             """
             {
-                listen: ["127.0.0.1:2"], log_level: "debug", drain_timeout: 1,
+                listen: ["127.0.0.1:2"], log_prompts: "/tmp/p", log_level: "debug", drain_timeout: 1,
                 allowed_hosts: ["ai.lan"], allowed_origins: ["*"],
                 models: {
                     directories: ["\(folder.path)"], memory: "2GiB", swap_max_wait: 3,
@@ -78,7 +78,7 @@ import Testing
             in: folder
         )
         let changes = old.changes(to: new)
-        #expect(changes.needingRestart == ["listen"])
+        #expect(changes.needingRestart == ["listen", "log_prompts"])
         #expect(
             changes.applicable == [
                 "allowed_hosts", "allowed_origins", "drain_timeout", "log_level",
@@ -87,6 +87,18 @@ import Testing
                 "models.entries.c", "models.entries.d",
             ]
         )
+    }
+
+    @Test func `prompts are written only where the file says so, by a whole path`() throws {
+        let folder = try TemporaryDirectory()
+        #expect(try configuration("{}", in: folder).logPrompts == nil)
+        #expect(try configuration("{ log_prompts: '/a/b' }", in: folder).logPrompts == "/a/b")
+        for path in ["", "b", "/a/", "~/b"] {
+            let error = #expect(throws: ConfigurationProblems.self) {
+                try configuration("{ log_prompts: '\(path)' }", in: folder)
+            }
+            #expect(error?.problems.map(\.key) == ["log_prompts"])
+        }
     }
 
     @Test func `names the line of what is wrong with a whole configuration`() throws {

@@ -20,6 +20,7 @@ struct FakeGateway {
     /// Models named so; see FakeWorker for what names and prompts do.
     init(
         models: [String] = ["good"],
+        prompts: PromptLog? = nil,
         change: (inout GatewayConfiguration) -> Void = { _ in },
         services changeServices: (inout ModelServiceConfiguration) -> Void = { _ in }
     ) throws {
@@ -53,6 +54,7 @@ struct FakeGateway {
             configuration: configuration,
             keyRing: try KeyRing(store: keyStore),
             usage: usage,
+            prompts: prompts,
             log: Log(sink: sink)
         )
     }

@@ -134,6 +134,7 @@ import Testing
     @Test func `is not ready while a model's process is stuck, and says so`() async throws {
         let fake = try FakeGateway(
             models: ["good", "other"],
+            change: { $0.limits.readinessTimeout = .seconds(300) },
             services: { $0.limits.heartbeatTimeout = .seconds(6) }
         )
         #expect(await fake.send(.get, "/readyz").status == 200)

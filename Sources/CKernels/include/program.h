@@ -121,7 +121,9 @@ typedef struct torii_step {
     bool selected_rows;  ///< the rows are the batch's selected rows, packed, instead of all
     bool accumulate;     ///< PROJECT, EXPERTS_SUM: add to the outputs
     bool needs_quants;   ///< some matrix is quantised
-    bool needs_values;   ///< some matrix is F32, F16 or BF16
+    bool needs_values;   ///< some matrix is F32, F16 or BF16, or the step refines
+    bool refines;        ///< PROJECT, ACTIVATED_PROJECT: Q8_0 matrices are also multiplied with what
+                         ///< the quantised rows have lost
     int32_t columns;     ///< of input
     const float *input;
     size_t input_stride;    ///< floats from row to row
@@ -158,10 +160,14 @@ typedef struct torii_program {
     float *selected_residual;      ///< [S, E]
     uint8_t *shared_activations;   ///< torii_activations_bytes(T or slots, widest input)
     float *shared_values;          ///< [T or slots, widest input]
+    uint8_t *shared_remainders;    ///< as shared_activations, if a step refines
     uint8_t *private_activations;  ///< one piece of private_stride bytes for each thread: quantised
-                                   ///< activations of TORII_PRIVATE_ROWS rows, then their values
+                                   ///< activations of TORII_PRIVATE_ROWS rows, their values, their
+                                   ///< remainders and one row, the last two if a step refines
     size_t private_stride;
     size_t private_values_offset;
+    size_t private_remainders_offset;
+    size_t private_rest_offset;
     float *low_ranks;  ///< [T, TORII_STEP_MATRICES, TORII_RANK_MAX]: rows between an adapter's
                        ///< factors
 } torii_program;

@@ -45,6 +45,35 @@ torii_activations torii_prepare(const run_state *run, const torii_step *step, in
     return a;
 }
 
+// The prepared rows of a step, and if it refines their remainders.
+typedef struct {
+    int count;
+    torii_activations rows;
+    torii_activations remainders;
+} step_input;
+
+static step_input prepare(const run_state *run, const torii_step *step) {
+    step_input input = {.count = step_rows(run, step)};
+    input.rows = torii_prepare(run, step, input.count, NULL);
+    if (step->refines) {
+        input.remainders = torii_prepare_remainders(run, step, input.count, &input.rows);
+    }
+    return input;
+}
+
+// Multiplies strips of matrix m with the rows.
+static void multiply(const run_state *run, const torii_step *step, int m, strip_range strips,
+                     const step_input *input, bool accumulate) {
+    const torii_matrix *matrix = step->matrices[m];
+    if (strips.count == 0) return;
+    run->program->matmul->multiply(matrix, &input->rows, 0, input->count, strips.first,
+                                   strips.count, step->outputs[m], step->output_stride,
+                                   step->biases[m], accumulate);
+    if (!step->refines || matrix->type != TORII_TYPE_Q8_0) return;
+    run->program->matmul->multiply(matrix, &input->remainders, 0, input->count, strips.first,
+                                   strips.count, step->outputs[m], step->output_stride, NULL, true);
+}
+
 // The strips of matrix m in this thread's share of the bytes of all matrices.
 static strip_range my_strips(const run_state *run, const torii_step *step, int m) {
     return part_of_matrices(step->matrices, step->matrix_count, m, run->thread,
@@ -63,16 +92,11 @@ static void scale_and_cap(const run_state *run, const torii_step *step, int m) {
 
 // Each thread computes its strips.
 void torii_run_project(const run_state *run, const torii_step *step) {
-    int rows = step_rows(run, step);
-    torii_activations a = torii_prepare(run, step, rows, NULL);
+    step_input input = prepare(run, step);
     bool adapts = torii_has_adapters(run, step);
-    if (adapts) torii_narrow_for_adapters(run, step, &a);
+    if (adapts) torii_narrow_for_adapters(run, step, &input.rows);
     for (int m = 0; m < step->matrix_count; m++) {
-        strip_range strips = my_strips(run, step, m);
-        if (strips.count == 0) continue;
-        run->program->matmul->multiply(step->matrices[m], &a, 0, rows, strips.first, strips.count,
-                                       step->outputs[m], step->output_stride, step->biases[m],
-                                       step->accumulate);
+        multiply(run, step, m, my_strips(run, step, m), &input, step->accumulate);
     }
     if (adapts) {
         torii_pool_barrier(run->pool);
@@ -88,24 +112,19 @@ void torii_run_project(const run_state *run, const torii_step *step) {
 
 // Each thread computes the same strips of both matrices and combines them.
 void torii_run_activated_project(const run_state *run, const torii_step *step) {
-    int rows = step_rows(run, step);
-    torii_activations a = torii_prepare(run, step, rows, NULL);
+    step_input input = prepare(run, step);
     bool adapts = torii_has_adapters(run, step);
-    if (adapts) torii_narrow_for_adapters(run, step, &a);
+    if (adapts) torii_narrow_for_adapters(run, step, &input.rows);
     strip_range strips =
         part_of_matrices(step->matrices, 1, 0, run->thread, run->thread_count);
-    for (int m = 0; m < step->matrix_count && strips.count > 0; m++) {
-        run->program->matmul->multiply(step->matrices[m], &a, 0, rows, strips.first, strips.count,
-                                       step->outputs[m], step->output_stride, step->biases[m],
-                                       false);
-    }
+    for (int m = 0; m < step->matrix_count; m++) multiply(run, step, m, strips, &input, false);
     if (adapts) {
         torii_pool_barrier(run->pool);
         for (int m = 0; m < step->matrix_count; m++) torii_add_adapters(run, step, m, strips);
     }
     if (strips.count > 0) {
         row_range columns = columns_of(strips, step->matrices[0]);
-        for (int row = 0; row < rows; row++) {
+        for (int row = 0; row < input.count; row++) {
             size_t offset = (size_t)row * step->output_stride + (size_t)columns.first;
             const float *up = step->matrix_count > 1 ? step->outputs[1] + offset : NULL;
             run->program->vector->activate(step->activation, step->outputs[0] + offset, up,

@@ -47,6 +47,11 @@ static inline void normalize(const torii_program *program, const torii_norm *nor
 torii_activations torii_prepare(const run_state *run, const torii_step *step, int rows,
                                 const int32_t *sources);
 
+/// The remainders of prepared rows `a` of a step that refines: what is left of their values when
+/// the quantised rows are subtracted, quantised too, ready on all threads on return.
+torii_activations torii_prepare_remainders(const run_state *run, const torii_step *step, int rows,
+                                           const torii_activations *a);
+
 /// Whether some row of the batch has an adapter that the step heeds.
 static inline bool torii_has_adapters(const run_state *run, const torii_step *step) {
     return run->batch->has_adapters && step->places[0] >= 0;

@@ -58,6 +58,7 @@ private struct ConfigurationChecker {
             allowedOrigins: settings.allowedOrigins ?? [],
             drainTimeout: .seconds(settings.drainTimeout ?? 30),
             logLevel: logLevel(),
+            logPrompts: logPrompts(),
             workerSandbox: workerSandbox(),
             workerTimeout: .seconds(settings.workerTimeout ?? 10),
             modelDirectories: modelDirectories(),
@@ -111,6 +112,16 @@ private struct ConfigurationChecker {
         let names = LogLevel.allCases.map(\.name).joined(separator: ", ")
         problems.append(sources.problem(.logLevel, "\(name) is not one of \(names)"))
         return .info
+    }
+
+    private mutating func logPrompts() -> String? {
+        guard let path = settings.logPrompts else { return nil }
+        guard path.hasPrefix("/"), !path.hasSuffix("/"), !path.utf8.contains(0) else {
+            let message = "\(path) is no whole path of a file, like /var/lib/torii/prompts.jsonl"
+            problems.append(sources.problem(at: ["log_prompts"], message))
+            return nil
+        }
+        return path
     }
 
     private mutating func workerSandbox() -> Sandbox.Policy {

@@ -33,6 +33,10 @@ package struct DaemonConfiguration: Sendable {
     package var drainTimeout: Duration
     /// The lowest level of log entries that are written: info.
     package var logLevel: LogLevel
+    /// The file that requests are written to, prompts and all; nil for none.
+    ///
+    /// Only the configuration file can name it, no flag, variable or request.
+    package var logPrompts: String?
     /// Whether and how strictly workers lock themselves in: as far as the kernel can.
     package var workerSandbox: Sandbox.Policy
     /// How long a model's process may be silent before it is ended: 10 s.

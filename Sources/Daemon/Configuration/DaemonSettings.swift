@@ -20,6 +20,8 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
     package var drainTimeout: Int?
     /// The lowest level of log entries that are written.
     package var logLevel: String?
+    /// The file that requests are written to, prompts and all.
+    package var logPrompts: String?
     /// Whether and how strictly workers lock themselves in.
     package var workerSandbox: String?
     /// Seconds that a model's process may be silent.
@@ -37,6 +39,7 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
         case allowedOrigins = "allowed_origins"
         case drainTimeout = "drain_timeout"
         case logLevel = "log_level"
+        case logPrompts = "log_prompts"
         case workerSandbox = "worker_sandbox"
         case workerTimeout = "worker_timeout"
         // Editors write it to find the schema; the daemon has no use for it.
@@ -62,6 +65,7 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
             in: SettingLimits.drainTimeout
         )
         logLevel = try container.decodeIfPresent(String.self, forKey: .logLevel)
+        logPrompts = try container.decodeIfPresent(String.self, forKey: .logPrompts)
         workerSandbox = try container.decodeIfPresent(String.self, forKey: .workerSandbox)
         workerTimeout = try container.integer(
             forKey: .workerTimeout,
@@ -84,6 +88,7 @@ package struct DaemonSettings: Sendable, Hashable, Decodable {
         result.allowedOrigins = winner.allowedOrigins ?? allowedOrigins
         result.drainTimeout = winner.drainTimeout ?? drainTimeout
         result.logLevel = winner.logLevel ?? logLevel
+        result.logPrompts = winner.logPrompts ?? logPrompts
         result.workerSandbox = winner.workerSandbox ?? workerSandbox
         result.workerTimeout = winner.workerTimeout ?? workerTimeout
         result.models = models.applying(winner.models)

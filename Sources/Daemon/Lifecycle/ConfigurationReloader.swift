@@ -98,6 +98,7 @@ actor ConfigurationReloader {
         inUse.standardSocket = current.standardSocket
         inUse.keyStore = current.keyStore
         inUse.adminSocket = current.adminSocket
+        inUse.logPrompts = current.logPrompts
         inUse.workerSandbox = current.workerSandbox
         inUse.workerTimeout = current.workerTimeout
         current = inUse

@@ -107,6 +107,7 @@ package struct DaemonProcess {
             configuration: gatewayConfiguration,
             keyRing: try KeyRing(store: configuration.keyStore),
             usage: usage,
+            prompts: try Self.prompts(configuration, log),
             log: log
         )
         server = try ListeningSockets.open(
@@ -139,6 +140,16 @@ package struct DaemonProcess {
             log.error("usage cannot be read and is not kept", ("problem", error))
             return nil
         }
+    }
+
+    /// The file of prompts that the configuration wants; a daemon that cannot write it does not start.
+    private static func prompts(
+        _ configuration: DaemonConfiguration,
+        _ log: Log
+    ) throws(SystemError) -> PromptLog? {
+        guard let path = configuration.logPrompts else { return nil }
+        log.warning("prompts are written to a file", ("path", path))
+        return try PromptLog(path: path, log: log)
     }
 
     /// The control group to divide among workers, if the service manager has handed one over.
@@ -233,7 +244,9 @@ package struct DaemonProcess {
         let isOpen =
             !gateway.asksForKeys && server.addresses.contains { !$0.isLoopback }
         return "\(models.count) models, \(resident.count) resident, \(running) requests running, "
-            + "\(waiting) waiting" + (isOpen ? "; OPEN to other machines without a key" : "")
+            + "\(waiting) waiting"
+            + (configuration.logPrompts.map { "; PROMPTS ARE WRITTEN to \($0)" } ?? "")
+            + (isOpen ? "; OPEN to other machines without a key" : "")
     }
 
     /// What the task hands over to the main thread.

@@ -20,6 +20,7 @@ extension Gateway {
                 "rejected_total": .integer(metrics.rejected.total),
             ],
             "memory": Self.memoryObject(service.memory, room: await service.room()),
+            "log_prompts": prompts.map { .string($0.path) } ?? nil,
             "worker_groups": service.workerGroupDirectory.map { .string($0) } ?? nil,
             "models": .array(await service.status().map { Self.modelObject($0) }),
         ])

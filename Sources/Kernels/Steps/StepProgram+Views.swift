@@ -43,7 +43,10 @@ extension StepProgram {
             } else {
                 unsafe step.needs_quants = true
             }
+            if shape.refinesInputs, weight.matrix.type == .q8_0 { unsafe step.refines = true }
         }
+        if unsafe step.refines { unsafe step.needs_values = true }
+        if unsafe step.needs_values { readsValues = true }
         return unsafe step
     }
 

@@ -26,6 +26,9 @@ package final class StepProgram {
         package var vocabularySize: Int
         /// Whether the program ends in logits, else in hidden states.
         package var hasLogits = true
+        /// Whether products with `Q8_0` matrices also get what rows lose when they are quantised: as
+        /// exact as rows of 16 bits, at twice the price.
+        package var refinesInputs = false
         /// The term under the root of the norms.
         package var normEpsilon: Float
         /// The most tokens of a batch.
@@ -130,6 +133,8 @@ package final class StepProgram {
     private var owners: [AnyObject] = []
     /// Products that adapters may add to.
     var placeCount = 0
+    /// Whether some step reads its rows as floats.
+    var readsValues = false
 
     /// An empty program that will run on `pool`.
     ///
@@ -184,6 +189,15 @@ package final class StepProgram {
     /// Bytes of address space of the scratch memory.
     package var workspaceByteCount: Int { workspace.byteCount }
 
+    /// Commits the scratch memory that batches will use, as ``committedByteCount`` has it: so it is
+    /// there when the model is, and no batch waits for pages to be cleared.
+    ///
+    /// - Parameter logitRowCount: The most tokens of a batch that usually get logits. Memory for more
+    ///   is given back once it has not been used for some time.
+    package func commitScratch(logitRowCount: Int) {
+        workspace.commit(logitRowCount: logitRowCount, withValues: readsValues)
+    }
+
     /// The bytes that a program will commit besides weights, for plans made before there is one.
     ///
     /// - Parameters:
@@ -191,28 +205,28 @@ package final class StepProgram {
     ///   - rotaryByteCount: Bytes of all rotary tables: see ``RotaryTable/byteCount``.
     ///   - threadCount: Threads of the pool.
     ///   - logitRowCount: The most tokens of a batch that get logits.
-    ///   - hasFloatWeights: Whether a matrix is not quantised.
+    ///   - readsValues: Whether some product reads its rows as floats.
     /// - Returns: Bytes.
     package static func committedByteCount(
         shape: Shape,
         rotaryByteCount: Int,
         threadCount: Int,
         logitRowCount: Int,
-        hasFloatWeights: Bool
+        readsValues: Bool
     ) -> Int {
         StepWorkspace.committedByteCount(
             shape: shape,
             threadCount: threadCount,
             logitRowCount: logitRowCount,
-            hasFloatWeights: hasFloatWeights
+            readsValues: readsValues
         ) + rotaryByteCount
     }
 
     /// The bytes that a program will commit besides once rows have adapters, whatever those are.
     ///
-    /// Parameters as those of ``committedByteCount(shape:rotaryByteCount:threadCount:logitRowCount:hasFloatWeights:)``.
-    package static func adapterByteCount(shape: Shape, hasFloatWeights: Bool) -> Int {
-        StepWorkspace.adapterByteCount(shape: shape, hasFloatWeights: hasFloatWeights)
+    /// Parameters as those of ``committedByteCount(shape:rotaryByteCount:threadCount:logitRowCount:readsValues:)``.
+    package static func adapterByteCount(shape: Shape, readsValues: Bool) -> Int {
+        StepWorkspace.adapterByteCount(shape: shape, readsValues: readsValues)
     }
 
     func append(_ step: torii_step) {
@@ -322,13 +336,17 @@ package final class StepProgram {
                 selected_residual: workspace.selectedResidual,
                 shared_activations: workspace.sharedActivations,
                 shared_values: workspace.sharedValues,
+                shared_remainders: workspace.sharedRemainders,
                 private_activations: workspace.privateActivations,
-                private_stride: workspace.privateByteCount,
-                private_values_offset: workspace.privateValuesOffset,
+                private_stride: workspace.privatePiece.byteCount,
+                private_values_offset: workspace.privatePiece.values,
+                private_remainders_offset: workspace.privatePiece.remainders,
+                private_rest_offset: workspace.privatePiece.rest,
                 low_ranks: workspace.lowRanks
             )
             unsafe torii_program_run(&program, &descriptor, pool.pool)
         }
+        workspace.noteLogitRows(batch.selectedCount)
     }
 
     /// Threads of a run.

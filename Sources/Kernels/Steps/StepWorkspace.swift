@@ -3,7 +3,8 @@ import Platform
 
 /// The scratch memory of a step program: activations between its steps, and the logits.
 ///
-/// Sized for the largest batch and committed as batches first need it.
+/// Sized for the largest batch, and committed as batches first need it or by ``commit``. What is used
+/// by some programs only, or by large batches, lies last.
 @safe
 final class StepWorkspace {
     let residual: UnsafeMutablePointer<Float>
@@ -25,13 +26,22 @@ final class StepWorkspace {
     private let slotCount: Int
     let sharedActivations: UnsafeMutablePointer<UInt8>
     let sharedValues: UnsafeMutablePointer<Float>
+    let sharedRemainders: UnsafeMutablePointer<UInt8>
     let privateActivations: UnsafeMutablePointer<UInt8>
-    let privateByteCount: Int
-    let privateValuesOffset: Int
+    let privatePiece: PrivatePiece
     /// Bytes of address space; most are committed by the largest batch that ever ran.
     let byteCount: Int
 
     private let buffer: AlignedBuffer
+    private let layout: Layout
+    /// Rows of logits that stay committed; nil if nothing was committed ahead.
+    private var keptLogitRowCount: Int?
+    /// Of the batches since memory was last given back.
+    private var largestLogitRowCount = 0
+    private var batchCount = 0
+
+    /// Batches after which rows of logits that none of them needed are given back.
+    private static let batchesUntilRelease = 1000
 
     /// - Throws: ENOMEM if the address space cannot be had.
     init(shape: StepProgram.Shape, threadCount: Int) throws(SystemError) {
@@ -40,8 +50,8 @@ final class StepWorkspace {
             threadCount: threadCount,
             logitRowCount: shape.maximumRowCount
         )
-        privateByteCount = layout.privateByteCount
-        privateValuesOffset = layout.privateValuesOffset
+        self.layout = layout
+        privatePiece = layout.privatePiece
         buffer = try AlignedBuffer(byteCount: layout.byteCount)
         byteCount = layout.byteCount
         // Safety: every piece lies inside the buffer, and each has one type for its whole life.
@@ -60,6 +70,8 @@ final class StepWorkspace {
         slotCount = shape.slotCount
         unsafe sharedValues = Self.floats(in: buffer, at: layout.sharedValues)
         unsafe sharedActivations = (buffer.baseAddress + layout.sharedActivations)
+            .assumingMemoryBound(to: UInt8.self)
+        unsafe sharedRemainders = (buffer.baseAddress + layout.sharedRemainders)
             .assumingMemoryBound(to: UInt8.self)
         unsafe privateActivations = (buffer.baseAddress + layout.privateActivations)
             .assumingMemoryBound(to: UInt8.self)
@@ -83,27 +95,67 @@ final class StepWorkspace {
         )
     }
 
+    /// Commits what batches use of which no more than `logitRowCount` tokens get logits.
+    func commit(logitRowCount: Int, withValues: Bool) {
+        let count = min(logitRowCount, layout.maximumLogitRowCount)
+        keptLogitRowCount = count
+        buffer.commit(0..<layout.logits + count * layout.logitRowByteCount)
+        if withValues { buffer.commit(layout.sharedValues..<layout.lowRanks) }
+    }
+
+    /// Notes a batch of which so many tokens have got logits.
+    ///
+    /// Rows beyond those that are kept, and that nobody has needed for some time, are given back.
+    func noteLogitRows(_ count: Int) {
+        guard let keptLogitRowCount else { return }
+        largestLogitRowCount = max(largestLogitRowCount, count)
+        batchCount += 1
+        guard batchCount >= Self.batchesUntilRelease else { return }
+        let first = max(keptLogitRowCount, largestLogitRowCount)
+        let start = layout.logits + first * layout.logitRowByteCount
+        if start < layout.sharedValues { buffer.releasePages(in: start..<layout.sharedValues) }
+        batchCount = 0
+        largestLogitRowCount = 0
+    }
+
     /// The bytes that batches commit of which no more than `logitRowCount` tokens get logits; inputs
-    /// as floats are only written for weights that are floats.
+    /// as floats are only written for products that read them.
     static func committedByteCount(
         shape: StepProgram.Shape,
         threadCount: Int,
         logitRowCount: Int,
-        hasFloatWeights: Bool
+        readsValues: Bool
     ) -> Int {
         let layout = Layout(
             shape: shape,
             threadCount: threadCount,
             logitRowCount: min(logitRowCount, shape.maximumRowCount)
         )
-        return layout.lowRanks - (hasFloatWeights ? 0 : layout.sharedValuesByteCount)
+        return readsValues ? layout.lowRanks : layout.sharedValues
     }
 
     /// The bytes that batches commit besides when rows have adapters, which read inputs as floats.
-    static func adapterByteCount(shape: StepProgram.Shape, hasFloatWeights: Bool) -> Int {
+    static func adapterByteCount(shape: StepProgram.Shape, readsValues: Bool) -> Int {
         let layout = Layout(shape: shape, threadCount: 1, logitRowCount: 0)
-        return layout.byteCount - layout.lowRanks
-            + (hasFloatWeights ? 0 : layout.sharedValuesByteCount)
+        return layout.byteCount - (readsValues ? layout.lowRanks : layout.sharedValues)
+    }
+
+    /// What each thread has for few rows: quantised rows, then at these offsets their values, their
+    /// remainders and a single row.
+    struct PrivatePiece {
+        let values: Int
+        let remainders: Int
+        let rest: Int
+        let byteCount: Int
+
+        init(widest: Int, refines: Bool) {
+            let rows = Int(TORII_PRIVATE_ROWS)
+            let quants = StepWorkspace.quantised(rows, widest)
+            values = quants
+            remainders = values + StepWorkspace.floats(rows * widest)
+            rest = remainders + (refines ? quants : 0)
+            byteCount = rest + (refines ? StepWorkspace.floats(widest) : 0)
+        }
     }
 
     /// Offsets of pieces one behind the other, each on its own pair of cache lines.
@@ -115,27 +167,33 @@ final class StepWorkspace {
         var attention = 0
         var gate = 0
         var up = 0
-        var logits = 0
         var routerLogits = 0
         var expertOutputs = 0
         var routing = 0
         var sharedActivations = 0
-        var sharedValues = 0
+        var sharedRemainders = 0
         var privateActivations = 0
+        var logits = 0
+        var sharedValues = 0
         var lowRanks = 0
-        let privateByteCount: Int
-        let privateValuesOffset: Int
+        let privatePiece: PrivatePiece
+        let maximumLogitRowCount: Int
+        let logitRowByteCount: Int
 
         init(shape: StepProgram.Shape, threadCount: Int, logitRowCount: Int) {
             let rows = shape.maximumRowCount
             let slots = shape.slotCount
             let experts = shape.experts
-            let widest = max(shape.widestInput, shape.widestSlot)
-            let privateRows = Int(TORII_PRIVATE_ROWS)
-            privateValuesOffset = StepWorkspace.lines(
-                StepWorkspace.quantised(privateRows, widest)
+            maximumLogitRowCount = logitRowCount
+            logitRowByteCount = shape.logitCount * MemoryLayout<Float>.size
+            privatePiece = PrivatePiece(
+                widest: max(shape.widestInput, shape.widestSlot),
+                refines: shape.refinesInputs
             )
-            privateByteCount = privateValuesOffset + StepWorkspace.floats(privateRows * widest)
+            let quantised = max(
+                StepWorkspace.quantised(rows, shape.widestInput),
+                StepWorkspace.quantised(slots, shape.widestSlot)
+            )
             residual = add(StepWorkspace.floats(rows * shape.embeddingLength))
             selectedResidual = add(StepWorkspace.floats(rows * shape.embeddingLength))
             projections = add(
@@ -145,28 +203,22 @@ final class StepWorkspace {
             let inner = max(rows * shape.feedForwardLength, slots * (experts?.length ?? 0))
             gate = add(StepWorkspace.floats(inner))
             up = add(StepWorkspace.floats(inner))
-            logits = add(StepWorkspace.floats(logitRowCount * shape.logitCount))
             if let experts {
                 routerLogits = add(StepWorkspace.floats(rows * (experts.count + 1)))
                 expertOutputs = add(StepWorkspace.floats(slots * shape.embeddingLength))
                 routing = add(StepWorkspace.floats(4 * slots + experts.count + 1))
             }
-            sharedActivations = add(
-                max(
-                    StepWorkspace.quantised(rows, shape.widestInput),
-                    StepWorkspace.quantised(slots, shape.widestSlot)
-                )
-            )
+            sharedActivations = add(quantised)
+            sharedRemainders = add(shape.refinesInputs ? quantised : 0)
+            privateActivations = add(privatePiece.byteCount * threadCount)
+            logits = add(StepWorkspace.floats(logitRowCount * shape.logitCount))
             sharedValues = add(
                 StepWorkspace.floats(max(rows * shape.widestInput, slots * shape.widestSlot))
             )
-            privateActivations = add(privateByteCount * threadCount)
             lowRanks = add(
                 StepWorkspace.floats(rows * Int(TORII_STEP_MATRICES) * StepAdapter.maximumRank)
             )
         }
-
-        var sharedValuesByteCount: Int { privateActivations - sharedValues }
 
         private mutating func add(_ pieceByteCount: Int) -> Int {
             defer { byteCount += StepWorkspace.lines(pieceByteCount) }

@@ -53,6 +53,20 @@ package final class AlignedBuffer: @unchecked Sendable {
         unsafe UnsafeMutableRawBufferPointer(start: baseAddress, count: byteCount)
     }
 
+    /// Commits the pages of a range of bytes now, where the kernel can (Linux 5.14); otherwise they are
+    /// at first touch.
+    package func commit(_ range: Range<Int>) {
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= byteCount,
+            "the range is inside the buffer"
+        )
+        guard !range.isEmpty else { return }
+        let first = range.lowerBound & ~(Self.pageByteCount - 1)
+        let end = (range.upperBound + Self.pageByteCount - 1) & ~(Self.pageByteCount - 1)
+        // Safety: whole pages of the mapping, whose content stays. A refusal changes nothing.
+        _ = unsafe madvise(baseAddress + first, end - first, MADV_POPULATE_WRITE)
+    }
+
     /// Gives the pages that lie wholly inside a range of bytes back to the system.
     ///
     /// They read as zeros afterwards and are committed again at the next touch. The rest of the

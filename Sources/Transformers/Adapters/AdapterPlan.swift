@@ -207,31 +207,31 @@ package struct AdapterPlan: Sendable {
 
     private func matrix(_ factor: TensorRows) throws(AdapterError) -> PackedMatrix {
         let type = Self.packedType(of: factor.tensor)
-        let packed: PackedMatrix
         do {
-            packed = try PackedMatrix(
+            let packed = try PackedMatrix(
                 type: type,
                 rows: factor.range.count,
                 columns: factor.columnCount
             )
+            if type == factor.tensor.type {
+                let pieces = try TensorPieces(factor, byteCount: 1 << 20)
+                let buffer = try AlignedBuffer(byteCount: pieces.pieceByteCount, hugePages: false)
+                for index in 0..<pieces.count {
+                    try pieces.pack(index, of: file, into: packed, buffer: buffer)
+                }
+            } else {
+                fill(packed, with: try file.floats(factor))
+            }
+            return packed
+        } catch let error as ModelError {
+            throw .factor(error)
         } catch {
             let what = "tensor '\(factor.tensor.name)'"
             throw .factor(.outOfMemory(what: what, byteCount: factor.byteCount))
         }
-        do throws(ModelError) {
-            if type == factor.tensor.type {
-                let pieces = try TensorPieces(factor, byteCount: 1 << 20)
-                for index in 0..<pieces.count { try pieces.pack(index, of: file, into: packed) }
-            } else {
-                try fill(packed, with: try file.floats(factor))
-            }
-        } catch {
-            throw .factor(error)
-        }
-        return packed
     }
 
-    private func fill(_ packed: PackedMatrix, with values: [Float]) throws(ModelError) {
+    private func fill(_ packed: PackedMatrix, with values: [Float]) {
         // Safety: the floats are the matrix' rows, one after the other.
         unsafe values.withUnsafeBytes {
             unsafe packed.pack($0, firstRow: 0, rowCount: packed.rows)

@@ -16,8 +16,9 @@ protocol Architecture {
 enum Architectures {
     static var all: [any Architecture.Type] {
         [
-            Bert.self, Gemma.self, Gemma2.self, Gemma3.self, GptOSS.self, Granite.self,
-            JinaBertV2.self, Llama.self, Mistral3.self, ModernBert.self, NomicBert.self, Olmo2.self,
+            Bert.self, Gemma.self, Gemma2.self, Gemma3.self, GemmaEmbedding.self,
+            GptOSS.self, Granite.self, JinaBertV2.self, Llama.self, Mistral3.self, ModernBert.self,
+            NomicBert.self, Olmo2.self,
             Phi2.self, Phi3.self, Qwen2.self, Qwen2Experts.self, Qwen3.self, Qwen3Experts.self,
             SmolLM3.self, StableLM.self, StarCoder2.self,
         ]

@@ -22,7 +22,7 @@ extension BlockReader {
             plan.embedding.constant = shape.count == 1 ? table.asRow : table.part(0..<1)
         }
         plan.configuration.isEncoder = true
-        plan.pooledHead = try PooledHead.Tensors(file, width: width)
+        plan.pooledHead = try PooledHead.Tensors(classifierOf: file, width: width)
         return plan
     }
 

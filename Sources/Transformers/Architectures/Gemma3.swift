@@ -6,9 +6,13 @@ enum Gemma3: Architecture {
     static let name = "gemma3"
 
     static func plan(_ file: ModelReader) throws(ModelError) -> ModelPlan {
-        let blocks = try BlockReader(file, norms: .rootMeanSquare)
+        try plan(BlockReader(file, norms: .rootMeanSquare))
+    }
+
+    /// The plan of its blocks, which those of its embedder are too.
+    static func plan(_ blocks: BlockReader) throws(ModelError) -> ModelPlan {
         let configuration = blocks.configuration
-        let parameters = file.parameters
+        let parameters = blocks.parameters
         var plan = try blocks.plan()
         plan.embedding.scale = Float(configuration.embeddingLength).squareRoot()
         plan.head?.cap = try parameters.positive("final_logit_softcapping").map { Float($0) }

@@ -223,6 +223,9 @@ extension ModelPlan {
             maximumRowCount: configuration.maximumBatchTokenCount(positionCount: positionCount)
         )
         shape.hasLogits = output == .logits && head != nil
+        // A vector is the sum of what its text's tokens lose; a text's next token is chosen among
+        // few.
+        shape.refinesInputs = configuration.isEncoder
         for case .experts(let experts) in layers.map(\.feedForward) {
             shape.experts = experts.shape
         }

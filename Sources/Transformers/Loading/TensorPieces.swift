@@ -46,6 +46,7 @@ struct TensorPieces: Sendable {
     ///   - file: Where the tensor is.
     ///   - packed: Gets the rows.
     ///   - buffer: Memory of the calling thread alone, of `pieceByteCount` or more.
+    /// - Throws: Why the rows cannot be read, or that they are no numbers.
     func pack(
         _ index: Int,
         of file: GGUFFile,

@@ -87,7 +87,9 @@ final class WeightLoader {
         if let buffer = buffers.first, buffer.byteCount >= byteCount { return }
         buffers = []
         do {
-            for _ in 0..<pool.threadCount { buffers.append(try AlignedBuffer(byteCount: byteCount)) }
+            for _ in 0..<pool.threadCount {
+                buffers.append(try AlignedBuffer(byteCount: byteCount))
+            }
         } catch {
             throw .outOfMemory(what: "reading the weights", byteCount: byteCount * pool.threadCount)
         }

@@ -35,9 +35,10 @@ extension ModelPlan {
         return sum
     }
 
-    /// Whether some matrix is not quantised.
-    func hasFloatMatrices(_ output: Transformer.Output) -> Bool {
-        matrices(output).contains { [.f32, .f16, .bf16].contains($0.tensor.type) }
+    /// Whether some product reads its rows as floats.
+    func readsValues(_ output: Transformer.Output) -> Bool {
+        let types: [TensorType] = [.f32, .f16, .bf16] + (configuration.isEncoder ? [.q8_0] : [])
+        return matrices(output).contains { types.contains($0.tensor.type) }
     }
 }
 

@@ -179,6 +179,7 @@ package final class LoadedModel {
             contextLength: budget.contextLength,
             progress: progress
         )
+        transformer.commitScratch(logitRowCount: plannedLogitRowCount)
         let storage = try transformer.makeStorage(
             blockCount: budget.blockCount,
             type: storageType(options.kvType, shape)

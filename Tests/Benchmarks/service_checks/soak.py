@@ -55,7 +55,7 @@ async def soak(bench, report):
                 await asyncio.sleep(min(15, bench.minutes * 6))
                 answer = await client.send("POST", f"/admin/v1/models/{server.model}/unload", {})
                 await answer.end(within=120)
-                counts["unloads"] += answer.status == 200
+                counts["unloads"] += answer.status in (200, 202)
 
         async def watch():
             while time.monotonic() < deadline:

@@ -92,6 +92,9 @@ import Testing
     @Test func `a flood of connections leaves those that are served alone`() async throws {
         var limits = HTTPLimits()
         limits.maximumConnectionCount = 8
+        // On a slow machine the flood takes its time, and those that wait meanwhile are no idlers.
+        limits.firstByteTimeout = .seconds(900)
+        limits.keepAliveTimeout = .seconds(900)
         let server = try TestServer.echo(limits: limits)
         let (kept, refusals, later) = try await blocking {
             let served = try (0..<8).map { _ in try server.connect() }
@@ -125,6 +128,7 @@ import Testing
     @Test func `a listener answers however full the other one is`() async throws {
         var limits = HTTPLimits()
         limits.maximumConnectionCount = 12
+        limits.firstByteTimeout = .seconds(900)
         limits.keptConnectionsPerListener = 4
         let admin = Self.socketAddress()
         let server = try TestServer.echo(
@@ -146,6 +150,8 @@ import Testing
     @Test func `holds no more of unanswered requests than it may`() async throws {
         var limits = HTTPLimits()
         limits.maximumHeldByteCount = 1_100_000
+        limits.bodyProgressTimeout = .seconds(900)
+        limits.bodyRateGrace = .seconds(900)
         let server = try TestServer(limits: limits) { request, responder in
             responder.send(status: 200, body: Array("\(request.body.count)".utf8))
         }
