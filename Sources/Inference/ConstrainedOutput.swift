@@ -4,7 +4,7 @@ import WorkerProtocol
 /// A sequence's place in the grammar that its output follows.
 ///
 /// A value: what is tried with a copy doesn't change it.
-struct ConstrainedOutput {
+package struct ConstrainedOutput: Sendable {
     private let constraint: TokenConstraint
     private var state: TokenConstraint.State
 
@@ -39,6 +39,32 @@ struct ConstrainedOutput {
             )
         }
         return mask.words
+    }
+
+    /// Whether ``allowedTokens(mayEnd:)`` needs no more than a look-up.
+    var isPrepared: Bool { constraint.knowsMask(of: state) }
+
+    /// Finds what ``allowedTokens(mayEnd:)`` needs; what is wrong comes out there.
+    func prepare() {
+        var state = state
+        _ = try? constraint.mask(&state)
+    }
+
+    /// Tokens that probably come next, since their text must.
+    mutating func forcedTokens(maximum: Int) -> [Int32] {
+        guard maximum > 0, !isExhausted else { return [] }
+        return (try? constraint.forcedTokens(&state, maximum: maximum)) ?? []
+    }
+
+    /// This place and those behind guessed tokens, up to one that isn't allowed.
+    func places(behind guesses: some Sequence<Int32>) -> [ConstrainedOutput] {
+        var places = [self]
+        var next = self
+        for guess in guesses {
+            guard (try? next.accept(guess)) != nil, !next.isExhausted else { break }
+            places.append(next)
+        }
+        return places
     }
 
     /// Takes the token that was chosen among those.

@@ -75,7 +75,7 @@ extension Engine {
     /// The member of the request that a text came from.
     private static func parameter(of index: Int, in work: EmbeddingRequest.Work) -> String {
         switch work {
-        case .embed: "input[\(index)]"
+        case .embed(_, let isList): isList ? "input[\(index)]" : "input"
         case .rerank: "documents[\(index)]"
         }
     }

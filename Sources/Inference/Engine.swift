@@ -183,6 +183,18 @@ package final class Engine {
         return EngineStep(copies: plan.copies, batch: batch)
     }
 
+    /// The places in grammars whose masks the step that was begun will need and that aren't known.
+    package var unpreparedOutputs: [ConstrainedOutput] {
+        guard let plan else { return [] }
+        var outputs: [ConstrainedOutput] = []
+        for entry in plan.entries where entry.reachesEnd {
+            guard let constraint = sequences[entry.id]?.constraint else { continue }
+            let guesses = entry.tokens.suffix(entry.guessedTokenCount)
+            outputs += constraint.places(behind: guesses).filter { !$0.isPrepared }
+        }
+        return outputs
+    }
+
     /// Samples from the logits of the batch that was computed, and emits what follows.
     ///
     /// - Parameters:
@@ -211,6 +223,7 @@ package final class Engine {
                 conclude(&choice.sequence, end, now: computed)
             } else {
                 emitDelta(&choice.sequence)
+                scheduler.expect(choice.expected, of: choice.sequence.id)
                 sequences[choice.sequence.id] = choice.sequence
             }
         }
@@ -234,8 +247,14 @@ package final class Engine {
         while workspaces.count < pass.threadCount {
             workspaces.append(SamplingWorkspace(vocabularySize: vocabularySize))
         }
+        let limits = configuration.scheduler
         let tools = workspaces.map {
-            TokenChoice.Tools(tokenizer: tokenizer, workspace: $0, now: now)
+            TokenChoice.Tools(
+                tokenizer: tokenizer,
+                workspace: $0,
+                now: now,
+                guessedTokenCount: limits.guessesTokens ? limits.guessedTokenCount : 0
+            )
         }
         let threadCount = (rows.last?.upperBound ?? 0) > 1 ? pass.threadCount : 1
         let body: @Sendable (Int) -> Void = { thread in

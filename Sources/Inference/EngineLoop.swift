@@ -12,6 +12,7 @@ package final class EngineLoop {
     private let pass: any ForwardPass
     private let mailbox: EngineMailbox
     private let turn: ComputeTurn?
+    private let masks: MaskThread?
     private let emit: ([EngineEmission]) -> Void
     private let moveMemory: (MemoryMove) -> Void
 
@@ -22,6 +23,7 @@ package final class EngineLoop {
     ///   - pass: The model.
     ///   - mailbox: Where commands come from.
     ///   - turn: Taken for every step; nil to compute at any time.
+    ///   - masks: Finds masks during forward passes; nil to find them afterwards.
     ///   - moveMemory: Called on this thread with wishes for memory and with what is returned.
     ///   - emit: Called on this thread with all events of a step at once; must not block.
     package init(
@@ -29,6 +31,7 @@ package final class EngineLoop {
         pass: any ForwardPass,
         mailbox: EngineMailbox,
         turn: ComputeTurn? = nil,
+        masks: MaskThread? = nil,
         moveMemory: @escaping (MemoryMove) -> Void = { _ in },
         emit: @escaping ([EngineEmission]) -> Void
     ) {
@@ -36,6 +39,7 @@ package final class EngineLoop {
         self.pass = pass
         self.mailbox = mailbox
         self.turn = turn
+        self.masks = masks
         self.moveMemory = moveMemory
         self.emit = emit
     }
@@ -79,6 +83,7 @@ package final class EngineLoop {
         }
         handOver()
         for copy in step.copies { pass.copyBlock(from: copy.source, to: copy.destination) }
+        masks?.prepare(engine.unpreparedOutputs)
         pass.forward(step.batch)
         engine.completeStep(pass, clock: MonotonicInstant.now)
         turn?.stepped(duration: MonotonicInstant.now().duration(since: started))

@@ -20,6 +20,7 @@ struct SequenceState {
     var output: OutputAssembler
     /// Where the output is in its grammar, if it has one.
     var constraint: ConstrainedOutput?
+    private var prediction: PredictionMatch
     /// Of the reasoning that is over its budget, what still ends it.
     private var forcedTokens: ArraySlice<Int32> = []
     private var reasoning: (budget: Int, end: [Int32])?
@@ -51,6 +52,7 @@ struct SequenceState {
         self.maximumOutputTokenCount = maximumOutputTokenCount
         promptTokenCount = generation.promptTokens.count
         predictedTokens = generation.predictedTokens
+        prediction = PredictionMatch(predictedTokens)
         tokens = generation.promptTokens
         sampler = Sampler(
             parameters: request.sampling,
@@ -108,6 +110,7 @@ struct SequenceState {
     mutating func appendOutput(_ token: Int32, now: MonotonicInstant) {
         tokens.append(token)
         sampler.accept(token)
+        prediction.take(token)
         firstOutput = firstOutput ?? now
         lastOutput = now
     }
@@ -118,6 +121,8 @@ struct SequenceState {
             cachedTokenCount: cachedTokenCount,
             outputTokenCount: outputTokenCount,
             reasoningTokenCount: output.reasoningTokenCount,
+            acceptedPredictionTokenCount: prediction.acceptedTokenCount,
+            rejectedPredictionTokenCount: prediction.rejectedTokenCount,
             queueDuration: (started ?? now).duration(since: submitted),
             prefillDuration: started.map { (firstOutput ?? now).duration(since: $0) } ?? .zero,
             decodeDuration: firstOutput.map { (lastOutput ?? now).duration(since: $0) } ?? .zero

@@ -24,6 +24,8 @@ final class TokenChoice: @unchecked Sendable {
         /// Of the thread that chooses.
         let workspace: SamplingWorkspace
         let now: MonotonicInstant
+        /// The most tokens guessed at a time; 0: none.
+        let guessedTokenCount: Int
     }
 
     /// Whose tokens; taken out of the engine for the time of the choice.
@@ -33,6 +35,8 @@ final class TokenChoice: @unchecked Sendable {
     let logits: [UnsafeBufferPointer<Float>]
     /// The tokens that follow: one, and another for each guess that was right.
     private(set) var tokens: [Int32] = []
+    /// Tokens that the grammar makes likely after those.
+    private(set) var expected: [Int32] = []
     /// Whether it is the end.
     private(set) var end: End?
 
@@ -64,6 +68,9 @@ final class TokenChoice: @unchecked Sendable {
                     entry.tokens[knownCount + guess] == token
                 else { break }
             }
+            guard end == nil else { return }
+            expected =
+                sequence.constraint?.forcedTokens(maximum: tools.guessedTokenCount) ?? []
         } catch {
             end = .failed(error)
         }

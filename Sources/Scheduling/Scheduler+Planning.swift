@@ -74,7 +74,7 @@ extension Scheduler {
             )
             let maximum = min(worthwhileGuessCount(running[index], secondsPerToken), room)
             let known = running[index].tokens
-            let guess = running[index].lookup.guess(after: known, maximum: maximum)
+            let guess = running[index].guess(maximum: maximum)
             let end = Self.blockCount(tokens: known.count + guess.count)
             while running[index].table.blocks.count < end, let block = cache.allocate() {
                 running[index].table.append(block)

@@ -153,6 +153,13 @@ package struct Scheduler: Sendable {
         shares.leave(sequence.account)
     }
 
+    /// Says which tokens probably follow those that were chosen last, for the next guess; none by
+    /// default, and then it is made from what followed before.
+    package mutating func expect(_ tokens: [Int32], of id: SequenceID) {
+        guard let index = running.firstIndex(where: { $0.id == id }) else { return }
+        running[index].expected = tokens
+    }
+
     /// Says what came of a plan.
     ///
     /// Sequences finished since then are left out.
@@ -200,10 +207,8 @@ package struct Scheduler: Sendable {
             cache.record(entry.firstPosition..<end, in: &running[index].table, tokens: tokens)
         }
         running[index].advance(to: end)
-        if entry.guessedTokenCount > 0 {
-            running[index].learn(guessed: entry.guessedTokenCount, right: max(0, chosen.count - 1))
-        } else if entry.reachesEnd {
-            running[index].recoverTrust()
-        }
+        guard entry.reachesEnd else { return }
+        running[index].learn(guessed: entry.guessedTokenCount, right: max(0, chosen.count - 1))
+        running[index].expected = []
     }
 }

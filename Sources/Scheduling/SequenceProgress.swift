@@ -38,8 +38,10 @@ struct SequenceProgress: Sendable {
     private var reachedTokenCount = 0
 
     var lookup: PromptLookup
-    /// The share of guessed tokens that proved right, of late.
-    private(set) var acceptance = 0.7
+    /// Tokens that probably follow the known ones, for a reason of their own.
+    var expected: [Int32] = []
+    var trustInLookups = GuessTrust(acceptance: 0.7)
+    var trustInExpected = GuessTrust(acceptance: 0.9)
 
     init(_ submission: SequenceSubmission, root: Int32, now: MonotonicInstant) {
         id = submission.id
@@ -101,13 +103,24 @@ struct SequenceProgress: Sendable {
         computedTokenCount = 0
     }
 
-    /// Learns from a guess: the tokens before the first wrong one were right.
-    mutating func learn(guessed: Int, right: Int) {
-        let rate = 0.15
-        for _ in 0..<right { acceptance += rate * (1 - acceptance) }
-        if right < guessed { acceptance -= rate * acceptance }
+    /// The tokens that might come next, at most `maximum`: what is expected, or what followed before.
+    mutating func guess(maximum: Int) -> ArraySlice<Int32> {
+        expected.isEmpty
+            ? lookup.guess(after: tokens, maximum: maximum) : expected.prefix(max(maximum, 0))
     }
 
-    /// Trusts guesses a little more after a step without one, so that they are tried again.
-    mutating func recoverTrust() { acceptance += 0.01 * max(0, 0.5 - acceptance) }
+    /// How far the next guess is trusted.
+    var acceptance: Double {
+        expected.isEmpty ? trustInLookups.acceptance : trustInExpected.acceptance
+    }
+
+    /// Learns what came of the last guess, if there was one.
+    mutating func learn(guessed: Int, right: Int) {
+        switch (guessed > 0, expected.isEmpty) {
+        case (true, true): trustInLookups.learn(guessed: guessed, right: right)
+        case (true, false): trustInExpected.learn(guessed: guessed, right: right)
+        case (false, true): trustInLookups.recover()
+        case (false, false): trustInExpected.recover()
+        }
+    }
 }

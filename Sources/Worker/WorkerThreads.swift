@@ -96,8 +96,8 @@ final class WorkerThreads: Sendable {
                     continue
                 }
                 service.embed(request)
-            case .tokenize(let id, _, _, _), .detokenize(let id, _), .applyTemplate(let id, _),
-                .countTokens(let id, _):
+            case .tokenize(let id, _, _, _), .detokenize(let id, _), .pieces(let id, _),
+                .applyTemplate(let id, _), .countTokens(let id, _):
                 guard let service = service.withLock({ $0 }) else {
                     outbox.send(.requestFailed(id: id, Self.notLoaded))
                     continue
@@ -166,11 +166,15 @@ final class WorkerThreads: Sendable {
         facts.adapters = shelf.facts
         outbox.send(.ready(facts))
         let outbox = outbox
+        // Without the thread masks are found a little later.
+        let masks = try? MaskThread()
+        defer { masks?.stop() }
         let loop = EngineLoop(
             engine: model.makeEngine(),
             pass: model.pass,
             mailbox: mailbox,
             turn: turn(options),
+            masks: masks,
             moveMemory: { move in
                 switch move {
                 case .wanted(let byteCount): outbox.send(.memoryWanted(byteCount: byteCount))

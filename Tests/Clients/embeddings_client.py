@@ -128,7 +128,8 @@ def wrong_requests_are_told_what_is_wrong(client):
     refused(create(input=[]), 400, "input")
     refused(create(input=["a", ""]), 400, "input[1]")
     refused(create(input=[[]]), 400, "input[0]")
-    refused(create(input=[30522]), 400, "input[0]", "30522")
+    refused(create(input=[30522]), 400, "input", "30522")
+    refused(create(input="word " * 600), 400, "input", "602")
     long = refused(create(input=["a", "word " * 600]), 400, "input[1]", "602")
     assert long.code == "context_length_exceeded"
     refused(create(input="a", model="nothing"), 404, "model")

@@ -246,7 +246,17 @@ def check_prediction(d):
     plain = content(d.chat(max_tokens=24))
     for text in (plain, [{"type": "text", "text": plain}], "Nothing of the kind.", ""):
         prediction = {"type": "content", "content": text}
-        assert content(d.chat(max_tokens=24, prediction=prediction)) == plain
+        answer = d.chat(max_tokens=24, prediction=prediction)
+        assert content(answer) == plain
+        details = answer["usage"]["completion_tokens_details"]
+        accepted = details["accepted_prediction_tokens"]
+        rejected = details["rejected_prediction_tokens"]
+        if text == "":
+            assert accepted == rejected == 0, details
+        elif text == "Nothing of the kind.":
+            assert accepted < rejected, details
+        else:
+            assert accepted > rejected, details
     for wrong in ({"type": "diff", "content": "x"}, {"type": "content"}):
         d.refused("/v1/chat/completions", {**CHAT, "prediction": wrong}, "prediction")
 

@@ -24,7 +24,7 @@ struct EmbeddingScript {
         let first: String
         let vectors: [[Float]]
         switch request.work {
-        case .embed(let inputs):
+        case .embed(let inputs, _):
             if case .text(let text)? = inputs.first { first = text } else { first = "" }
             vectors = inputs.enumerated().map { [0.1, -2.5e-08, Float($0), Self.size($1)] }
         case .rerank(let query, let documents):

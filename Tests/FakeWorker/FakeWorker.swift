@@ -69,6 +69,8 @@ struct FakeWorker {
             send(.tokens(id: id, addsBeginningToken ? [256] + tokens : tokens))
         case .detokenize(let id, let tokens):
             send(.text(id: id, String(decoding: tokens.map { UInt8(clamping: $0) }, as: UTF8.self)))
+        case .pieces(let id, let tokens):
+            send(.pieces(id: id, tokens.map { [UInt8(clamping: $0)] }))
         case .applyTemplate(let id, let prompt):
             send(.text(id: id, prompt.messages.serialized()))
         case .countTokens(let id, let prompt):

@@ -69,6 +69,13 @@ import Testing
             body: ["model": "good", "content": "a", "add_special": true]
         )
         #expect(try special.json()["tokens"] == [256, 97])
+        let body: JSONValue = ["content": "aé", "with_pieces": true]
+        let pieces = try await fake.send(.post, "/tokenize", body: body).json()
+        #expect(
+            pieces["tokens"] == [
+                ["id": 97, "piece": "a"], ["id": 195, "piece": [195]], ["id": 169, "piece": [169]],
+            ]
+        )
         let text = await fake.send(.post, "/v1/detokenize", body: ["tokens": [97, 98]])
         #expect(text.status == 404)
         let plain = await fake.send(.post, "/detokenize", body: ["tokens": [97, 98]])

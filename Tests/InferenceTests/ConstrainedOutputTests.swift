@@ -1,5 +1,7 @@
+import Glibc
 import Grammars
 import JSON
+import Platform
 import Sampling
 import Scheduling
 import TestSupport
@@ -10,7 +12,7 @@ import WorkerProtocol
 @testable import Inference
 
 /// Outputs that follow a grammar, whatever the model wants to say.
-@Suite struct ConstrainedOutputTests {
+@Suite(.timeLimit(.minutes(20))) struct ConstrainedOutputTests {
     private static let schema: JSONValue = [
         "type": "array", "minItems": 3, "maxItems": 6,
         "items": [
@@ -100,6 +102,52 @@ import WorkerProtocol
             #expect(run.texts[0] == alone.texts[0])
             #expect(run.logprobs == alone.logprobs)
         }
+    }
+
+    @Test func `text that must come is computed several tokens at a time`() throws {
+        // No three tokens come twice.
+        let text = "0123456789-9876543210"
+        var steps: [Int] = []
+        for guesses in [false, true] {
+            let tokenizer = try TinyTokenizer.make()
+            let harness = EngineHarness(
+                pass: FakePass.hashing(vocabularySize: EchoTests.size),
+                tokenizer: tokenizer,
+                configuration: EngineConfiguration(
+                    contextLength: 300,
+                    blockCount: 64,
+                    scheduler: SchedulerLimits(guessesTokens: guesses)
+                )
+            )
+            let constraint = try Self.constraint(.literal(text), tokenizer)
+            // A step takes a tick, however many tokens it has: the long prompt shows it.
+            let prompt = Array(repeating: Int32(104), count: 100)
+            harness.submit(Self.request(1), prompt: prompt, constraint: constraint)
+            harness.run()
+            #expect(harness.text(1) == text)
+            steps.append(harness.engine.status.stepTotal)
+        }
+        #expect(steps[1] < steps[0])
+    }
+
+    @Test func `masks are found while the forward pass runs`() throws {
+        let tokenizer = try TinyTokenizer.make()
+        let harness = EngineHarness(
+            pass: FakePass.hashing(vocabularySize: EchoTests.size),
+            tokenizer: tokenizer
+        )
+        let expression = GrammarExpression.jsonSchema(Self.schema, path: "")
+        let constraint = try Self.constraint(expression, tokenizer)
+        harness.submit(Self.request(1), prompt: [104], constraint: constraint)
+        #expect(harness.engine.unpreparedOutputs.isEmpty)
+        _ = harness.engine.beginStep(now: MonotonicInstant(nanoseconds: 0))
+        let outputs = harness.engine.unpreparedOutputs
+        #expect(outputs.count == 1)
+        let thread = try MaskThread()
+        thread.prepare(outputs)
+        while !outputs.allSatisfy(\.isPrepared) { sched_yield() }
+        #expect(harness.engine.unpreparedOutputs.isEmpty)
+        thread.stop()
     }
 
     @Test func `log-probabilities are the model's own`() throws {

@@ -19,6 +19,7 @@ import WorkerProtocol
     ) throws {
         let request = try parse("\"input\":\(input)")
         #expect(request.inputs == expected)
+        #expect(request.isList == ["[[", "[\""].contains(input.prefix(2)))
         #expect(request.encoding == .float && request.dimensionCount == nil)
     }
 

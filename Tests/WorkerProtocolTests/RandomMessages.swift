@@ -11,7 +11,7 @@ struct RandomMessages {
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     mutating func workerMessage(kind: Int) -> WorkerMessage {
-        switch kind % 15 {
+        switch kind % 16 {
         case 0: .hello(protocolVersion: UInt32.random(in: 0...UInt32.max, using: &random))
         case 1: .loading(fraction: Double.random(in: 0...1, using: &random))
         case 2: .ready(facts())
@@ -26,12 +26,13 @@ struct RandomMessages {
         case 11: .tokenCount(id: random.next(), count())
         case 12: .adapterSized(id: random.next(), byteCount: count())
         case 13: .adapterAttached(id: random.next(), adapterFacts())
+        case 14: .pieces(id: random.next(), [Array(text().utf8), [], Array(text().utf8)])
         default: .heartbeat(status())
         }
     }
 
     mutating func gatewayMessage(kind: Int) -> GatewayMessage {
-        switch kind % 15 {
+        switch kind % 16 {
         case 0: .load(options())
         case 1: .generate(request())
         case 2: .cancel(id: random.next())
@@ -52,6 +53,7 @@ struct RandomMessages {
         case 11: .attachAdapter(id: random.next(), adapterSource())
         case 12: .adapterReserved(id: random.next(), isGranted: random.chance(0.5))
         case 13: .detachAdapter(name: text())
+        case 14: .pieces(id: random.next(), tokens: tokens())
         default: .stop
         }
     }
@@ -126,7 +128,7 @@ struct RandomMessages {
         let work: EmbeddingRequest.Work =
             random.chance(0.5)
             ? .rerank(query: text(), documents: [text(), text()])
-            : .embed([.text(text()), .tokens(tokens())])
+            : .embed([.text(text()), .tokens(tokens())], isList: random.chance(0.5))
         return EmbeddingRequest(
             id: random.next(),
             work: work,
@@ -210,6 +212,8 @@ struct RandomMessages {
                     cachedTokenCount: count(),
                     outputTokenCount: count(),
                     reasoningTokenCount: count(),
+                    acceptedPredictionTokenCount: count(),
+                    rejectedPredictionTokenCount: count(),
                     queueDuration: .nanoseconds(Int64(count())),
                     prefillDuration: .nanoseconds(Int64(count())),
                     decodeDuration: .nanoseconds(Int64(count()))

@@ -90,6 +90,11 @@ import WorkerProtocol
         let loaded = try Loaded(TinyEncoder().writer()) { $0.contextLength = 64 }
         #expect(loaded.facts.contextLength == 64)
         let long = String(repeating: "z", count: 65)
+        let alone = try loaded.events(2, .embed([.text(long)], isList: false)).last
+        guard case .failed(let lone) = alone, case .textTooLong("input", _, _) = lone.kind else {
+            Issue.record("no failure that names the only text: \(String(describing: alone))")
+            return
+        }
         let failure = try loaded.events(1, .embed([.text("a"), .text(long)])).last
         guard case .failed(let told)? = failure,
             case .textTooLong(let place, let count, 64) = told.kind

@@ -217,6 +217,18 @@ struct WorkerTests {
                 #expect(tokens.contains(marker) == specialTokens)
                 try worker.send(.detokenize(id: 2, tokens: tokens))
                 #expect(try worker.next() == .text(id: 2, text))
+                try worker.send(.pieces(id: 2, tokens: tokens))
+                guard case .pieces(2, let pieces)? = try worker.next() else {
+                    Issue.record("no pieces")
+                    return
+                }
+                #expect(pieces.count == tokens.count)
+                #expect(Array(pieces.joined()) == Array(text.utf8))
+            }
+            try worker.send(.pieces(id: 3, tokens: [Int32.max]))
+            guard case .requestFailed(3, _)? = try worker.next() else {
+                Issue.record("no refusal")
+                return
             }
             try worker.send(.detokenize(id: 3, tokens: [-1]))
             guard case .requestFailed(3, let failure)? = try worker.next() else {

@@ -20,7 +20,7 @@ extension Gateway {
             dimensionCount: parsed.dimensionCount
         )
         return try await embed(
-            .embed(parsed.inputs),
+            .embed(parsed.inputs, isList: parsed.isList),
             form: .embeddings(response),
             for: request,
             account: account(request, key, user: parsed.user),

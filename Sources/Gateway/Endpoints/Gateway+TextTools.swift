@@ -19,8 +19,9 @@ extension Gateway {
                 specialTokens: parsed.parsesSpecialTokens,
                 addsBeginningToken: parsed.addsBeginningToken
             )
+            let pieces = parsed.wantsPieces ? try await lease.pieces(of: tokens) : nil
             return .json([
-                "tokens": .array(tokens.map { .integer(Int($0)) }),
+                "tokens": TokenizeRequest.json(tokens: tokens, pieces: pieces),
                 "count": .integer(tokens.count),
                 "max_model_len": .integer(lease.facts.contextLength),
             ])

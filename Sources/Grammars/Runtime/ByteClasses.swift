@@ -4,6 +4,8 @@ struct ByteClasses: Sendable {
     let classes: [UInt8]
     /// A byte of each class.
     let representatives: [UInt8]
+    /// Whether a class has only that.
+    let isSingle: [Bool]
 
     init(_ grammar: Grammar) {
         var starts = [Bool](repeating: false, count: 257)
@@ -20,6 +22,8 @@ struct ByteClasses: Sendable {
             if starts[Int(byte)] { representatives.append(byte) }
             classes.append(UInt8(representatives.count - 1))
         }
+        let bounds = representatives.map(Int.init) + [256]
+        isSingle = zip(bounds, bounds.dropFirst()).map { $1 - $0 == 1 }
         self.classes = classes
         self.representatives = representatives
     }

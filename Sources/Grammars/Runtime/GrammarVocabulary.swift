@@ -101,6 +101,33 @@ package final class GrammarVocabulary: Sendable {
         }
     }
 
+    /// A text in tokens, each the longest that there is; less of it if no token goes on.
+    func longestTokens(of text: [UInt8]) -> [Int32] {
+        var tokens: [Int32] = []
+        var start = 0
+        while start < text.count {
+            var found: (token: Int32, end: Int)?
+            var node = 0
+            var end = nodes.count
+            var place = start
+            while place < text.count, node < end {
+                let current = nodes[node]
+                guard current.byte == text[place] else {
+                    node = Int(current.subtreeEnd)
+                    continue
+                }
+                place += 1
+                if current.token >= 0 { found = (current.token, place) }
+                node += 1
+                end = Int(current.subtreeEnd)
+            }
+            guard let found else { break }
+            tokens.append(found.token)
+            start = found.end
+        }
+        return tokens
+    }
+
     private static func longBeginnings(_ nodes: [Node]) -> [(bytes: [UInt8], node: Int32)] {
         var path: [UInt8] = []
         var result: [(bytes: [UInt8], node: Int32)] = []

@@ -121,6 +121,22 @@ struct ParseSets {
         return next
     }
 
+    /// The only byte that may follow in a set where the output cannot end; nil if there are several.
+    mutating func forcedByte(from set: Int32) throws(Failure) -> UInt8? {
+        guard !isAccepting[Int(set)] else { return nil }
+        for item in contents[Int(set)].scans
+        where !grammar.states[Int(item.state)].tokenEdges.isEmpty {
+            return nil
+        }
+        var forced: UInt8?
+        for (byteClass, byte) in classes.representatives.enumerated()
+        where try next(set, UInt8(byteClass)) != Self.dead {
+            guard forced == nil, classes.isSingle[byteClass] else { return nil }
+            forced = byte
+        }
+        return forced
+    }
+
     /// Where a byte leads, before closure.
     func moves(from set: Int32, byte: UInt8) -> [Item] {
         var items: [Item] = []

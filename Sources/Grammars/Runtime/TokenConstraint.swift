@@ -92,6 +92,41 @@ package final class TokenConstraint: Sendable {
         return result
     }
 
+    /// Whether the mask of a state needs no more than a look-up.
+    package func knowsMask(of state: State) -> Bool {
+        let isKnown = memory.withLockIfAvailable { memory in
+            state.generation == memory.generation && memory.masks.knows(state.set)
+        }
+        return isKnown ?? false
+    }
+
+    /// Tokens whose text must come next, whatever is chosen: the longest that the vocabulary has.
+    ///
+    /// The model may well choose shorter ones for the same text.
+    ///
+    /// - Parameters:
+    ///   - state: Where the output is.
+    ///   - maximum: The most tokens.
+    /// - Returns: None where there is a choice, or where the output may end.
+    /// - Throws: `tooAmbiguous`.
+    package func forcedTokens(_ state: inout State, maximum: Int) throws(Failure) -> [Int32] {
+        var bytes: [UInt8] = []
+        try perform(on: &state) { (memory, state) throws(ParseSets.Failure) in
+            bytes = []
+            var set = state.set
+            while bytes.count < maximum * Self.forcedByteCount,
+                let byte = try memory.sets.forcedByte(from: set)
+            {
+                bytes.append(byte)
+                set = try memory.sets.next(set, memory.sets.classes.classes[Int(byte)])
+            }
+        }
+        return Array(vocabulary.longestTokens(of: bytes).prefix(maximum))
+    }
+
+    /// Forced bytes looked at for each token that is wanted.
+    private static let forcedByteCount = 12
+
     /// Takes a token that was chosen.
     ///
     /// - Throws: `notAllowed` when its mask doesn't have it; one that ends the output counts as

@@ -44,6 +44,9 @@ struct TokenMasks {
         path = [Int32](repeating: 0, count: vocabulary.longestTokenByteCount + 1)
     }
 
+    /// Whether the mask of a set has been made and is kept.
+    func knows(_ set: Int32) -> Bool { masks[set] != nil }
+
     /// The tokens that may follow in a set, tokens that end the output among them.
     mutating func mask(
         of set: Int32,

@@ -68,6 +68,15 @@ package final class ModelLease: Sendable {
         return tokens
     }
 
+    /// The bytes of each of some tokens; of a control token those of its name.
+    package func pieces(of tokens: [Int32]) async throws(GenerationFailure) -> [[UInt8]] {
+        let answer = try await worker.ask { .pieces(id: $0, tokens: tokens) }
+        guard case .pieces(let pieces) = answer, pieces.count == tokens.count else {
+            throw .wrongAnswer
+        }
+        return pieces
+    }
+
     /// The text of tokens.
     package func detokenize(_ tokens: [Int32]) async throws(GenerationFailure) -> String {
         try await text { .detokenize(id: $0, tokens: tokens) }

@@ -12,6 +12,7 @@ struct GenerationRecipient: Sendable {
 /// An answer to a question about text and tokens.
 enum WorkerAnswer: Sendable {
     case tokens([Int32])
+    case pieces([[UInt8]])
     case text(String)
     case count(Int)
     case adapter(AdapterFacts)

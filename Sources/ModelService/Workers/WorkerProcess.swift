@@ -354,6 +354,8 @@ final class WorkerProcess: Sendable {
             deliver(event, id: id)
         case .tokens(let id, let tokens):
             answer(id: id, .success(.tokens(tokens)))
+        case .pieces(let id, let pieces):
+            answer(id: id, .success(.pieces(pieces)))
         case .text(let id, let text):
             answer(id: id, .success(.text(text)))
         case .tokenCount(let id, let count):

@@ -16,6 +16,8 @@ package struct EmbeddingsRequest: Sendable, Hashable {
     package var model: String
     /// What vectors are made of, 1...2,048; none of them empty.
     package var inputs: [EmbeddingRequest.Input]
+    /// Whether they came as a list; otherwise it is one.
+    package var isList: Bool
     /// How vectors are written.
     package var encoding: Encoding
     /// Components of a vector, 1...; nil: as many as the model gives.
@@ -58,9 +60,11 @@ package struct EmbeddingsRequest: Sendable, Hashable {
     ) throws(APIError) -> EmbeddingsRequest {
         let reader = try ParameterReader(body: body)
         let ignored = try fields.check(reader.object)
+        let (inputs, isList) = try inputs(reader, limits: limits)
         return EmbeddingsRequest(
             model: try reader.required("model", try reader.string("model")),
-            inputs: try inputs(reader, limits: limits),
+            inputs: inputs,
+            isList: isList,
             encoding: try encoding(reader),
             dimensionCount: try reader.integer("dimensions", in: 1...Int(Int32.max)),
             user: try reader.string("user"),
@@ -86,15 +90,15 @@ package struct EmbeddingsRequest: Sendable, Hashable {
     private static func inputs(
         _ reader: ParameterReader,
         limits: RequestLimits
-    ) throws(APIError) -> [EmbeddingRequest.Input] {
+    ) throws(APIError) -> (inputs: [EmbeddingRequest.Input], isList: Bool) {
         guard let value = reader.value("input") else { throw .missing("input") }
         switch value {
         case .string(let text):
-            return [try input(text, path: "input")]
+            return ([try input(text, path: "input")], false)
         case .array(let elements):
             guard let first = elements.first else { throw .emptyArray("input") }
             if first.intValue != nil {
-                return [.tokens(try reader.tokens(elements, path: "input"))]
+                return ([.tokens(try reader.tokens(elements, path: "input"))], false)
             }
             guard elements.count <= limits.maximumInputCount else {
                 throw .tooManyElements("input", elements.count, limit: limits.maximumInputCount)
@@ -103,7 +107,7 @@ package struct EmbeddingsRequest: Sendable, Hashable {
             for (index, element) in elements.enumerated() {
                 inputs.append(try input(element, path: "input[\(index)]", reader))
             }
-            return inputs
+            return (inputs, true)
         default:
             throw .invalidType("input", expected: "a string or an array", value: value)
         }

@@ -8,6 +8,8 @@ package struct UsageTotals: Sendable, Hashable {
     /// Tokens of all outputs.
     package private(set) var outputTokenCount = 0
     private var reasoningTokenCount = 0
+    private var acceptedPredictionTokenCount = 0
+    private var rejectedPredictionTokenCount = 0
 
     /// Nothing counted yet.
     package init() {}
@@ -22,6 +24,8 @@ package struct UsageTotals: Sendable, Hashable {
         cachedTokenCounts[prompt] = min(cached, usage.cachedTokenCount)
         outputTokenCount += usage.outputTokenCount
         reasoningTokenCount += usage.reasoningTokenCount
+        acceptedPredictionTokenCount += usage.acceptedPredictionTokenCount
+        rejectedPredictionTokenCount += usage.rejectedPredictionTokenCount
     }
 
     /// Tokens of all prompts.
@@ -39,7 +43,11 @@ package struct UsageTotals: Sendable, Hashable {
             "prompt_tokens_details": [
                 "cached_tokens": .integer(cachedTokenCount)
             ],
-            "completion_tokens_details": ["reasoning_tokens": .integer(reasoningTokenCount)],
+            "completion_tokens_details": [
+                "reasoning_tokens": .integer(reasoningTokenCount),
+                "accepted_prediction_tokens": .integer(acceptedPredictionTokenCount),
+                "rejected_prediction_tokens": .integer(rejectedPredictionTokenCount),
+            ],
         ]
     }
 }

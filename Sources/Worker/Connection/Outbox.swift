@@ -114,7 +114,7 @@ final class Outbox: Sendable {
         let replacement: WorkerMessage? =
             switch message {
             case .event(let id, _): .event(id: id, .failed(failure))
-            case .tokens(let id, _), .text(let id, _), .tokenCount(let id, _),
+            case .tokens(let id, _), .pieces(let id, _), .text(let id, _), .tokenCount(let id, _),
                 .requestFailed(let id, _), .adapterAttached(let id, _):
                 .requestFailed(id: id, failure)
             case .hello, .footprint, .loading, .ready, .loadFailed, .heartbeat, .memoryWanted,

@@ -87,7 +87,7 @@ final class PromptEncoder: Sendable {
     func encode(_ work: EmbeddingRequest.Work) -> [[TokenID]] {
         func plain(_ text: String) -> [TokenID] { tokenizer.encode(text, specialTokens: false) }
         switch work {
-        case .embed(let inputs):
+        case .embed(let inputs, _):
             return inputs.map { input in
                 switch input {
                 case .text(let text): frame.framed(plain(text))
@@ -145,13 +145,23 @@ final class PromptEncoder: Sendable {
 
     /// The text of tokens, control tokens by their names, for `detokenize`.
     func detokenize(_ tokens: [TokenID]) throws(GenerationFailure) -> String {
+        try checkRange(of: tokens)
+        return tokenizer.detokenize(tokens, controlTokens: true)
+    }
+
+    /// The bytes of each token, of control tokens those of their names.
+    func pieces(of tokens: [TokenID]) throws(GenerationFailure) -> [[UInt8]] {
+        try checkRange(of: tokens)
+        return tokens.map { tokenizer.bytes(of: $0) }
+    }
+
+    private func checkRange(of tokens: [TokenID]) throws(GenerationFailure) {
         guard tokens.allSatisfy({ $0 >= 0 && Int($0) < tokenizer.vocabularySize }) else {
             throw GenerationFailure(
                 kind: .invalidRequest(parameter: "tokens"),
                 message: "A token id is outside the vocabulary of \(tokenizer.vocabularySize)."
             )
         }
-        return tokenizer.detokenize(tokens, controlTokens: true)
     }
 
     /// What the chat template knows of: `tools`, `thinking`, `vision`.

@@ -115,6 +115,8 @@ final class PromptService: Sendable {
                 )
             case .detokenize(_, let tokens):
                 return .text(id: id, try encoder.detokenize(tokens))
+            case .pieces(_, let tokens):
+                return .pieces(id: id, try encoder.pieces(of: tokens))
             case .applyTemplate(_, let chat):
                 return .text(id: id, try encoder.render(chat, now: LocalTime.now()).text)
             case .countTokens(_, let prompt):

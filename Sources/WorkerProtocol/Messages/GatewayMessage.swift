@@ -21,6 +21,8 @@ package enum GatewayMessage: Sendable, Hashable {
     case tokenize(id: UInt64, text: String, specialTokens: Bool, addsBeginningToken: Bool)
     /// Turn tokens into text; answered by `text` or `requestFailed`.
     case detokenize(id: UInt64, tokens: [Int32])
+    /// Tell the bytes of each token; answered by `pieces` or `requestFailed`.
+    case pieces(id: UInt64, tokens: [Int32])
     /// Render the chat template only; answered by `text` or `requestFailed`.
     case applyTemplate(id: UInt64, ChatPrompt)
     /// Count a prompt's tokens, those included that the model wants around it; answered by

@@ -19,6 +19,9 @@ package enum WorkerMessage: Sendable, Hashable {
     case event(id: UInt64, GenerationEvent)
     /// The answer to `tokenize`.
     case tokens(id: UInt64, [Int32])
+    /// The answer to the question of that name: the bytes of each token, of a control token those of
+    /// its name.
+    case pieces(id: UInt64, [[UInt8]])
     /// The answer to `detokenize` and `applyTemplate`.
     case text(id: UInt64, String)
     /// The answer to `countTokens`.
@@ -43,5 +46,5 @@ package enum WorkerProtocolVersion {
     ///
     /// Gateway and worker are the same executable; they differ only if the file was replaced while
     /// the gateway ran.
-    package static let current: UInt32 = 6
+    package static let current: UInt32 = 7
 }

@@ -23,7 +23,7 @@ extension EmbeddingRequest: SerializableField {
 extension EmbeddingRequest.Work: SerializableField {
     init(from reader: inout FieldReader) throws(WorkerProtocolError) {
         switch try reader.tag() {
-        case 1: self = .embed(try reader.array())
+        case 1: self = .embed(try reader.array(), isList: try reader.bool())
         case 2: self = .rerank(query: try reader.string(), documents: try reader.array())
         case let tag: throw .unknownTag(type: "EmbeddingRequest.Work", tag: tag)
         }
@@ -31,9 +31,10 @@ extension EmbeddingRequest.Work: SerializableField {
 
     func serialize(to writer: inout FieldWriter) {
         switch self {
-        case .embed(let inputs):
+        case .embed(let inputs, let isList):
             writer.write(UInt8(1))
             writer.write(inputs)
+            writer.write(isList)
         case .rerank(let query, let documents):
             writer.write(UInt8(2))
             writer.write(query)

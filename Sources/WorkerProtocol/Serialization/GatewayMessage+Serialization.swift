@@ -24,6 +24,7 @@ extension GatewayMessage: SerializableField {
         case 14:
             self = .adapterReserved(id: try reader.integer(), isGranted: try reader.bool())
         case 15: self = .detachAdapter(name: try reader.string())
+        case 16: self = .pieces(id: try reader.integer(), tokens: try reader.tokens())
         case let tag: throw .unknownTag(type: "GatewayMessage", tag: tag)
         }
     }
@@ -45,6 +46,10 @@ extension GatewayMessage: SerializableField {
             writer.write(text)
             writer.write(specialTokens)
             writer.write(addsBeginningToken)
+        case .pieces(let id, let tokens):
+            writer.write(UInt8(16))
+            writer.write(id)
+            writer.write(tokens)
         case .detokenize(let id, let tokens):
             writer.write(UInt8(5))
             writer.write(id)

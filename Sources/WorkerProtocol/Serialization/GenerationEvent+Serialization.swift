@@ -131,6 +131,8 @@ extension GenerationUsage: SerializableField {
             cachedTokenCount: try reader.count(),
             outputTokenCount: try reader.count(),
             reasoningTokenCount: try reader.count(),
+            acceptedPredictionTokenCount: try reader.count(),
+            rejectedPredictionTokenCount: try reader.count(),
             queueDuration: try reader.duration(),
             prefillDuration: try reader.duration(),
             decodeDuration: try reader.duration()
@@ -142,6 +144,8 @@ extension GenerationUsage: SerializableField {
         writer.write(count: cachedTokenCount)
         writer.write(count: outputTokenCount)
         writer.write(count: reasoningTokenCount)
+        writer.write(count: acceptedPredictionTokenCount)
+        writer.write(count: rejectedPredictionTokenCount)
         writer.write(queueDuration)
         writer.write(prefillDuration)
         writer.write(decodeDuration)

@@ -23,6 +23,13 @@ extension WorkerMessage: SerializableField {
         case 13: self = .tokenCount(id: try reader.integer(), try reader.count())
         case 14: self = .adapterSized(id: try reader.integer(), byteCount: try reader.count())
         case 15: self = .adapterAttached(id: try reader.integer(), try AdapterFacts(from: &reader))
+        case 16:
+            let id: UInt64 = try reader.integer()
+            var pieces: [[UInt8]] = []
+            for _ in 0..<(try reader.arrayCount(elementByteCount: 4)) {
+                pieces.append(try reader.byteArray())
+            }
+            self = .pieces(id: id, pieces)
         case let tag: throw .unknownTag(type: "WorkerMessage", tag: tag)
         }
     }
@@ -49,6 +56,11 @@ extension WorkerMessage: SerializableField {
             writer.write(UInt8(6))
             writer.write(id)
             writer.write(tokens)
+        case .pieces(let id, let pieces):
+            writer.write(UInt8(16))
+            writer.write(id)
+            writer.write(UInt32(clamping: pieces.count))
+            for piece in pieces { writer.write(piece) }
         case .text(let id, let text):
             writer.write(UInt8(7))
             writer.write(id)

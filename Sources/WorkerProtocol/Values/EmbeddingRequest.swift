@@ -16,15 +16,15 @@ package struct EmbeddingRequest: Sendable, Hashable {
 
     /// What is made of the texts of one request.
     package enum Work: Sendable, Hashable {
-        /// A vector of each input.
-        case embed([Input])
+        /// A vector of each input; whether the client sent them as a list tells how to name them.
+        case embed([Input], isList: Bool = true)
         /// How well each document answers the query: one number each.
         case rerank(query: String, documents: [String])
 
         /// Texts, each of which is answered by one `embedded` event.
         package var count: Int {
             switch self {
-            case .embed(let inputs): inputs.count
+            case .embed(let inputs, _): inputs.count
             case .rerank(_, let documents): documents.count
             }
         }

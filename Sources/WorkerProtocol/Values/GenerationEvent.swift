@@ -99,6 +99,10 @@ package struct GenerationUsage: Sendable, Hashable {
     package var outputTokenCount: Int
     /// How many of those are reasoning.
     package var reasoningTokenCount: Int
+    /// How many tokens of the predicted output, if there was one, came true.
+    package var acceptedPredictionTokenCount: Int
+    /// How many did not.
+    package var rejectedPredictionTokenCount: Int
     /// From acceptance by the engine to the first step that computed something for it.
     package var queueDuration: Duration
     /// From there to the first output token.
@@ -112,6 +116,8 @@ package struct GenerationUsage: Sendable, Hashable {
         cachedTokenCount: Int = 0,
         outputTokenCount: Int,
         reasoningTokenCount: Int = 0,
+        acceptedPredictionTokenCount: Int = 0,
+        rejectedPredictionTokenCount: Int = 0,
         queueDuration: Duration = .zero,
         prefillDuration: Duration = .zero,
         decodeDuration: Duration = .zero
@@ -120,6 +126,8 @@ package struct GenerationUsage: Sendable, Hashable {
         self.cachedTokenCount = cachedTokenCount
         self.outputTokenCount = outputTokenCount
         self.reasoningTokenCount = reasoningTokenCount
+        self.acceptedPredictionTokenCount = acceptedPredictionTokenCount
+        self.rejectedPredictionTokenCount = rejectedPredictionTokenCount
         self.queueDuration = queueDuration
         self.prefillDuration = prefillDuration
         self.decodeDuration = decodeDuration
