@@ -122,8 +122,8 @@ typedef struct torii_step {
     bool accumulate;     ///< PROJECT, EXPERTS_SUM: add to the outputs
     bool needs_quants;   ///< some matrix is quantised
     bool needs_values;   ///< some matrix is F32, F16 or BF16, or the step refines
-    bool refines;        ///< PROJECT, ACTIVATED_PROJECT: Q8_0 matrices are also multiplied with what
-                         ///< the quantised rows have lost
+    bool refines;        ///< PROJECT, ACTIVATED_PROJECT: Q8_0 matrices are also multiplied with
+                         ///< what the quantised rows have lost
     int32_t columns;     ///< of input
     const float *input;
     size_t input_stride;    ///< floats from row to row
