@@ -333,9 +333,9 @@ class Client:
         answer = await self.start(messages, **options)
         return (await answer.end()).require()
 
-    async def json(self, method, path, body=None):
+    async def json(self, method, path, body=None, within=60):
         """A small request's JSON."""
-        answer = await (await self.send(method, path, body)).end(within=60)
+        answer = await (await self.send(method, path, body)).end(within=within)
         if answer.status != 200:
             raise Failure(f"{method} {path}: {answer.summary()}")
         return json.loads(answer.body)
