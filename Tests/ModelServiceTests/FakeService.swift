@@ -12,6 +12,7 @@ struct FakeService {
     /// Models named so; see FakeWorker for what names do.
     init(
         models: [String] = ["good"],
+        log: LogSink = .none,
         change: (inout ModelServiceConfiguration) -> Void = { _ in }
     ) throws {
         directory = try TemporaryDirectory()
@@ -25,7 +26,7 @@ struct FakeService {
         // Other tests run beside this one on few cores.
         configuration.limits.heartbeatTimeout = .seconds(50)
         change(&configuration)
-        service = ModelService(configuration: configuration, log: Log(sink: .none))
+        service = ModelService(configuration: configuration, log: Log(sink: log))
     }
 
     /// Waits until `condition` holds; the suite's time limit bounds it.
