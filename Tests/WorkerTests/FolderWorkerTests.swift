@@ -9,7 +9,7 @@ import WorkerProtocol
 @testable import Worker
 
 /// A model that comes as a Hugging Face folder, by way of open descriptors.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct FolderWorkerTests {
     /// Says how to load the folder at a path, as the gateway does.
     private static func pass(
