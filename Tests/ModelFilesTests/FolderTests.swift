@@ -176,6 +176,14 @@ struct FolderTests {
             ("config.json", "{\"model_type\": \"mamba\"}", "mamba"),
             ("config.json", "{", "JSON"),
             ("config.json", "{\"model_type\": \"llama\"}", "num_attention_heads"),
+            (
+                "config.json",
+                "{\"model_type\": \"gemma3_text\", \"hidden_size\": 64, \"intermediate_size\": 96, "
+                    + "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, "
+                    + "\"num_key_value_heads\": 2, \"head_dim\": 16, \"sliding_window\": 8, "
+                    + "\"max_position_embeddings\": 64, \"query_pre_attn_scalar\": 256}",
+                "query_pre_attn_scalar"
+            ),
             ("tokenizer.json", "{}", "model"),
             ("tokenizer.json", "{\"model\": {\"type\": \"WordLevel\"}}", "WordLevel"),
             (

@@ -100,6 +100,7 @@ struct FolderMetadata {
         case .phi3:
             keys.add("rope.dimension_count", .uint32(UInt32(clamping: try rotated())))
         case .gemma3:
+            try checkQueryScale()
             try addWindows(&keys, rotary)
         default:
             break
@@ -118,6 +119,22 @@ struct FolderMetadata {
             }
         } else {
             try rotary.addScaling(to: &keys)
+        }
+    }
+
+    /// GGUF has no key for what Gemma 3 scales its scores by: readers go by the size of the heads, or,
+    /// of the 27B models, which have 62 layers, by the width for each head.
+    private func checkQueryScale() throws(GGUFError) {
+        guard let scale = try configuration.double("query_pre_attn_scalar") else { return }
+        let heads = try configuration.required("num_attention_heads")
+        let isLargest = try configuration.required("num_hidden_layers") == 62
+        let expected =
+            isLargest && heads > 0
+            ? try configuration.required("hidden_size") / heads : try headDimension()
+        guard scale == Double(expected) else {
+            throw configuration.refusal(
+                "has a \"query_pre_attn_scalar\" of \(scale); only \(expected) can be served"
+            )
         }
     }
 
