@@ -317,6 +317,7 @@ package final class LoadedModel {
             weightByteCount: need.weightByteCount,
             scratchByteCount: need.scratchByteCount
                 + Engine.samplingByteCount(vocabularySize: vocabularySize, threadCount: threadCount)
+                + workingByteCount
                 + (adapters.isEmpty ? 0 : need.adapterScratchByteCount),
             adapterByteCount: adapters.byteCount,
             keptKVByteCount: AlignedBuffer.committedByteCount(
@@ -328,6 +329,10 @@ package final class LoadedModel {
             contextLength: budget.contextLength
         )
     }
+
+    /// What a process touches of its program, its stacks and its heap only when it works: 0 to 5 MB with
+    /// any architecture (`check-serving plan`).
+    private static let workingByteCount = 2 << 20
 
     /// Tokens of a step that get logits: a row of each running sequence.
     ///
