@@ -25,6 +25,8 @@ struct LoadFaultTests {
             atPath: TestModels.path(of: .smolLM2),
             toPath: daemon.folder.path + "/models/\(Self.victim).gguf"
         )
+        // The folder is looked at once a second, for those who ask.
+        while try victim()["id"] == nil { poll(nil, 0, 100) }
     }
 
     private var path: String { daemon.folder.path + "/models/\(Self.victim).gguf" }

@@ -68,11 +68,11 @@ def out_of_memory(service, name):
 def oom(service):
     """a worker that takes more than its limit dies alone, its requests learn why, and it comes back"""
     service.restart()
-    calm = service.text("a", max_tokens=300)
-    claim(service.text("b", max_tokens=300) == calm, "two names of one file answer differently")
+    calm = service.text("a", max_tokens=200)
+    claim(service.text("b", max_tokens=200) == calm, "two names of one file answer differently")
     pid = service.property("MainPID")
     for round in (1, 2):
-        neighbour = service.stream("a", max_tokens=300).begun()
+        neighbour = service.stream("a", max_tokens=200).begun()
         hit = out_of_memory(service, "b")
         claim(hit.error and "ran out of memory" in hit.error["message"], f"the stream ends in {hit.error}")
         claim(neighbour.whole() == calm, "the neighbour's answer is another one")
@@ -83,7 +83,7 @@ def oom(service):
         claim(model["counts"]["crashes"] == round, f"counts: {model['counts']}")
         if round == 1:
             note(next(line.strip() for line in shown.splitlines() if "out of memory" in line))
-            claim(service.text("b", max_tokens=300) == calm, "the new worker answers differently")
+            claim(service.text("b", max_tokens=200) == calm, "the new worker answers differently")
     counts = service.ask("GET", "/metrics")[1]
     wanted = 'torii_worker_out_of_memory_total{model="b"} 2'
     claim(wanted in counts, f"metrics have no {wanted}")
@@ -99,9 +99,9 @@ def oom(service):
     claim(status == 503 and "out of memory" in answer["error"]["message"], f"then it is {status}: {answer}")
     pause = service.model("b")["retry_after_seconds"]
     note(f"after more: {answer['error']['message']} Again in {pause} s.")
-    claim(service.text("a", max_tokens=300) == calm, "the neighbour suffers")
+    claim(service.text("a", max_tokens=200) == calm, "the neighbour suffers")
     time.sleep(pause + 1)
-    claim(service.text("b", max_tokens=300) == calm, "it does not come back")
+    claim(service.text("b", max_tokens=200) == calm, "it does not come back")
 
 
 @check
@@ -222,11 +222,11 @@ def steps(service, since):
 def pressure(service):
     """when memory ends, caches shrink, then idle models go, and only then requests are refused"""
     service.restart()
-    calm = service.text("c", max_tokens=1200)
+    calm = service.text("c", max_tokens=1000)
     for name in ("a", "b"):
         service.text(name, prompt="word " * 200)
     since = int(time.time())
-    running = service.stream("c", max_tokens=1200).begun()
+    running = service.stream("c", max_tokens=1000).begun()
     with Hog() as hog:
         hog.leave(150 * MEBIBYTE)
         await_true(lambda: "refuseRequests" in steps(service, since), "requests are refused", 60)
@@ -244,10 +244,10 @@ def pressure(service):
 def clock(service):
     """the clock jumps by a day, forth and back, and nothing ends or goes for that"""
     service.restart("WatchdogSec=10")
-    calm = service.text("a", max_tokens=1500)
+    calm = service.text("a", max_tokens=800)
     service.load("b")
     pid = service.property("MainPID")
-    stream = service.stream("a", max_tokens=1500).begun()
+    stream = service.stream("a", max_tokens=800).begun()
     for jump in ("+1 day", "-2 days", "+1 day"):
         # Not a time of day, which would be today's.
         run("date", "-s", f"@{int(time.time()) + {'+1 day': 86400, '-2 days': -172800}[jump]}")
