@@ -120,6 +120,19 @@ def limit(service):
     claim(len(texts) == 1, "answers differ")
     note(f"longest gap within {len(streams)} answers: {max(stream.longest_gap() for stream in streams):.1f} s")
     unhurt(service, loaded)
+    # Somebody else in the service's own group, such as a leak of the daemon's.
+    since = int(time.time())
+    with Hog() as hog:
+        own = Group(service.group.path / "hog")
+        own.path.mkdir()
+        own.put("cgroup.procs", hog.process.pid)
+        hog.leave(25 * MEBIBYTE, lambda: 400 * MEBIBYTE - service.group.counts("memory.stat")["anon"])
+        await_true(lambda: "evictIdleModel" in steps(service, since), "an idle model goes", 60)
+    await_true(lambda: not own.text("cgroup.procs"), "the hog is gone")
+    own.path.rmdir()
+    note(f"another one took what was left: {' → '.join(steps(service, since))}")
+    claim(steps(service, since)[:2] == ["shrinkCaches", "evictIdleModel"], "the order is another one")
+    unhurt(service, loaded)
 
 
 def fill(service):
@@ -192,13 +205,13 @@ class Hog:
         self.process = subprocess.Popen([sys.executable, "-c", HOG], stdin=pipe, stdout=pipe, text=True)
         return self
 
-    def leave(self, byte_count):
-        """Takes so much that the machine has `byte_count` left."""
+    def leave(self, byte_count, left=None):
+        """Takes so much that the machine has `byte_count` left, or another place by what `left` says."""
         while True:
-            excess = available() - byte_count
+            excess = (left or available)() - byte_count
             if excess < 4 * MEBIBYTE:
                 return
-            print(min(excess, 64 * MEBIBYTE), file=self.process.stdin, flush=True)
+            print(min(excess, 32 * MEBIBYTE), file=self.process.stdin, flush=True)
             claim(self.process.stdout.readline(), "the hog died")
 
     def __exit__(self, *_):
