@@ -20,8 +20,15 @@ let testSettings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
 ]
 
-func source(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+/// For what goes through millions of numbers: at -Onone that takes most of the tests' time.
+let optimized: [SwiftSetting] = [.unsafeFlags(["-O"])]
+
+func source(
+    _ name: String,
+    _ dependencies: [Target.Dependency] = [],
+    settings: [SwiftSetting] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings + settings)
 }
 
 /// `golden`: the target's folder has expectations in a sub-folder `Golden`, which tests read in place
@@ -79,7 +86,7 @@ let package = Package(
         source("ComputeTurns", ["Platform"]),
 
         // Engine
-        source("Tensors"),
+        source("Tensors", settings: optimized),
         source("ModelFiles", ["JSON", "Platform", "Tensors"]),
         source("Tokenizers", ["ModelFiles"]),
         source("ChatTemplates", ["JSON"]),
@@ -141,7 +148,7 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["Tensors"],
             path: "Tests/TestSupport",
-            swiftSettings: testSettings
+            swiftSettings: testSettings + optimized
         ),
         test("PlatformTests", ["Platform", "TestSupport"]),
         test("JSONTests", ["JSON"]),

@@ -266,6 +266,11 @@ package final class Engine {
         return choices
     }
 
+    /// Bytes of scratch memory that choosing tokens takes.
+    package static func samplingByteCount(vocabularySize: Int, threadCount: Int) -> Int {
+        threadCount * SamplingWorkspace.byteCount(vocabularySize: vocabularySize)
+    }
+
     private func count(_ choice: TokenChoice) {
         let entry = choice.entry
         let knownEnd = entry.firstPosition + entry.tokens.count - entry.guessedTokenCount

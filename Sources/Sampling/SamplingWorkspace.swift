@@ -24,7 +24,16 @@ import CKernels
     /// [bins] of the histogram being read.
     let binMasses: UnsafeMutableBufferPointer<Double>
 
-    /// Reserves the memory: about 16 bytes per token of the vocabulary.
+    /// The bytes of a workspace: about 16 for each token of the vocabulary.
+    package static func byteCount(vocabularySize: Int) -> Int {
+        let blockSize = TORII_SAMPLING_BLOCK
+        return 3 * vocabularySize * MemoryLayout<Float>.size
+            + vocabularySize * MemoryLayout<Int32>.size
+            + (vocabularySize + blockSize - 1) / blockSize * MemoryLayout<Double>.size
+            + TORII_WEIGHT_BINS * (MemoryLayout<Int32>.size + MemoryLayout<Double>.size)
+    }
+
+    /// Reserves the memory, see ``byteCount(vocabularySize:)``.
     package init(vocabularySize: Int) {
         precondition(vocabularySize > 0, "a vocabulary has at least one token")
         self.vocabularySize = vocabularySize

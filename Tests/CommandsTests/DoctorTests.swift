@@ -76,6 +76,25 @@ import Testing
         #expect(other[0].verdict == .warning && other[0].advice == "restart it")
     }
 
+    @Test(arguments: [3, 4, 6])
+    func `tells of many files that cannot be served in one finding`(_ count: Int) {
+        let broken: [JSONValue] = (1...count).map { number in
+            ["id": .string("m\(number)"), "state": "unloaded", "message": "no header"]
+        }
+        let failed: JSONValue = ["id": "bad", "state": "failed", "message": "bad magic"]
+        let found = DaemonCheckup.findings(
+            version: ProductVersion.current,
+            status: ["models": .array(broken + [failed, ["id": "good", "state": "unloaded"]])]
+        ).dropFirst()
+        guard count > 3 else {
+            #expect(found.map(\.subject) == ["m1", "m2", "m3", "bad"])
+            return
+        }
+        #expect(found.map(\.subject) == ["models", "bad"])
+        let text = "\(count) files cannot be served: m1, m2, m3 and \(count - 3) more"
+        #expect(found.first?.text == text)
+    }
+
     @Test func `shows findings as JSON`() {
         let json = Finding.warning("daemon", "is stopping", "wait").json
         #expect(json["verdict"] == "warning" && json["advice"] == "wait")

@@ -65,6 +65,14 @@ import Testing
         (["state": "unloaded"], "-"),
     ]
 
+    @Test func `tells files that cannot be served from those that nobody has asked for`() {
+        #expect(ModelObject(json: ["state": "unloaded"]).state == "unloaded")
+        let broken: JSONValue = ["state": "unloaded", "message": "no header"]
+        #expect(ModelObject(json: broken).state == "unservable")
+        let failed: JSONValue = ["state": "failed", "message": "killed"]
+        #expect(ModelObject(json: failed).state == "failed")
+    }
+
     @Test(arguments: departures)
     func `says when a model goes`(json: JSONValue, text: String) {
         #expect(ModelObject(json: json).departure(now: 1000) == text)

@@ -4,7 +4,7 @@ import Testing
 @testable import ComputeTurns
 
 /// Virtual workers that compute in virtual time, one at a time.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct TurnPolicyTests {
     /// A worker with steps of random length that wants to compute for a while and rests for a while.
     private struct VirtualWorker {

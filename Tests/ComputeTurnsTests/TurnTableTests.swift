@@ -7,7 +7,7 @@ import Testing
 @testable import ComputeTurns
 
 /// The table in real shared memory, with threads in the place of processes.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct TurnTableTests {
     /// So long that nobody is ever taken for dead.
     private static let forever = Duration.seconds(100_000)

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// LoRA adapters with the real executable, from the files to the answers.
-@Suite(.serialized, .timeLimit(.minutes(20))) struct AdapterTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct AdapterTests {
     private let prompt =
         "Some words to begin with, more than a block of thirty-two tokens long, so that the cache "
         + "of prompts has something to keep for whoever asks next."

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Disks that take no more: what was there stays, and the user is told.
-@Suite(.serialized, .timeLimit(.minutes(20))) struct DiskTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct DiskTests {
     private let folder: TemporaryDirectory
     private let model: String
 

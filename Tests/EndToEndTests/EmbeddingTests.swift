@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Vectors and scores from the real executable.
-@Suite(.serialized, .timeLimit(.minutes(20))) struct EmbeddingTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct EmbeddingTests {
     @Test func `makes vectors beside a model that chats, and says who does what`() throws {
         let daemon = try RunningDaemon(encoders: ["encoder": TinyEncoder()])
         let texts: [JSONValue] = ["a", "a longer text", "a"]

@@ -9,7 +9,7 @@ import Testing
 /// The real executable, from its command line and its sockets.
 ///
 /// One test at a time: each blocks its thread while it waits for the child.
-@Suite(.serialized, .timeLimit(.minutes(20))) struct EndToEndTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct EndToEndTests {
     /// So long that a signal arrives while it is computed.
     private static var longWinded: TinyModel {
         var model = TinyModel()

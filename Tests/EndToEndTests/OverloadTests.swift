@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// More clients than the daemon may have descriptors for.
-@Suite(.serialized, .timeLimit(.minutes(20))) struct OverloadTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct OverloadTests {
     private let folder: TemporaryDirectory
     private var adminSocket: String { folder.path + "/admin.sock" }
 

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Requests that wait for their turn in the real executable, and how they end.
-@Suite(.serialized, .timeLimit(.minutes(20))) struct QueueTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct QueueTests {
     /// A daemon that computes one request at a time, and the request that keeps it busy.
     private func busyDaemon() throws -> (RunningDaemon, BackgroundChat) {
         var model = TinyModel()

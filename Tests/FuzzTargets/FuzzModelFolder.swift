@@ -3,24 +3,27 @@ import ModelFiles
 import TestSupport
 import Tokenizers
 
-/// The files of a sound folder, open for reading.
-private let soundFiles: [(name: String, descriptor: Int32)] = {
-    guard let files = try? TinyFolder().files() else { return [] }
+/// The files of sound folders, open for reading: of one with plain weights and one in 4 bits.
+private let soundFolders: [[(name: String, descriptor: Int32)]] = [
+    TinyFolder(), TinyFolder(groups: TinyGroupedMatrix.Style()),
+].map { folder in
+    guard let files = try? folder.files() else { return [] }
     return TinyFolder.fileNames.compactMap { name in
         files[name].flatMap(temporaryFile).map { (name, $0) }
     }
-}()
+}
 
 /// A Hugging Face folder one of whose files is the input: open it, read all tensors, and use the
 /// vocabulary.
 ///
-/// The first byte says which file.
+/// The first byte says which file, of which folder.
 func fuzzModelFolder(_ bytes: [UInt8]) {
-    precondition(soundFiles.count == TinyFolder.fileNames.count, "the tiny folder is complete")
     guard let first = bytes.first, let file = temporaryFile(Array(bytes.dropFirst())) else {
         return
     }
-    let replaced = Int(first) % soundFiles.count
+    let (number, replaced) = Int(first).quotientAndRemainder(dividingBy: TinyFolder.fileNames.count)
+    let soundFiles = soundFolders[number % soundFolders.count]
+    precondition(soundFiles.count == TinyFolder.fileNames.count, "the tiny folder is complete")
     let descriptors = soundFiles.enumerated().map { index, sound in
         (sound.name, index == replaced ? file : dup(sound.descriptor))
     }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Inputs that once made a fuzzer fail, and a few of each shape, run without libFuzzer.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct CorporaTests {
     @Test(arguments: FuzzTarget.allCases)
     func `replays the inputs that once failed`(target: FuzzTarget) throws {

@@ -4,7 +4,7 @@ import HTTP
 import JSON
 import Testing
 
-@Suite(.timeLimit(.minutes(20))) struct AccountTests {
+@Suite(.timeLimit(.minutes(15))) struct AccountTests {
     /// The account that the worker saw.
     private func account(
         _ fake: FakeGateway,

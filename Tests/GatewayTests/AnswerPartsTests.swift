@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Testing
 
-@Suite(.timeLimit(.minutes(20))) struct AnswerPartsTests {
+@Suite(.timeLimit(.minutes(15))) struct AnswerPartsTests {
     static let tools: JSONObject = [
         "tools": [
             ["type": "function", "function": ["name": "f"]],

@@ -6,7 +6,7 @@ import Testing
 
 /// Every combination of what a browser says about a request, against the rules as they are written
 /// down: what a page of another origin may cause is decided by this table alone.
-@Suite(.timeLimit(.minutes(20))) struct BrowserMatrixTests {
+@Suite(.timeLimit(.minutes(15))) struct BrowserMatrixTests {
     private struct Host: Sendable {
         let value: String?
         let isOurs: Bool

@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Testing
 
-@Suite(.timeLimit(.minutes(20))) struct ChatCompletionTests {
+@Suite(.timeLimit(.minutes(15))) struct ChatCompletionTests {
     @Test func `answers a chat whole`() async throws {
         let fake = try FakeGateway()
         let answer = await fake.chat("hello big world")

@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Testing
 
-@Suite(.timeLimit(.minutes(20))) struct CompletionTests {
+@Suite(.timeLimit(.minutes(15))) struct CompletionTests {
     @Test func `answers prompts times choices in their order`() async throws {
         let fake = try FakeGateway()
         let json = try await fake.complete(["a", "b"], ["n": 2]).json()

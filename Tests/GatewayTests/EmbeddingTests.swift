@@ -3,7 +3,7 @@ import JSON
 import ModelService
 import Testing
 
-@Suite(.timeLimit(.minutes(20))) struct EmbeddingTests {
+@Suite(.timeLimit(.minutes(15))) struct EmbeddingTests {
     private func fake() throws -> FakeGateway { try FakeGateway(models: ["embed", "rerank"]) }
 
     private func embed(

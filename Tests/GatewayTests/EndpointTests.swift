@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Testing
 
-@Suite(.timeLimit(.minutes(20))) struct EndpointTests {
+@Suite(.timeLimit(.minutes(15))) struct EndpointTests {
     @Test func `lists models before and after one is loaded`() async throws {
         let fake = try FakeGateway(models: ["good", "Other.Q4_0"])
         let before = try await fake.send(.get, "/v1/models").json()

@@ -3,7 +3,7 @@ import JSON
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(20))) struct FailureTests {
+@Suite(.timeLimit(.minutes(15))) struct FailureTests {
     @Test(arguments: [false, true])
     func `tells of a context overflow in the words that agents look for`(_ streams: Bool)
         async throws
@@ -120,7 +120,7 @@ import Testing
         while true {
             let status = try await fake.service.status(named: "good")
             if status.leaseCount == 0, status.worker?.runningCount == 0 { break }
-            await Moment.pass()
+            try await Moment.pass()
         }
         await fake.service.shutdown()
     }
@@ -129,12 +129,12 @@ import Testing
         let fake = try FakeGateway()
         let request = Task { await fake.chat("!hang") }
         while try await fake.service.status(named: "good").worker?.runningCount != 1 {
-            await Moment.pass()
+            try await Moment.pass()
         }
         request.cancel()
         _ = await request.value
         while try await fake.service.status(named: "good").worker?.runningCount != 0 {
-            await Moment.pass()
+            try await Moment.pass()
         }
         await fake.service.shutdown()
     }

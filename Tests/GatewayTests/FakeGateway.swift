@@ -32,7 +32,11 @@ struct FakeGateway {
             workerExecutable: try BuiltExecutable.path("FakeWorker"),
             workerEnvironment: ["SWIFT_BACKTRACE": "enable=no"]
         )
-        services.limits.heartbeatTimeout = .seconds(50)
+        // Other tests run beside this one on few cores.
+        services.limits.greetingTimeout = .seconds(600)
+        services.limits.loadSilenceTimeout = .seconds(600)
+        services.limits.heartbeatTimeout = .seconds(600)
+        services.limits.supervisionTimeout = .seconds(600)
         services.gauge = MemoryGauge(
             available: { 1 << 44 },
             resident: { _ in 0 },

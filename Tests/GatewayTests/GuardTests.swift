@@ -5,7 +5,7 @@ import JSON
 import Platform
 import Testing
 
-@Suite(.timeLimit(.minutes(20))) struct GuardTests {
+@Suite(.timeLimit(.minutes(15))) struct GuardTests {
     @Test(arguments: [
         ("localhost:11435", 200), ("LOCALHOST", 200), ("a.localhost:1", 200),
         ("127.0.0.1:11435", 200), ("[::1]:11435", 200), ("192.168.1.5", 200), ("ai.lan:1", 200),

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Keys: what they let through, how they are made and ended, and what is counted for them.
-@Suite(.timeLimit(.minutes(20))) struct KeyTests {
+@Suite(.timeLimit(.minutes(15))) struct KeyTests {
     /// Every route with every scope, by a path of its own; what lies behind does not matter.
     @Test(arguments: RouteTable.all)
     func `lets each scope do what its routes are for and nothing else`(_ route: Route) async throws

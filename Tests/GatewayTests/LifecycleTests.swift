@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Loading and unloading models by hand.
-@Suite(.timeLimit(.minutes(20))) struct LifecycleTests {
+@Suite(.timeLimit(.minutes(15))) struct LifecycleTests {
     private func fake(_ models: [String]) throws -> FakeGateway {
         try FakeGateway(
             models: models,
@@ -119,7 +119,9 @@ import Testing
     @Test func `pins a model and shows when an idle one will go`() async throws {
         let fake = try fake(["good"])
         #expect(await fake.chat("hello", ["keep_alive": "1h"]).status == 200)
-        while try await fake.service.status(named: "good").leaseCount > 0 { await Moment.pass() }
+        while try await fake.service.status(named: "good").leaseCount > 0 {
+            try await Moment.pass()
+        }
         let unpinned = try await post(fake, "/admin/v1/models/good/unpin")
         let expires = unpinned.json["model"]?["expires"]?.intValue
         let lastUsed = unpinned.json["model"]?["last_used"]?.intValue

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// The file of prompts, which there is only when the configuration names one.
-@Suite(.timeLimit(.minutes(20))) struct PromptLogTests {
+@Suite(.timeLimit(.minutes(15))) struct PromptLogTests {
     private let folder: TemporaryDirectory
     private var path: String { folder.file("prompts.jsonl") }
 

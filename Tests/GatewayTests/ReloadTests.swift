@@ -4,7 +4,7 @@ import HTTP
 import Testing
 
 /// The configuration, read again by the admin API.
-@Suite(.timeLimit(.minutes(20))) struct ReloadTests {
+@Suite(.timeLimit(.minutes(15))) struct ReloadTests {
     @Test func `says what changed, or what is wrong`() async throws {
         let fake = try FakeGateway()
         let none = await fake.send(.post, "/admin/v1/reload")

@@ -6,14 +6,14 @@ import TestSupport
 import Testing
 
 /// The requests under way, as operators see and end them.
-@Suite(.timeLimit(.minutes(20))) struct RequestListTests {
+@Suite(.timeLimit(.minutes(15))) struct RequestListTests {
     /// Waits until the only request under way is in that state.
     private func request(_ fake: FakeGateway, in state: String) async throws -> JSONValue {
         while true {
             try Task.checkCancellation()
             let requests = try await fake.requests()
             if let first = requests.first, first["state"]?.stringValue == state { return first }
-            await Moment.pass()
+            try await Moment.pass()
         }
     }
 
@@ -81,7 +81,7 @@ import Testing
                 #expect(try ended.error()["code"] == "request_cancelled")
             }
             while try await fake.service.status(named: model).worker?.runningCount ?? 0 != 0 {
-                await Moment.pass()
+                try await Moment.pass()
             }
         }
         await fake.service.shutdown()

@@ -4,7 +4,7 @@ import ModelService
 import Testing
 
 /// Request defaults of models and of their variants.
-@Suite(.timeLimit(.minutes(20))) struct VariantTests {
+@Suite(.timeLimit(.minutes(15))) struct VariantTests {
     private func fake() throws -> FakeGateway {
         try FakeGateway(services: { configuration in
             var requests = RequestDefaults()

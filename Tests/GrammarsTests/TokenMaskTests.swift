@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Every bit of every mask on the way of random outputs, against trying each token by itself.
-@Suite(.timeLimit(.minutes(20))) struct TokenMaskTests {
+@Suite(.timeLimit(.minutes(15))) struct TokenMaskTests {
     private static let small = SmallVocabulary()
 
     /// Follows random outputs of a grammar and compares each mask with the naive matcher.

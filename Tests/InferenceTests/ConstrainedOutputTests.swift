@@ -12,7 +12,7 @@ import WorkerProtocol
 @testable import Inference
 
 /// Outputs that follow a grammar, whatever the model wants to say.
-@Suite(.timeLimit(.minutes(20))) struct ConstrainedOutputTests {
+@Suite(.timeLimit(.minutes(15))) struct ConstrainedOutputTests {
     private static let schema: JSONValue = [
         "type": "array", "minItems": 3, "maxItems": 6,
         "items": [

@@ -16,7 +16,7 @@ import WorkerProtocol
 /// One sequence is computed under every combination of others in the batch, threads, what the cache
 /// holds, how prompts are cut, preemptions, guesses, and instruction sets; a hash over its tokens and
 /// their log-probabilities is compared with one constant.
-@Suite(.serialized, .timeLimit(.minutes(20)))
+@Suite(.serialized, .timeLimit(.minutes(15)))
 struct DeterminismMatrixTests {
     enum Circumstance: CaseIterable {
         /// Nothing is known before.

@@ -7,7 +7,7 @@ import WorkerProtocol
 
 @testable import Inference
 
-@Suite(.timeLimit(.minutes(20))) struct EmbeddingEngineTests {
+@Suite(.timeLimit(.minutes(15))) struct EmbeddingEngineTests {
     private static let vocabularySize = TinyVocabulary.tokens.count
 
     private static func harness(

@@ -6,7 +6,7 @@ import WorkerProtocol
 
 @testable import Inference
 
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct EngineLoopTests {
     /// Collects what the loop emits and lets the test wait for it.
     final class Collector: Sendable {

@@ -11,7 +11,7 @@ import WorkerProtocol
 @testable import Inference
 
 /// The engine over the real forward pass.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct TransformerEngineTests {
     static func pass(_ path: String, threadCount: Int, blockCount: Int) throws -> TransformerPass {
         let file = try GGUFFile.open(path: path)

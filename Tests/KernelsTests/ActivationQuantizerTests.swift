@@ -2,7 +2,7 @@ import Kernels
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(20))) struct ActivationQuantizerTests {
+@Suite(.timeLimit(.minutes(15))) struct ActivationQuantizerTests {
     func compare(_ tokens: [[Float]]) throws {
         for set in InstructionSet.supported {
             let activations = try KernelActivations(tokens, set)

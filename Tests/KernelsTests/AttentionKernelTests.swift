@@ -6,7 +6,7 @@ import Testing
 
 /// Attention over KV blocks: equal on all instruction sets and for any grouping of rows, and near
 /// what double precision says.
-@Suite(.timeLimit(.minutes(20))) struct AttentionKernelTests {
+@Suite(.timeLimit(.minutes(15))) struct AttentionKernelTests {
     /// The stored keys and values are given as f16, so that only f32 sums are left to differ.
     static let bound = 4e-6
 

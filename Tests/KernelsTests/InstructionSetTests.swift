@@ -2,7 +2,7 @@ import Glibc
 import Kernels
 import Testing
 
-@Suite(.timeLimit(.minutes(20))) struct InstructionSetTests {
+@Suite(.timeLimit(.minutes(15))) struct InstructionSetTests {
     @Test func `without a wish the widest supported set is used`() throws {
         let widest = try InstructionSet.selected(name: nil)
         #expect(widest == .widest && widest == InstructionSet.supported.last)

@@ -4,7 +4,7 @@ import Kernels
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(20))) struct KernelThreadPoolTests {
+@Suite(.timeLimit(.minutes(15))) struct KernelThreadPoolTests {
     @Test(arguments: [1, 2, 3, 8])
     func `every thread runs every body once`(threadCount: Int) throws {
         let pool = try KernelThreadPool(threadCount: threadCount)

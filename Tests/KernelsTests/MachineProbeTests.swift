@@ -1,7 +1,7 @@
 import Kernels
 import Testing
 
-@Suite(.timeLimit(.minutes(20))) struct MachineProbeTests {
+@Suite(.timeLimit(.minutes(15))) struct MachineProbeTests {
     @Test func `the probes measure something`() throws {
         #expect(try #require(MachineProbe.memoryBandwidth(threads: 1)) > 1e7)
         for set in InstructionSet.supported {

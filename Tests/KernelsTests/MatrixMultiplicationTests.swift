@@ -4,7 +4,7 @@ import Tensors
 import Testing
 
 /// Every instruction set against the reference, bit for bit.
-@Suite(.timeLimit(.minutes(20))) struct MatrixMultiplicationTests {
+@Suite(.timeLimit(.minutes(15))) struct MatrixMultiplicationTests {
     static func columns(_ type: TensorType) -> Int { type.blockElementCount == 256 ? 512 : 352 }
 
     /// Compares all instruction sets with the reference on these weights and activations.

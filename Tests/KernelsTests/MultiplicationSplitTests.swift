@@ -4,7 +4,7 @@ import Tensors
 import Testing
 
 /// The same bits however the work is cut, and whatever is added to the product.
-@Suite(.timeLimit(.minutes(20))) struct MultiplicationSplitTests {
+@Suite(.timeLimit(.minutes(15))) struct MultiplicationSplitTests {
     static let cases = InstructionSet.supported.flatMap { set in
         WeightFormat.all.map { (set, $0) }
     }

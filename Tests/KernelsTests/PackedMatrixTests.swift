@@ -5,7 +5,7 @@ import TestSupport
 import Tensors
 import Testing
 
-@Suite(.timeLimit(.minutes(20))) struct PackedMatrixTests {
+@Suite(.timeLimit(.minutes(15))) struct PackedMatrixTests {
     /// Columns that make whole blocks: one block, a few, and a number of them that is odd.
     static func columnCounts(_ type: TensorType) -> [Int] {
         switch type.blockElementCount {

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Programs that also multiply what rows lose when they are quantised.
-@Suite(.timeLimit(.minutes(20))) struct RefinedProgramTests {
+@Suite(.timeLimit(.minutes(15))) struct RefinedProgramTests {
     static let width = 64
     static let inner = 96
     static let vocabulary = 40

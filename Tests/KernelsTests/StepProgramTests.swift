@@ -7,7 +7,7 @@ import Testing
 
 /// A program as encoders need it, against its definition: positions that are learned, norms behind
 /// the branches, attention both ways, hidden states in the end.
-@Suite(.timeLimit(.minutes(20))) struct StepProgramTests {
+@Suite(.timeLimit(.minutes(15))) struct StepProgramTests {
     static let width = 48
     static let inner = 80
     static let headLength = 16

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Every instruction set's vector operations: equal bit for bit, and near what double precision says.
-@Suite(.timeLimit(.minutes(20))) struct VectorKernelTests {
+@Suite(.timeLimit(.minutes(15))) struct VectorKernelTests {
     /// exp16: one unit in the last place or two.
     static let exponentialBound = 2.5e-7
     /// Norms and activations: a few roundings.

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What a failing disk does to model files, step by step.
-@Suite(.timeLimit(.minutes(20))) struct FileFaultTests {
+@Suite(.timeLimit(.minutes(15))) struct FileFaultTests {
     private let directory: TemporaryDirectory
 
     init() throws { directory = try TemporaryDirectory() }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Hugging Face folders, which present themselves as GGUF files.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct FolderTests {
     private let directory: TemporaryDirectory
 

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Models whose files somebody else opened.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct GGUFDescriptorTests {
     @Test func `reads the parts of a model from descriptors, whatever is at their paths`() throws {
         let directory = try TemporaryDirectory()

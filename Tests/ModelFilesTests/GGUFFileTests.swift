@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct GGUFFileTests {
     @Test func `opens a tiny model and reads a tensor`() throws {
         let directory = try TemporaryDirectory()

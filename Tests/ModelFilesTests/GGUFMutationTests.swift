@@ -6,7 +6,7 @@ import Testing
 /// error.
 ///
 /// A trap ends the test process, so passing means there was none.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct GGUFMutationTests {
     private static let seed: UInt64 = 20_261_123
 

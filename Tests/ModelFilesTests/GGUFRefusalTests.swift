@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Each way in which a file can be wrong gives its own error, which names the place.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct GGUFRefusalTests {
     /// A file with one key of its own and two tensors.
     private static func writer() -> GGUFWriter {

@@ -2,7 +2,7 @@ import ModelFiles
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct GGUFSplitTests {
     /// Two parts of a model: metadata and one tensor, then another tensor.
     static func parts(tensorCount: Int32 = 2) -> [GGUFWriter] {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Weights of a folder that are damaged, or made to do harm.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct SafetensorsTests {
     private let directory: TemporaryDirectory
 

@@ -24,7 +24,10 @@ struct FakeService {
             gauge: .endless
         )
         // Other tests run beside this one on few cores.
-        configuration.limits.heartbeatTimeout = .seconds(50)
+        configuration.limits.greetingTimeout = .seconds(600)
+        configuration.limits.loadSilenceTimeout = .seconds(600)
+        configuration.limits.heartbeatTimeout = .seconds(600)
+        configuration.limits.supervisionTimeout = .seconds(600)
         change(&configuration)
         service = ModelService(configuration: configuration, log: Log(sink: log))
     }
@@ -32,8 +35,7 @@ struct FakeService {
     /// Waits until `condition` holds; the suite's time limit bounds it.
     func wait(until condition: () async throws -> Bool) async throws {
         while try await !condition() {
-            try Task.checkCancellation()
-            await Moment.pass()
+            try await Moment.pass()
         }
     }
 
@@ -60,7 +62,7 @@ struct FakeService {
     /// Waits until the model's status satisfies `condition`; the suite's time limit bounds it.
     func wait(_ model: String = "good", until condition: (ModelStatus) -> Bool) async throws {
         while !condition(try await service.status(named: model)) {
-            await Moment.pass()
+            try await Moment.pass()
         }
     }
 }

@@ -4,7 +4,7 @@ import Testing
 import WorkerProtocol
 
 /// What is told of workers that are stuck.
-@Suite(.timeLimit(.minutes(20))) struct HealthTests {
+@Suite(.timeLimit(.minutes(15))) struct HealthTests {
     @Test func `names a worker that has fallen silent while others go on`() async throws {
         let fake = try FakeService(models: ["good", "other"]) {
             $0.limits.heartbeatTimeout = .seconds(6)

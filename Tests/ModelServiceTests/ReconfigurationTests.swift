@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Another configuration while models run.
-@Suite(.timeLimit(.minutes(20))) struct ReconfigurationTests {
+@Suite(.timeLimit(.minutes(15))) struct ReconfigurationTests {
     private func configuration(
         _ fake: FakeService,
         _ models: [String: ModelConfigurationEntry] = [:],

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Random models, requests and times against the policy, with a model service made of values.
-@Suite(.timeLimit(.minutes(20))) struct ResidencySimulationTests {
+@Suite(.timeLimit(.minutes(15))) struct ResidencySimulationTests {
     @Test func `never overcommits, hurts nobody, starves nobody and does not thrash`() {
         #if DEBUG
         let seeds = 0..<60

@@ -7,7 +7,7 @@ import Testing
 import WorkerProtocol
 
 /// Models that come and go, with worker processes that say what they need in their names.
-@Suite(.timeLimit(.minutes(20))) struct ResidencyTests {
+@Suite(.timeLimit(.minutes(15))) struct ResidencyTests {
     private static let gibibyte = 1 << 30
 
     private func service(

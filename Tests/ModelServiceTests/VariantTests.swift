@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Several names with own request defaults for one model.
-@Suite(.timeLimit(.minutes(20))) struct VariantTests {
+@Suite(.timeLimit(.minutes(15))) struct VariantTests {
     private func service() throws -> FakeService {
         try FakeService(models: ["good", "taken"]) { configuration in
             var hot = RequestDefaults()

@@ -6,7 +6,7 @@ import Testing
 @testable import Platform
 
 /// The control group tree as plain files: what is written where, in which case.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct DelegatedGroupTests {
     private static let service = "/system.slice/torii.service"
 

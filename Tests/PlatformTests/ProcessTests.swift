@@ -5,7 +5,7 @@ import Testing
 
 @testable import Platform
 
-@Suite(.timeLimit(.minutes(20))) struct ProcessTests {
+@Suite(.timeLimit(.minutes(15))) struct ProcessTests {
     @Test func `starts a child with its arguments and environment and gets its exit code`() throws {
         let child = try ChildProcess.spawn(
             executable: "/bin/sh",

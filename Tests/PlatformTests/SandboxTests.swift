@@ -4,7 +4,7 @@ import Testing
 @testable import Platform
 
 /// What a locked-in process cannot do any more, tried in processes of their own.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct SandboxTests {
     /// The tries that did not fail with `code`, as bits.
     private static func successes(_ code: Int32, _ tries: [() -> Int]) -> Int32 {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Expectations made by ggml's Python package: see Golden/make-golden.py.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct BlockDequantizerTests {
     @Test func `gives the numbers that ggml gives, bit for bit`() throws {
         var seen = Set<TensorType>()

@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct BlockQuantizerTests {
     private static func restored(_ values: [Float], _ type: TensorType) throws -> [Float] {
         let bytes = BlockQuantizer.quantize(values, type: type)

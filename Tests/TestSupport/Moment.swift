@@ -6,7 +6,11 @@ import Dispatch
 /// never for a time.
 package enum Moment {
     /// Suspends the task for a millisecond or two.
-    package static func pass() async {
+    ///
+    /// - Throws: `CancellationError` once the test's time limit has passed: what it waits for may never
+    ///   come.
+    package static func pass() async throws {
+        try Task.checkCancellation()
         await withCheckedContinuation { continuation in
             DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(1)) {
                 continuation.resume()

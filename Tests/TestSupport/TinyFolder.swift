@@ -5,9 +5,12 @@ import Tensors
 package struct TinyFolder: Sendable {
     /// The model; its tensors are what a folder of the type `qwen2` presents.
     package let model: TinyModel
+    /// How the layers' matrices are quantised, if they are.
+    package let groups: TinyGroupedMatrix.Style?
 
     /// The folder of a model of an architecture, `qwen2` or `llama`.
-    package init(architecture: String = "qwen2") {
+    package init(architecture: String = "qwen2", groups: TinyGroupedMatrix.Style? = nil) {
+        self.groups = groups
         var model = TinyModel()
         model.architecture = architecture
         model.types = [.f32]
@@ -37,10 +40,9 @@ package struct TinyFolder: Sendable {
         var places: [String: Any] = [:]
         for (index, part) in parts.enumerated() {
             let name = "model-0000\(index + 1)-of-00002.safetensors"
-            files[name] = try Self.safetensors(
-                part.map { (Self.name($0.name), "F32", $0.dimensions.reversed(), $0.bytes) }
-            )
-            for tensor in part { places[Self.name(tensor.name)] = name }
+            let stored = part.flatMap(stored)
+            files[name] = try Self.safetensors(stored)
+            for tensor in stored { places[tensor.name] = name }
         }
         files["model.safetensors.index.json"] = try Self.json(["weight_map": places])
         files["config.json"] = try Self.json(configuration)
@@ -50,6 +52,30 @@ package struct TinyFolder: Sendable {
             "chat_template": TinyModel.chatML,
         ])
         return files
+    }
+
+    /// The random matrix that stands for a layer's if those are quantised.
+    package func groupedMatrix(_ tensor: GGUFWriter.Tensor) -> TinyGroupedMatrix? {
+        guard let groups, tensor.name.hasPrefix("blk."), tensor.dimensions.count == 2 else {
+            return nil
+        }
+        return TinyGroupedMatrix(
+            inputCount: tensor.dimensions[0],
+            outputCount: tensor.dimensions[1],
+            style: groups,
+            seed: tensor.name.utf8.reduce(1) { $0 &* 31 &+ UInt64($1) }
+        )
+    }
+
+    /// What a folder has of a tensor.
+    private func stored(
+        _ tensor: GGUFWriter.Tensor
+    ) -> [(name: String, type: String, shape: [Int], bytes: [UInt8])] {
+        let name = Self.name(tensor.name)
+        if let matrix = groupedMatrix(tensor) {
+            return matrix.tensors(String(name.dropLast(".weight".count)))
+        }
+        return [(name, "F32", tensor.dimensions.reversed(), tensor.bytes)]
     }
 
     /// A file of weights.
@@ -79,7 +105,7 @@ package struct TinyFolder: Sendable {
     }
 
     private var configuration: [String: Any] {
-        [
+        var configuration: [String: Any] = [
             "model_type": model.architecture, "hidden_size": model.embeddingLength,
             "num_hidden_layers": model.layerCount, "intermediate_size": model.feedForwardLength,
             "num_attention_heads": model.embeddingLength / model.headDimension,
@@ -87,6 +113,8 @@ package struct TinyFolder: Sendable {
             "max_position_embeddings": model.contextLength, "rope_theta": 10_000.0,
             "vocab_size": TinyVocabulary.tokens.count, "tie_word_embeddings": model.isTied,
         ]
+        configuration["quantization_config"] = groups?.configuration
+        return configuration
     }
 
     private var tokenizer: [String: Any] {

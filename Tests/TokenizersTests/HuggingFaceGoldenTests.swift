@@ -5,7 +5,7 @@ import Tokenizers
 
 /// Expectations made by the authors' libraries, `tokenizers` and `sentencepiece`: see
 /// Golden/make-golden.py.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct HuggingFaceGoldenTests {
     @Test(arguments: [("smollm.txt", TestModels.smolLM2), ("qwen2.txt", .qwen25Coder)])
     func `encodes as Hugging Face's library does`(name: String, model: TestModels) throws {

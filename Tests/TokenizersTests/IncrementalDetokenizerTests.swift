@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct IncrementalDetokenizerTests {
     private let tokenizer: Tokenizer
 

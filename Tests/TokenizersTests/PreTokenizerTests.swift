@@ -6,7 +6,7 @@ import Testing
 ///
 /// The expectations follow from the regular expressions that `PreTokenizer` cites; `|` separates
 /// pieces.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct PreTokenizerTests {
     private static func pieces(_ text: String, _ rules: SplitRule...) -> [String] {
         pieces(text, PreTokenizer(rules))

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct SentencePieceTests {
     private static func tokenizer(_ writer: GGUFWriter) throws -> Tokenizer {
         try Tokenizer(metadata: GGUFFile.parse(writer.serialized()).metadata)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct TokenizerTests {
     /// A tokenizer of the tiny vocabulary, whose keys can be changed first.
     private static func tokenizer(

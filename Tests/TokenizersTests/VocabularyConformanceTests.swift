@@ -5,7 +5,7 @@ import Testing
 import Tokenizers
 
 /// llama.cpp's own test texts: `NAME.inp` holds texts, `NAME.out` a line of tokens for each.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct VocabularyConformanceTests {
     @Test(
         arguments: [

@@ -7,7 +7,7 @@ import Testing
 import Transformers
 
 /// LoRA adapters give what the model gives with the adapter merged into its weights, each row its own.
-@Suite(.timeLimit(.minutes(20))) struct AdapterTests {
+@Suite(.timeLimit(.minutes(15))) struct AdapterTests {
     private let directory: TemporaryDirectory
     private let tokens = TransformerHarness.tokens(count: 70, seed: 3)
 

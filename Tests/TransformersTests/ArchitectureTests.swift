@@ -7,7 +7,7 @@ import Testing
 import Transformers
 
 /// What holds for llama holds for every architecture.
-@Suite(.timeLimit(.minutes(20))) struct ArchitectureTests {
+@Suite(.timeLimit(.minutes(15))) struct ArchitectureTests {
     private static func tiny(_ name: String) -> TinyModel {
         var model = TinyModel()
         model.architecture = name

@@ -7,7 +7,7 @@ import Testing
 import Transformers
 
 /// Encoders of BERT's shape beside a plain reference, and what must not change their results.
-@Suite(.timeLimit(.minutes(20))) struct EncoderTests {
+@Suite(.timeLimit(.minutes(15))) struct EncoderTests {
     private struct Loaded {
         let directory: TemporaryDirectory
         let file: GGUFFile

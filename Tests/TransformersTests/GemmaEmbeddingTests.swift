@@ -5,7 +5,7 @@ import Testing
 import Transformers
 
 /// What EmbeddingGemma does differently from Gemma 3, whose arithmetic the reference covers.
-@Suite(.timeLimit(.minutes(20))) struct GemmaEmbeddingTests {
+@Suite(.timeLimit(.minutes(15))) struct GemmaEmbeddingTests {
     private let directory: TemporaryDirectory
 
     init() throws { directory = try TemporaryDirectory() }

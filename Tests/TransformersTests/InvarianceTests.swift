@@ -7,7 +7,7 @@ import Testing
 import Transformers
 
 /// A sequence's logits are the same bits however it was computed.
-@Suite(.timeLimit(.minutes(20))) struct InvarianceTests {
+@Suite(.timeLimit(.minutes(15))) struct InvarianceTests {
     static let lengths = [70, 33, 5, 64, 40, 32, 17]
 
     static let sequences: [[Int32]] = lengths.enumerated().map {

@@ -6,7 +6,7 @@ import Testing
 import Transformers
 
 /// What a file must hold, and what the errors say.
-@Suite(.timeLimit(.minutes(20))) struct LoadingTests {
+@Suite(.timeLimit(.minutes(15))) struct LoadingTests {
     private func load(
         _ model: TinyModel = TinyModel(),
         changing change: (inout GGUFWriter) -> Void = { _ in }

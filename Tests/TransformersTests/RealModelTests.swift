@@ -8,7 +8,7 @@ import Transformers
 /// Greedy continuations of real models, as llama.cpp (b11434) computes them: with the file's weights
 /// in single precision for SmolLM2, where 8-bit activations are too near a tie, and with the file
 /// itself for Qwen2.5 and Gemma 3.
-@Suite(.timeLimit(.minutes(20))) struct RealModelTests {
+@Suite(.timeLimit(.minutes(15))) struct RealModelTests {
     private func continuation(
         _ model: TestModels,
         of prompt: [Int32],

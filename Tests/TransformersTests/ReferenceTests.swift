@@ -6,7 +6,7 @@ import Testing
 import Transformers
 
 /// The fast forward pass against the readable one.
-@Suite(.timeLimit(.minutes(20))) struct ReferenceTests {
+@Suite(.timeLimit(.minutes(15))) struct ReferenceTests {
     /// Float weights: what remains is rounding to single precision, which now and then rounds a key
     /// or value to another half.
     static let floatBound = 1e-3

@@ -6,7 +6,7 @@ import WorkerProtocol
 @testable import Worker
 
 /// A worker of a model that makes vectors or scores, as the gateway sees it.
-@Suite(.timeLimit(.minutes(20))) struct EmbeddingTests {
+@Suite(.timeLimit(.minutes(15))) struct EmbeddingTests {
     private struct Loaded {
         let directory: TemporaryDirectory
         let worker: WorkerConversation

@@ -9,7 +9,7 @@ import WorkerProtocol
 @testable import Worker
 
 /// A model that comes as a Hugging Face folder, by way of open descriptors.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct FolderWorkerTests {
     /// Says how to load the folder at a path, as the gateway does.
     private static func pass(
@@ -56,5 +56,23 @@ struct FolderWorkerTests {
         #expect(small.facts.quantization == "Q8_0")
         #expect(small.facts.weightByteCount < plain.facts.weightByteCount / 3)
         #expect(try !Self.answer(small.conversation).isEmpty)
+    }
+
+    @Test(arguments: [false, true])
+    func `answers from GPTQ and AWQ as from the GGUF file that is made of it`(
+        isAWQ: Bool
+    ) throws {
+        let directory = try TemporaryDirectory()
+        var style = TinyGroupedMatrix.Style()
+        style.isAWQ = isAWQ
+        try TinyFolder(architecture: "llama", groups: style).write(to: directory.path)
+        let (folder, facts) = try WorkerConversation.loaded("") {
+            Self.pass(directory.path, to: &$0)
+        }
+        #expect(facts.quantization == (isAWQ ? "AWQ 4-bit" : "GPTQ 4-bit"))
+        let path = directory.file("converted.gguf")
+        try GGUFFileWriter(GGUFFile.open(path: directory.path)).write(to: path)
+        let (file, _) = try WorkerConversation.loaded(path)
+        #expect(try Self.answer(folder) == Self.answer(file))
     }
 }

@@ -7,7 +7,7 @@ import Testing
 import WorkerProtocol
 
 /// Real worker processes, locked in as the gateway has them.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct LockedInWorkerTests {
     /// The facts of the model, or why it was not loaded.
     private static func load(

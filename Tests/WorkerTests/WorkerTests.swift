@@ -8,7 +8,7 @@ import WorkerProtocol
 @testable import Worker
 
 /// The worker as the gateway sees it: bytes on a socket.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(15)))
 struct WorkerTests {
     static func withModel(
         _ change: (inout TinyModel) -> Void = { _ in },

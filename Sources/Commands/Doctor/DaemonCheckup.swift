@@ -32,8 +32,12 @@ enum DaemonCheckup {
             let seconds = status["uptime_seconds"]?.intValue ?? 0
             findings.append(.fine("daemon", "runs for \(Quantity.duration(seconds: seconds))"))
         }
-        for model in (status["models"]?.arrayValue ?? []).map({ ModelObject(json: $0) }) {
-            if let problem = model.problem {
+        let models = (status["models"]?.arrayValue ?? []).map { ModelObject(json: $0) }
+        let unservable = models.filter(\.isUnservable)
+        let isSummed = unservable.count > maximumUnservableCount
+        if isSummed { findings.append(summary(of: unservable)) }
+        for model in models {
+            if let problem = model.problem, !(isSummed && model.isUnservable) {
                 let option = model.logTail.isEmpty ? "" : " --log"
                 findings.append(
                     .warning(model.id, problem, "`torii show \(model.id)\(option)` says more")
@@ -46,5 +50,18 @@ enum DaemonCheckup {
             }
         }
         return findings
+    }
+
+    /// Files that cannot be served, up to which each is told of by itself.
+    private static let maximumUnservableCount = 3
+
+    private static func summary(of unservable: [ModelObject]) -> Finding {
+        let names = unservable.prefix(maximumUnservableCount).map(\.id).joined(separator: ", ")
+        let count = unservable.count - maximumUnservableCount
+        return .warning(
+            "models",
+            "\(unservable.count) files cannot be served: \(names) and \(count) more",
+            "`torii list` says why"
+        )
     }
 }

@@ -6,10 +6,13 @@ struct ModelObject {
 
     var id: String { json["id"]?.stringValue ?? "-" }
     var state: String {
+        if isUnservable { return "unservable" }
         let state = json["state"]?.stringValue ?? "-"
         guard state == "loading", let fraction = json["progress"]?.doubleValue else { return state }
         return "loading \(Int(fraction * 100)) %"
     }
+    /// Whether a look at its file was enough to see that it cannot be served.
+    var isUnservable: Bool { json["state"] == "unloaded" && problem != nil }
     /// Whether this is another name of a model.
     var isVariant: Bool { json["variant_of"]?.stringValue != nil }
     var fileSize: String { json["byte_count"]?.intValue.map { Quantity.bytes($0) } ?? "-" }

@@ -59,7 +59,7 @@ package final class PromptLog: Sendable {
                 if state.byteCount > 0, state.byteCount + line.count > maximumByteCount {
                     try begin(&state)
                 }
-                try Self.append(line, to: state.file.rawValue, path)
+                try state.file.writeAll(line, path: path)
                 state.byteCount += line.count
                 state.hasFailed = false
                 return SystemError?.none
@@ -90,25 +90,5 @@ package final class PromptLog: Sendable {
         // Also where somebody has made it before, for all to read.
         guard fchmod(file.rawValue, 0o600) == 0 else { throw .last("fchmod", path: path) }
         return file
-    }
-
-    private static func append(
-        _ line: [UInt8],
-        to descriptor: Int32,
-        _ path: String
-    ) throws(SystemError) {
-        var rest = line[...]
-        while !rest.isEmpty {
-            try FaultPlan.pass("write", path: path)
-            // Safety: the slice outlives the call, which only reads it.
-            let count = unsafe rest.withUnsafeBytes { buffer in
-                unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count)
-            }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw .last("write", path: path)
-            }
-            rest = rest.dropFirst(count)
-        }
     }
 }

@@ -7,7 +7,7 @@ enum StringFormat {
 
     /// Formats that say what a string is for.
     static let annotations: Set<String> = [
-        "password", "binary", "byte", "regex", "textarea", "markdown",
+        "password", "binary", "byte", "textarea", "markdown",
     ]
 
     private static let month30 = "(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
@@ -27,6 +27,11 @@ enum StringFormat {
     private static let segment = "(?:[a-zA-Z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
     private static let path =
         "(?:/\(segment)*)*(?:\\?(?:\(segment)|[/?])*)?(?:#(?:\(segment)|[/?])*)?"
+
+    /// What a regular expression may repeat, without groups.
+    private static let atom =
+        #"(?:[A-Za-z0-9 _,:;=@%&~!<>/"'#-]|\\[dDwWsS.|?*+()\[\]{}^$\\]|\.|\[\^?[A-Za-z0-9_ ]+\])"#
+    private static let branch = #"\^?(?:\#(atom)[*+?]?)*\$?"#
 
     /// The expressions by the format's name; each must match as a whole.
     static let patterns: [String: String] = [
@@ -50,5 +55,6 @@ enum StringFormat {
             "[a-zA-Z][a-zA-Z0-9+-]{1,10}://\(hostname)(?::[0-9]{1,4})?\(path)"
             + "|(?:/\(segment)+)+",
         "json-pointer": "(?:/(?:[^~/]|~[01])*)*",
+        "regex": #"\#(branch)(?:\|\#(branch))*"#,
     ]
 }

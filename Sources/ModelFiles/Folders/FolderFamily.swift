@@ -31,12 +31,6 @@ enum FolderFamily: String, Sendable, CaseIterable {
                     + ". Get the model as a GGUF file instead"
             )
         }
-        if configuration.value["quantization_config"]?.objectValue != nil {
-            throw configuration.refusal(
-                "says that the weights are quantised already, which can't be read. "
-                    + "Get the model in BF16, or as a GGUF file"
-            )
-        }
         return (family, configuration)
     }
 

@@ -5,4 +5,6 @@ package enum FolderKeys {
     package static let spacePrefix = "torii.tokenizer.space_prefix"
     /// The value of `spacePrefix` for the begin of a text.
     package static let atStart = "start"
+    /// How the matrices were quantised before they came here, for people: `GPTQ 4-bit`.
+    package static let quantization = "torii.quantization"
 }

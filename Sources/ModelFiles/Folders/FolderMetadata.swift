@@ -8,6 +8,8 @@ import Glibc
 struct FolderMetadata {
     let configuration: FolderConfiguration
     let family: FolderFamily
+    /// How matrices were quantised, if some were.
+    let quantization: FolderQuantization?
     /// `1_Pooling/config.json`.
     let pooling: FolderConfiguration?
     /// What the model is called if it doesn't say so itself.
@@ -23,6 +25,9 @@ struct FolderMetadata {
             ("general.name", .string(name)),
             ("general.quantization_version", .uint32(2)),
         ]
+        if let quantization {
+            entries.append((FolderKeys.quantization, .string(quantization.name)))
+        }
         if let license = configuration.string("license") {
             entries.append(("general.license", .string(license)))
         }

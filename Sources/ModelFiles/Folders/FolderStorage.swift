@@ -34,24 +34,51 @@ struct FolderStorage: TensorStorage {
                 // Safety: as above.
                 return unsafe copy(bytes, from: byteOffset, into: buffer)
             }
-            guard let rows = recipe.headRowCount else {
+            guard recipe.headRowCount != nil else {
                 let offset = stored.fileOffset + byteOffset
                 // Safety: the caller's buffer is passed on as it is.
                 if let failure = unsafe files[file].read(at: offset, into: buffer) { throw failure }
                 return
             }
             let rowByteCount = stored.byteCount / max(1, stored.shape[0])
-            let head = rows * rowByteCount
-            let first = byteOffset / head * head
-            let last = (byteOffset + buffer.count + head - 1) / head * head
-            let bytes = try bytes(stored, file, first..<last)
-            // Safety: as above; whole heads around the range were read.
-            unsafe copy(
-                Self.moved(bytes, headRowCount: rows, rowLength: rowByteCount),
-                from: byteOffset - first,
-                into: buffer
-            )
+            // Safety: as above.
+            try unsafe copy(byteOffset, recipe, rowByteCount, into: buffer) {
+                rows throws(GGUFError) in
+                try bytes(
+                    stored,
+                    file,
+                    rows.lowerBound * rowByteCount..<rows.upperBound * rowByteCount
+                )
+            }
+        case .grouped(let matrix):
+            let reader = GroupedMatrixReader(matrix: matrix, files: files)
+            // Safety: as above.
+            try unsafe copy(byteOffset, recipe, matrix.rowByteCount, into: buffer) {
+                rows throws(GGUFError) in
+                try reader.rows(rows)
+            }
         }
+    }
+
+    /// Reads the rows around a range of bytes, whole heads of them if they move, and copies the range.
+    private func copy(
+        _ byteOffset: Int,
+        _ recipe: FolderTensors.Recipe,
+        _ rowByteCount: Int,
+        into buffer: UnsafeMutableRawBufferPointer,
+        rows: (Range<Int>) throws(GGUFError) -> [UInt8]
+    ) throws(GGUFError) {
+        let unit = recipe.headRowCount ?? 1
+        let unitByteCount = unit * rowByteCount
+        guard unitByteCount > 0, buffer.count > 0 else { return }
+        let first = byteOffset / unitByteCount
+        let last = (byteOffset + buffer.count + unitByteCount - 1) / unitByteCount
+        var bytes = try rows(first * unit..<last * unit)
+        if recipe.headRowCount != nil {
+            bytes = Self.moved(bytes, headRowCount: unit, rowLength: rowByteCount)
+        }
+        // Safety: the caller's buffer is passed on; the rows hold what it shall get.
+        unsafe copy(bytes, from: byteOffset - first * unitByteCount, into: buffer)
     }
 
     /// The numbers of a stored tensor.

@@ -8,6 +8,8 @@ struct FolderTensors {
         enum Source: Sendable {
             /// A tensor of file number `file`.
             case stored(SafetensorsFile.Tensor, file: Int)
+            /// The tensors of a quantised matrix.
+            case grouped(GroupedMatrix)
             /// Numbers that follow from the configuration.
             case computed([Float])
         }
@@ -23,42 +25,49 @@ struct FolderTensors {
     /// By `GGUFTensor.partIndex`.
     private(set) var recipes: [Recipe] = []
 
+    private let metadata: FolderMetadata
+    /// The folder, for errors.
+    private let path: String
+    private let headDimension: Int
+
     /// Sorts the tensors of all files into their places.
     ///
     /// - Parameters:
     ///   - files: The stored tensors of each file.
     ///   - metadata: What the configuration says.
     ///   - path: The folder, for errors.
+    ///   - read: Gives the bytes of a small tensor.
     /// - Throws: The name of a tensor that the family doesn't have, or that is there twice.
     init(
         _ files: [[SafetensorsFile.Tensor]],
         metadata: FolderMetadata,
-        path: String
+        path: String,
+        read: (GroupedMatrix.Part) throws(GGUFError) -> [UInt8]
     ) throws(GGUFError) {
-        let family = metadata.family
-        let isTied =
-            metadata.configuration.flag("tie_word_embeddings") ?? (family == .gemma3)
-        let headDimension = try metadata.headDimension()
+        self.metadata = metadata
+        self.path = path
+        headDimension = try metadata.headDimension()
+        var grouped = GroupedTensors()
         for (file, stored) in files.enumerated() {
             for tensor in stored {
-                guard let place = FolderTensorNames.place(of: tensor.name, in: family) else {
-                    throw GGUFError(
-                        path: path,
-                        problem: .invalidTensor(
-                            name: tensor.name,
-                            reason: "is not one that models of the type \(family) have"
-                        )
-                    )
+                if metadata.quantization != nil,
+                    try grouped.take(GroupedMatrix.Part(tensor: tensor, file: file), path: path)
+                {
+                    continue
                 }
-                guard case .named(let name) = place else { continue }
-                // The head of a tied model is its embedding, whatever the file holds besides.
-                if isTied, name == "output.weight" { continue }
-                var recipe = Recipe(source: .stored(tensor, file: file))
-                if family.addsOneToNorms, name.hasSuffix("norm.weight") { recipe.addend = 1 }
-                if family.pairsNeighbours, Self.isRotated(name) {
-                    recipe.headRowCount = headDimension
-                }
-                try add(name, tensor, recipe, path: path)
+                try add(tensor, file: file)
+            }
+        }
+        if let quantization = metadata.quantization {
+            for (name, parts) in grouped.partsByName.sorted(by: { $0.key < $1.key }) {
+                let matrix = try GroupedMatrix(
+                    name: name,
+                    parts: parts,
+                    quantization: quantization,
+                    path: path,
+                    read: read
+                )
+                try add(matrix, name)
             }
         }
         for (name, values) in try metadata.computedTensors() {
@@ -72,37 +81,94 @@ struct FolderTensors {
         }
     }
 
-    private mutating func add(
+    private func refusal(_ name: String, _ reason: String) -> GGUFError {
+        GGUFError(path: path, problem: .invalidTensor(name: name, reason: reason))
+    }
+
+    /// The GGUF name of a tensor of the folder; nil if it goes nowhere.
+    private func place(of name: String) throws(GGUFError) -> String? {
+        let family = metadata.family
+        guard let place = FolderTensorNames.place(of: name, in: family) else {
+            throw refusal(
+                name,
+                GroupedTensors.isPart(name) && metadata.quantization == nil
+                    ? "belongs to a quantised matrix, and config.json has no quantization_config "
+                        + "that says how it is stored"
+                    : "is not one that models of the type \(family) have"
+            )
+        }
+        guard case .named(let name) = place else { return nil }
+        // The head of a tied model is its embedding, whatever the file holds besides.
+        let isTied =
+            metadata.configuration.flag("tie_word_embeddings") ?? (family == .gemma3)
+        return isTied && name == "output.weight" ? nil : name
+    }
+
+    /// Rows of a head, if those of a tensor move; of `rowCount` rows.
+    private func headRowCount(
         _ name: String,
+        rowCount: Int,
+        stored: String
+    ) throws(GGUFError) -> Int? {
+        guard metadata.family.pairsNeighbours, Self.isRotated(name) else { return nil }
+        let count = headDimension
+        guard count > 0, count % 2 == 0, rowCount % count == 0 else {
+            throw refusal(stored, "has \(rowCount) rows, no multiple of a head's \(count)")
+        }
+        return count
+    }
+
+    private mutating func add(
         _ stored: SafetensorsFile.Tensor,
-        _ recipe: Recipe,
-        path: String
+        file: Int
     ) throws(GGUFError) {
-        func refusal(_ reason: String) -> GGUFError {
-            GGUFError(path: path, problem: .invalidTensor(name: stored.name, reason: reason))
-        }
+        guard let name = try place(of: stored.name) else { return }
         guard [.f32, .f16, .bf16].contains(stored.type) else {
-            throw refusal("is of type \(stored.type); F32, F16 and BF16 can be read")
+            throw refusal(
+                stored.name,
+                "is of type \(stored.type); F32, F16 and BF16 can be read"
+            )
         }
+        var recipe = Recipe(source: .stored(stored, file: file))
+        if metadata.family.addsOneToNorms, name.hasSuffix("norm.weight") { recipe.addend = 1 }
+        recipe.headRowCount = try headRowCount(
+            name,
+            rowCount: stored.shape.first ?? 1,
+            stored: stored.name
+        )
         let count = stored.byteCount / stored.type.blockByteCount
         // What the kernels add and multiply number by number is small and kept exact.
         let isExact =
             stored.shape.count < 2 || name == "position_embd.weight"
             || name == "token_types.weight"
-        if let rows = recipe.headRowCount {
-            guard rows > 0, rows % 2 == 0, let first = stored.shape.first, first % rows == 0 else {
-                throw refusal("has \(stored.shape) rows, no multiple of a head's \(rows)")
-            }
-        }
         // Four bytes for each number: a product that fits as the stored one of two bytes did.
         let (exactByteCount, overflow) = count.multipliedReportingOverflow(by: 4)
-        guard !overflow else { throw refusal("is too large") }
+        guard !overflow else { throw refusal(stored.name, "is too large") }
         add(
             name,
             isExact ? .f32 : stored.type,
             dimensions: stored.shape.reversed(),
             byteCount: isExact ? exactByteCount : stored.byteCount,
             recipe
+        )
+    }
+
+    private mutating func add(_ matrix: GroupedMatrix, _ stored: String) throws(GGUFError) {
+        guard let name = try place(of: "\(stored).weight") else { return }
+        guard name != "token_embd.weight" else {
+            throw refusal(matrix.quants.tensor.name, "is an embedding, which can't be in 4 bits")
+        }
+        let rows = try headRowCount(
+            name,
+            rowCount: matrix.outputCount,
+            stored: matrix.quants.tensor.name
+        )
+        add(
+            name,
+            matrix.type,
+            dimensions: [matrix.inputCount, matrix.outputCount],
+            byteCount: matrix.rowByteCount * matrix.outputCount,
+            Recipe(source: .grouped(matrix), headRowCount: rows)
         )
     }
 

@@ -42,16 +42,22 @@ enum ModelFolder {
         guard let tokenizerFile = descriptions["tokenizer.json"] else {
             throw missing("tokenizer.json", path)
         }
+        let quantization = try FolderQuantization(whole)
         let metadata = FolderMetadata(
             configuration: configuration,
             family: family,
+            quantization: quantization,
             pooling: try json("1_Pooling/config.json"),
             name: path.split(separator: "/").last.map(String.init) ?? family.rawValue
         )
         let files = try weightFiles(try json(indexName), path: path, opener: opener)
         var stored: [[SafetensorsFile.Tensor]] = []
         for file in files { stored.append(try tensors(of: file)) }
-        let tensors = try FolderTensors(stored, metadata: metadata, path: path)
+        let tensors = try FolderTensors(stored, metadata: metadata, path: path) {
+            part throws(GGUFError) in
+            let start = part.tensor.fileOffset
+            return try files[part.file].bytes(start..<start + part.tensor.byteCount)
+        }
         let vocabulary = FolderVocabulary(
             file: try FolderConfiguration(
                 path: tokenizerFile.path,

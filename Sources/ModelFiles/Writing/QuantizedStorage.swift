@@ -5,14 +5,18 @@ extension GGUFFile {
     ///
     /// Norms, biases and other small tensors stay as they are. A matrix whose rows don't divide into
     /// blocks of the type gets a type that they divide into; with `q4_K` the embedding and the head
-    /// get `q6_K`, as errors in them weigh more.
+    /// get `q6_K`, as errors in them weigh more. Matrices that a folder has in 4 bits already stay so,
+    /// unless `type` is one of plain numbers: they could only lose.
     ///
     /// - Parameter type: One of `BlockQuantizer.supportedTypes`.
     /// - Returns: A model that reads from this one.
     /// - Throws: A key of the metadata that can't be read.
     package func quantized(to type: TensorType) throws(GGUFError) -> GGUFFile {
+        let keepsBlocks =
+            try metadata.string(FolderKeys.quantization) != nil && type.blockElementCount > 1
         let tensors = tensors.enumerated().map { index, tensor in
-            let chosen = Self.type(for: tensor, wanted: type)
+            let isKept = keepsBlocks && tensor.type.blockElementCount > 1
+            let chosen = isKept ? tensor.type : Self.type(for: tensor, wanted: type)
             let byteCount = chosen.rowByteCount(elementCount: tensor.dimensions.first ?? 1)
                 .map { $0 * (tensor.elementCount / max(1, tensor.dimensions.first ?? 1)) }
             return GGUFTensor(
@@ -25,10 +29,11 @@ extension GGUFFile {
             )
         }
         return try GGUFFile(
-            metadata: try metadata.replacing([
-                ("general.file_type", .uint32(Self.fileTypeNumber(type))),
-                ("general.quantization_version", .uint32(2)),
-            ]),
+            metadata: try metadata.replacing(
+                [("general.quantization_version", .uint32(2))]
+                    + (keepsBlocks
+                        ? [] : [("general.file_type", .uint32(Self.fileTypeNumber(type)))])
+            ),
             tensors: tensors,
             storage: QuantizedStorage(source: self)
         )

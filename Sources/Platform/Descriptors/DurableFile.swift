@@ -77,19 +77,7 @@ package enum DurableFile {
         )
         guard fchmod(file.rawValue, mode_t(mode)) == 0 else { throw .last("fchmod", path: path) }
         try adopt(file.rawValue, like: directory, path: path)
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            try FaultPlan.pass("write", path: path)
-            // Safety: the slice outlives the call, which only reads it.
-            let count = unsafe rest.withUnsafeBytes { buffer in
-                unsafe Glibc.write(file.rawValue, buffer.baseAddress, buffer.count)
-            }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw .last("write", path: path)
-            }
-            rest = rest.dropFirst(count)
-        }
+        try file.writeAll(bytes, path: path)
         try FaultPlan.pass("fsync", path: path)
         guard fsync(file.rawValue) == 0 else { throw .last("fsync", path: path) }
     }

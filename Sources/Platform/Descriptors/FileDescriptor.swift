@@ -23,6 +23,28 @@ package struct FileDescriptor: ~Copyable, Sendable {
         rawValue = result
     }
 
+    /// Writes all of `bytes` to a file; a write of a part is followed by one of the rest.
+    ///
+    /// - Parameters:
+    ///   - bytes: What the file gets.
+    ///   - path: The file's path, for errors and fault plans.
+    /// - Throws: The write that failed; some of the bytes may have been written.
+    package func writeAll(_ bytes: [UInt8], path: String) throws(SystemError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            try FaultPlan.pass("write", path: path)
+            // Safety: the slice outlives the call, which only reads it.
+            let count = unsafe rest.withUnsafeBytes { buffer in
+                unsafe Glibc.write(rawValue, buffer.baseAddress, buffer.count)
+            }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw .last("write", path: path)
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+
     /// Gives the open descriptor away: the caller closes it.
     package consuming func release() -> Int32 {
         let descriptor = rawValue

@@ -35,23 +35,7 @@ package final class ReplacementFile {
 
     /// Appends bytes.
     package func append(_ bytes: [UInt8]) throws(SystemError) {
-        var done = 0
-        while done < bytes.count {
-            try FaultPlan.pass("write", path: temporaryPath)
-            // Safety: the slice lies in the array, which outlives the call.
-            let count = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe Glibc.write(
-                    descriptor.rawValue,
-                    buffer.baseAddress.map { unsafe $0 + done },
-                    buffer.count - done
-                )
-            }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw .last("write", path: temporaryPath)
-            }
-            done += count
-        }
+        try descriptor.writeAll(bytes, path: temporaryPath)
     }
 
     /// Puts the file in its place, once it is on disk; then its name is too.

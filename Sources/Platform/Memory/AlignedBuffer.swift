@@ -13,6 +13,7 @@ package final class AlignedBuffer: @unchecked Sendable {
     package let byteCount: Int
 
     private static let pageByteCount = 4096
+    private static let hugePageByteCount = 2 << 20
     private let mappedByteCount: Int
 
     /// Maps `byteCount` bytes (0 included).
@@ -38,13 +39,20 @@ package final class AlignedBuffer: @unchecked Sendable {
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
             throw .last("mmap")
         }
-        if hugePages, mapped >= 2 << 20 {
+        if hugePages, mapped >= Self.hugePageByteCount {
             // Safety: the range is the mapping made above. A refused hint changes nothing.
             _ = unsafe madvise(address, mapped, MADV_HUGEPAGE)
         }
         unsafe baseAddress = unsafe address
         self.byteCount = byteCount
         mappedByteCount = mapped
+    }
+
+    /// The bytes that are committed when the first `count` of a buffer's bytes have been touched: those
+    /// of whole huge pages, where the buffer is large enough for some.
+    package static func committedByteCount(first count: Int, of byteCount: Int) -> Int {
+        let page = byteCount >= hugePageByteCount ? hugePageByteCount : pageByteCount
+        return min((count + page - 1) / page * page, max(count, byteCount))
     }
 
     /// The whole buffer as raw bytes; valid while the object lives.

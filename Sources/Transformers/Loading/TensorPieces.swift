@@ -83,23 +83,3 @@ struct TensorPieces: Sendable {
         }
     }
 }
-
-extension GGUFFile {
-    /// Reads `count` bytes of `tensor` from `byteOffset` on.
-    func bytes(of tensor: GGUFTensor, from byteOffset: Int, count: Int) throws(ModelError)
-        -> [UInt8]
-    {
-        var bytes = [UInt8](repeating: 0, count: count)
-        // Safety: the buffer is the array's own storage, for the time of the call.
-        let failure: GGUFError? = unsafe bytes.withUnsafeMutableBytes { buffer in
-            do throws(GGUFError) {
-                try unsafe read(tensor, byteOffset: byteOffset, into: buffer)
-                return nil
-            } catch {
-                return error
-            }
-        }
-        if let failure { throw .file(failure) }
-        return bytes
-    }
-}

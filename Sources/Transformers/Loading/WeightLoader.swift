@@ -128,11 +128,7 @@ extension GGUFFile {
     /// Rows as floats, in order, all finite; of any type.
     func floats(_ rows: TensorRows) throws(ModelError) -> [Float] {
         let tensor = rows.tensor
-        let bytes = try bytes(
-            of: tensor,
-            from: rows.range.lowerBound * (rows.byteCount / rows.range.count),
-            count: rows.byteCount
-        )
+        let bytes = try stored(rows)
         var values = [Float](repeating: 0, count: rows.elementCount)
         do throws(TensorError) {
             // Safety: both buffers are lent for the call.
@@ -147,5 +143,18 @@ extension GGUFFile {
         }
         guard values.allSatisfy(\.isFinite) else { throw .nonFinite(tensor: tensor.name) }
         return rows.order.map { $0.map(values, rowLength: rows.columnCount) } ?? values
+    }
+
+    /// The bytes of rows, as the file has them.
+    private func stored(_ rows: TensorRows) throws(ModelError) -> [UInt8] {
+        do throws(GGUFError) {
+            return try contents(
+                of: rows.tensor,
+                from: rows.range.lowerBound * (rows.byteCount / rows.range.count),
+                count: rows.byteCount
+            )
+        } catch {
+            throw .file(error)
+        }
     }
 }

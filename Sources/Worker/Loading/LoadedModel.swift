@@ -154,10 +154,7 @@ package final class LoadedModel {
         let wish = wish(options, shape, file, surroundings)
         let limits = schedulerLimits(options, purpose, shape)
         let budget = budget(wish, shape, limits)
-        let threadCount = min(
-            512,
-            max(1, options.threadCount ?? surroundings.coreCount)
-        )
+        let threadCount = min(512, max(1, options.threadCount ?? surroundings.coreCount))
         let targets = try AdapterTargets(of: file, output: purpose.output)
         let adapters = LoadedAdapters(adapterFiles, for: targets)
         let need = try Transformer.memoryNeed(
@@ -167,7 +164,8 @@ package final class LoadedModel {
             threadCount: threadCount,
             logitRowCount: plannedLogitRowCount
         )
-        reserve(footprint(need, adapters, wish, budget))
+        let vocabularySize = purpose.output == .logits ? tokenizer.vocabularySize : 0
+        reserve(footprint(need, vocabularySize, threadCount, adapters, wish, budget))
         let threads = try KernelThreadPool(
             threadCount: threadCount,
             instructionSet: instructionSet
@@ -307,18 +305,25 @@ package final class LoadedModel {
 
     private static func footprint(
         _ need: Transformer.MemoryNeed,
+        _ vocabularySize: Int,
+        _ threadCount: Int,
         _ adapters: LoadedAdapters,
         _ wish: KVBudget.Wish,
         _ budget: KVBudget
     ) -> MemoryFootprint {
         let keptBlockCount = min(budget.keptSlabCount * budget.slabBlockCount, budget.blockCount)
+        let maximumByteCount = budget.blockCount * wish.blockByteCount
         return MemoryFootprint(
             weightByteCount: need.weightByteCount,
             scratchByteCount: need.scratchByteCount
+                + Engine.samplingByteCount(vocabularySize: vocabularySize, threadCount: threadCount)
                 + (adapters.isEmpty ? 0 : need.adapterScratchByteCount),
             adapterByteCount: adapters.byteCount,
-            keptKVByteCount: keptBlockCount * wish.blockByteCount,
-            maximumKVByteCount: budget.blockCount * wish.blockByteCount,
+            keptKVByteCount: AlignedBuffer.committedByteCount(
+                first: keptBlockCount * wish.blockByteCount,
+                of: maximumByteCount
+            ),
+            maximumKVByteCount: maximumByteCount,
             kvBytesPerToken: wish.blockByteCount / KVStorage.blockTokenCount,
             contextLength: budget.contextLength
         )

@@ -14,10 +14,12 @@ enum ModelDescription {
         try? file.metadata.string("general.license")
     }
 
+    /// What a folder says of weights that were quantised before, for example `GPTQ 4-bit`; else
     /// `general.file_type` in the words that model files are named with, for example `Q4_K_M`;
     /// without it the type that most weights are stored in.
     static func quantization(of file: GGUFFile) -> String {
         // A damaged key is as good as none: this is only a label.
+        if let name = try? file.metadata.string(FolderKeys.quantization) { return name }
         if let number = try? file.metadata.integer("general.file_type"),
             let name = fileTypes[number]
         {

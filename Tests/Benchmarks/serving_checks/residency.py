@@ -5,7 +5,6 @@ import contextlib
 import time
 
 from figures import percentile
-from serving import GEMMA, QWEN, SMOLLM2
 from streaming import Failure, gather
 
 CONTEXT = 1024
@@ -40,11 +39,11 @@ def several(bench, count, budget, **more):
 
 async def plan(bench, report):
     """What a plan says a model takes is what its process takes once it has worked at full length."""
-    for model in (SMOLLM2, QWEN, GEMMA):
+    for model in sorted(path.stem for path in bench.models.glob("*.gguf")):
         for kv_type, context in (("f16", 2048), ("f16", 8192), ("q8", 2048), ("q8", 8192)):
             flags = ("--kv-type", kv_type, "--context", str(context), "--parallel", "32")
             async with bench.serve(*flags, model=model) as server:
-                name = f"{model.split('-')[0]}, {kv_type}, context {context}"
+                name = f"{model}, {kv_type}, context {context}"
                 planned = await server.client.json("POST", "/admin/v1/plan", {"model": server.model})
                 needed = planned["needed_bytes"]
                 report.figure(f"{name}: planned", needed / MEBIBYTE, "MiB")

@@ -2,7 +2,7 @@ import HTTP
 import Platform
 import Testing
 
-@Suite(.timeLimit(.minutes(20))) struct HTTPClientTests {
+@Suite(.timeLimit(.minutes(15))) struct HTTPClientTests {
     @Test func `sends a body and the key, and returns whole answers of any status`() async throws {
         let server = try TestServer { request, responder in
             let key = request.headers[first: "Authorization"] ?? ""

@@ -4,7 +4,7 @@ import Testing
 
 /// The requirements of RFC 9110 and RFC 9112 for an origin server, one row each, over a real
 /// connection; after each row another client must find the server well.
-@Suite(.timeLimit(.minutes(20))) struct ConformanceTests {
+@Suite(.timeLimit(.minutes(15))) struct ConformanceTests {
     private static let rows =
         ConformanceRow.syntax + ConformanceRow.framing + ConformanceRow.connections
         + ConformanceRow.semantics

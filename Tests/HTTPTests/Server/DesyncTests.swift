@@ -3,7 +3,7 @@ import Platform
 import Testing
 
 /// What follows a refused request on its connection is never taken for a request (RFC 9112 §11.2).
-@Suite(.timeLimit(.minutes(20))) struct DesyncTests {
+@Suite(.timeLimit(.minutes(15))) struct DesyncTests {
     private static let canary = "GET /canary HTTP/1.1\r\nHost: a\r\n\r\n"
 
     private static let refused =

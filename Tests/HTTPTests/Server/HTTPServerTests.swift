@@ -3,7 +3,7 @@ import HTTP
 import Platform
 import Testing
 
-@Suite(.timeLimit(.minutes(20))) struct HTTPServerTests {
+@Suite(.timeLimit(.minutes(15))) struct HTTPServerTests {
     private static let get = "GET /a%20b HTTP/1.1\r\nHost: a\r\n\r\n"
 
     private static func temporarySocket() -> SocketAddress {

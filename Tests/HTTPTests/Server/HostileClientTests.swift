@@ -6,7 +6,7 @@ import Testing
 
 /// Clients that dawdle, throng or send without end, each against a server with small limits; another
 /// client must be served all the while.
-@Suite(.timeLimit(.minutes(20))) struct HostileClientTests {
+@Suite(.timeLimit(.minutes(15))) struct HostileClientTests {
     private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
     private static func socketAddress() -> SocketAddress {

@@ -3,7 +3,7 @@ import Platform
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(20))) struct StreamingTests {
+@Suite(.timeLimit(.minutes(15))) struct StreamingTests {
     private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
     @Test func `streams events in chunks and keeps the connection`() async throws {

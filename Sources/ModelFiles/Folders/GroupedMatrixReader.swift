@@ -1,0 +1,151 @@
+import Tensors
+
+/// Reads rows of a `GroupedMatrix` as it is presented: an output's weights one behind the other, in
+/// blocks with scales, or as half floats.
+///
+/// Safe from any thread.
+struct GroupedMatrixReader {
+    let matrix: GroupedMatrix
+    /// By `GroupedMatrix.Part.file`.
+    let files: [OpenFile]
+
+    /// The bytes of some outputs' rows.
+    ///
+    /// - Throws: A file that can't be read, or a zero point that isn't 8 where all should be.
+    func rows(_ range: Range<Int>) throws(GGUFError) -> [UInt8] {
+        // Words and zero points come by eight outputs.
+        let length = GroupedMatrix.wordLength
+        let first = range.lowerBound / length * length
+        let outputs = first..<(range.upperBound + length - 1) / length * length
+        let tile = try tile(outputs)
+        let count = matrix.rowByteCount
+        let bytes: [UInt8]
+        switch matrix.type {
+        case .q4_0, .q4_1: bytes = tile.blocks()
+        default: bytes = tile.halves()
+        }
+        guard outputs != range else { return bytes }
+        return Array(bytes[(range.lowerBound - first) * count..<(range.upperBound - first) * count])
+    }
+
+    private func tile(_ outputs: Range<Int>) throws(GGUFError) -> GroupedTile {
+        let zeroPoints = try zeroPoints(outputs)
+        if matrix.type == .q4_0, let other = zeroPoints.first(where: { $0 != 8 }) {
+            let part = matrix.zeroPoints
+            throw GGUFError(
+                path: files[part.file].path,
+                problem: .invalidTensor(
+                    name: part.tensor.name,
+                    reason: "has the zero point \(other) instead of 8, though quantization_config "
+                        + "says \"sym\". If the file is sound, set \"sym\" to false"
+                )
+            )
+        }
+        let part = matrix.scales
+        let width = part.tensor.type.blockByteCount
+        let scales = try bytes(part, outputs.lowerBound * width..<outputs.upperBound * width)
+        return GroupedTile(
+            matrix: matrix,
+            words: try words(outputs),
+            zeroPoints: zeroPoints,
+            scales: FloatBytes.floats(scales, type: part.tensor.type)
+        )
+    }
+
+    /// `[inputs / 8, outputs]`: each of eight consecutive inputs of an output.
+    private func words(_ outputs: Range<Int>) throws(GGUFError) -> [UInt32] {
+        let length = GroupedMatrix.wordLength
+        guard matrix.quantization.method == .awq else {
+            return Self.integers(
+                try bytes(matrix.quants, outputs.lowerBound * 4..<outputs.upperBound * 4)
+            )
+        }
+        let stored = Self.integers(
+            try bytes(
+                matrix.quants,
+                outputs.lowerBound / length * 4..<outputs.upperBound / length * 4
+            )
+        )
+        let stride = outputs.count / length
+        var words = [UInt32](repeating: 0, count: stored.count)
+        for row in 0..<matrix.inputCount / length {
+            for column in 0..<stride {
+                var inputs = SIMD8<UInt32>()
+                for input in 0..<length {
+                    inputs[input] = stored[(row * length + input) * stride + column]
+                }
+                let transposed = NibbleWords.transposed(inputs)
+                let place = (row * stride + column) * length
+                for output in 0..<length { words[place + output] = transposed[output] }
+            }
+        }
+        return words
+    }
+
+    /// `[groups, outputs]`, from 0 to 15.
+    private func zeroPoints(_ outputs: Range<Int>) throws(GGUFError) -> [UInt8] {
+        let length = GroupedMatrix.wordLength
+        let words = Self.integers(
+            try bytes(
+                matrix.zeroPoints,
+                outputs.lowerBound / length * 4..<outputs.upperBound / length * 4
+            )
+        )
+        let places: [UInt32] =
+            matrix.quantization.method == .awq
+            ? NibbleWords.interleavedPlaces : Array(0..<UInt32(length))
+        let offset = matrix.quantization.zeroPointOffset
+        var zeroPoints: [UInt8] = []
+        zeroPoints.reserveCapacity(words.count * length)
+        for word in words {
+            for place in places {
+                zeroPoints.append((UInt8(truncatingIfNeeded: word &>> (4 * place)) &+ offset) & 15)
+            }
+        }
+        return zeroPoints
+    }
+
+    /// The bytes `range` of each row of a stored matrix, row after row.
+    private func bytes(
+        _ part: GroupedMatrix.Part,
+        _ range: Range<Int>
+    ) throws(GGUFError) -> [UInt8] {
+        let rowCount = part.tensor.shape[0]
+        let rowByteCount = part.tensor.byteCount / rowCount
+        let file = files[part.file]
+        guard range != 0..<rowByteCount else {
+            let start = part.tensor.fileOffset
+            return try file.bytes(start..<start + part.tensor.byteCount)
+        }
+        var bytes = [UInt8](repeating: 0, count: rowCount * range.count)
+        // Safety: each row gets a part of the array's own storage, for the time of the call.
+        let failure = unsafe bytes.withUnsafeMutableBytes { buffer -> GGUFError? in
+            for row in 0..<rowCount {
+                let failure = unsafe file.read(
+                    at: part.tensor.fileOffset + row * rowByteCount + range.lowerBound,
+                    into: UnsafeMutableRawBufferPointer(
+                        rebasing: buffer[row * range.count..<(row + 1) * range.count]
+                    )
+                )
+                if let failure { return failure }
+            }
+            return nil
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    private static func integers(_ bytes: [UInt8]) -> [UInt32] {
+        // Safety: as many words are read as lie in the buffer; all bytes make one.
+        unsafe bytes.withUnsafeBytes { raw in
+            (0..<raw.count / 4).map { index in
+                UInt32(
+                    littleEndian: unsafe raw.loadUnaligned(
+                        fromByteOffset: 4 * index,
+                        as: UInt32.self
+                    )
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+/// A matrix of random numbers of 4 bits with a scale and a zero point for each output and group of
+/// inputs, and the tensors that GPTQ and AWQ store it in.
+package struct TinyGroupedMatrix: Sendable {
+    /// How a folder stores its matrices.
+    package struct Style: Sendable, Hashable {
+        /// AWQ instead of GPTQ.
+        package var isAWQ = false
+        /// GPTQ: zero points are stored as they are instead of one less.
+        package var isSecondVersion = false
+        /// All zero points are 8, and `quantization_config` says so.
+        package var isSymmetric = false
+        /// Inputs of a group; -1: all.
+        package var groupLength = 64
+        /// Inputs belong to groups in random order.
+        package var isScattered = false
+
+        /// GPTQ's first version with any zero points, in groups of 64.
+        package init() {}
+
+        /// `quantization_config` of `config.json`.
+        package var configuration: [String: Any] {
+            isAWQ
+                ? [
+                    "quant_method": "awq", "bits": 4, "group_size": groupLength,
+                    "zero_point": true, "version": "gemm",
+                ]
+                : [
+                    "quant_method": "gptq", "bits": 4, "group_size": groupLength,
+                    "sym": isSymmetric, "desc_act": isScattered,
+                    "checkpoint_format": isSecondVersion ? "gptq_v2" : "gptq",
+                ]
+        }
+    }
+
+    private let style: Style
+    private let inputCount: Int
+    private let outputCount: Int
+    /// In the order `[inputs, outputs]`.
+    private var numbers: [UInt32] = []
+    /// In the order `[groups, outputs]`.
+    private var zeroPoints: [UInt32] = []
+    /// In the order `[groups, outputs]`.
+    package private(set) var scales: [Float16] = []
+    /// Each input's.
+    private var groups: [Int] = []
+
+    /// Random numbers; the same seed gives the same ones.
+    package init(inputCount: Int, outputCount: Int, style: Style, seed: UInt64) {
+        self.style = style
+        self.inputCount = inputCount
+        self.outputCount = outputCount
+        var generator = SeededGenerator(seed: seed)
+        let length = style.groupLength == -1 ? inputCount : style.groupLength
+        groups = (0..<inputCount).map { $0 / length }
+        if style.isScattered { groups.shuffle(using: &generator) }
+        for _ in 0..<inputCount * outputCount {
+            numbers.append(UInt32(generator.int(in: 0...15)))
+        }
+        for _ in 0..<(inputCount + length - 1) / length * outputCount {
+            zeroPoints.append(style.isSymmetric ? 8 : UInt32(generator.int(in: 0...15)))
+            scales.append(Float16(generator.int(in: 300...2000)) / 32768)
+        }
+    }
+
+    /// A number, its scale and its zero point.
+    package func parts(
+        output: Int,
+        input: Int
+    ) -> (number: Int, scale: Float16, zeroPoint: Int) {
+        let place = groups[input] * outputCount + output
+        return (
+            Int(numbers[input * outputCount + output]), scales[place], Int(zeroPoints[place])
+        )
+    }
+
+    /// The tensors of a linear layer called `name`.
+    package func tensors(
+        _ name: String
+    ) -> [(name: String, type: String, shape: [Int], bytes: [UInt8])] {
+        let groupCount = scales.count / outputCount
+        let scales = (
+            "\(name).scales", "F16", [groupCount, outputCount], bytes(self.scales.map(\.bitPattern))
+        )
+        guard !style.isAWQ else {
+            return [
+                (
+                    "\(name).qweight", "I32", [inputCount, outputCount / 8],
+                    bytes(alongOutputs(numbers, order: [0, 2, 4, 6, 1, 3, 5, 7]))
+                ),
+                (
+                    "\(name).qzeros", "I32", [groupCount, outputCount / 8],
+                    bytes(alongOutputs(zeroPoints, order: [0, 2, 4, 6, 1, 3, 5, 7]))
+                ),
+                scales,
+            ]
+        }
+        let stored = style.isSecondVersion ? zeroPoints : zeroPoints.map { ($0 &- 1) & 15 }
+        return [
+            (
+                "\(name).qweight", "I32", [inputCount / 8, outputCount],
+                bytes(alongInputs(numbers))
+            ),
+            (
+                "\(name).qzeros", "I32", [groupCount, outputCount / 8],
+                bytes(alongOutputs(stored, order: Array(0..<8)))
+            ),
+            scales,
+            ("\(name).g_idx", "I32", [inputCount], bytes(groups.map { UInt32($0) })),
+        ]
+    }
+
+    /// Eight inputs of an output in a word.
+    private func alongInputs(_ numbers: [UInt32]) -> [UInt32] {
+        var words: [UInt32] = []
+        for first in stride(from: 0, to: inputCount, by: 8) {
+            for output in 0..<outputCount {
+                words.append(
+                    (0..<8).reduce(0) {
+                        $0 | numbers[(first + $1) * outputCount + output] << UInt32(4 * $1)
+                    }
+                )
+            }
+        }
+        return words
+    }
+
+    /// Eight outputs in a word: nibble n is that of output `order[n]`.
+    private func alongOutputs(_ numbers: [UInt32], order: [Int]) -> [UInt32] {
+        stride(from: 0, to: numbers.count, by: 8).map { first in
+            order.enumerated().reduce(0) {
+                $0 | numbers[first + $1.element] << UInt32(4 * $1.offset)
+            }
+        }
+    }
+
+    private func bytes<Word: FixedWidthInteger>(_ words: [Word]) -> [UInt8] {
+        words.flatMap { word in
+            (0..<Word.bitWidth / 8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
+        }
+    }
+}
