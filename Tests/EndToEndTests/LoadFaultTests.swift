@@ -8,7 +8,7 @@ import Testing
 
 /// What happens to a model on its way into memory is an error for those who wait for it, and nothing
 /// to another model.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.serialized, .timeLimit(.minutes(15)))
 struct LoadFaultTests {
     private let daemon: RunningDaemon
     /// What the neighbour answers while nothing happens.
@@ -26,10 +26,16 @@ struct LoadFaultTests {
             toPath: daemon.folder.path + "/models/\(Self.victim).gguf"
         )
         // The folder is looked at once a second, for those who ask.
-        while try victim()["id"] == nil { poll(nil, 0, 100) }
+        while try victim()["id"] == nil { try Self.pause() }
     }
 
     private var path: String { daemon.folder.path + "/models/\(Self.victim).gguf" }
+
+    /// Between two looks; throws once the test's time limit has passed.
+    private static func pause(milliseconds: Int32 = 100) throws {
+        try Task.checkCancellation()
+        poll(nil, 0, milliseconds)
+    }
 
     private static func text(_ answer: JSONValue) -> String? {
         answer["choices"]?[0]?["message"]?["content"]?.stringValue
@@ -71,7 +77,7 @@ struct LoadFaultTests {
                     kill(pid, SIGCONT)
                     break
                 }
-                poll(nil, 0, 1)
+                try Self.pause(milliseconds: 1)
             }
             // Too late; again.
             _ = request.wait()
@@ -117,7 +123,7 @@ struct LoadFaultTests {
             let granted = try #require(memory?["granted_byte_count"]?.intValue)
             let held = try fetch("models/tiny")["memory"]?["held_byte_count"]?.intValue
             if held == reserved + granted { break }
-            poll(nil, 0, 10)
+            try Self.pause()
         }
         #expect(try victim()["memory"] == .null)
     }
@@ -173,7 +179,7 @@ struct LoadFaultTests {
         #expect(try victim()["state"] == "failed")
         #expect(rename(whole, path) == 0)
         // Another file is another chance; the folder is looked at once a second.
-        while try #require(try ask("again").wait()).status != 200 { poll(nil, 0, 100) }
+        while try #require(try ask("again").wait()).status != 200 { try Self.pause() }
     }
 
     @Test func `a file that is replaced while it is loaded is loaded as it was, then as it is`()
@@ -193,7 +199,10 @@ struct LoadFaultTests {
         try unload()
         var members = Self.neighbour
         members["model"] = .string(Self.victim)
-        while Self.text(try daemon.chat(members).1) != calm { try unload() }
+        while Self.text(try daemon.chat(members).1) != calm {
+            try Self.pause()
+            try unload()
+        }
     }
 
     @Test func `a file that is overwritten while it is loaded comes to an end`() throws {

@@ -126,7 +126,7 @@ def limit(service):
         own = Group(service.group.path / "hog")
         own.path.mkdir()
         own.put("cgroup.procs", hog.process.pid)
-        hog.leave(25 * MEBIBYTE, lambda: 400 * MEBIBYTE - service.group.counts("memory.stat")["anon"])
+        hog.take(400 * MEBIBYTE - service.group.number("memory.current") + cached(service.group) - 30 * MEBIBYTE)
         await_true(lambda: "evictIdleModel" in steps(service, since), "an idle model goes", 60)
     await_true(lambda: not own.text("cgroup.procs"), "the hog is gone")
     own.path.rmdir()
@@ -205,18 +205,20 @@ class Hog:
         self.process = subprocess.Popen([sys.executable, "-c", HOG], stdin=pipe, stdout=pipe, text=True)
         return self
 
-    def leave(self, byte_count, left=None):
-        """Takes so much that the machine has `byte_count` left, or another place by what `left` says."""
-        while True:
-            excess = (left or available)() - byte_count
-            if excess < 4 * MEBIBYTE:
-                return
-            print(min(excess, 32 * MEBIBYTE), file=self.process.stdin, flush=True)
-            claim(self.process.stdout.readline(), "the hog died")
+    def take(self, byte_count):
+        """Takes so much at once, and no more when somebody makes room."""
+        print(byte_count, file=self.process.stdin, flush=True)
+        claim(self.process.stdout.readline(), "the hog died")
 
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+
+
+def cached(group):
+    """Bytes of a group that the kernel can drop."""
+    counts = group.counts("memory.stat")
+    return counts["active_file"] + counts["inactive_file"] + counts["slab_reclaimable"]
 
 
 def available():
@@ -241,7 +243,7 @@ def pressure(service):
     since = int(time.time())
     running = service.stream("c", max_tokens=1000).begun()
     with Hog() as hog:
-        hog.leave(150 * MEBIBYTE)
+        hog.take(available() - 150 * MEBIBYTE)
         await_true(lambda: "refuseRequests" in steps(service, since), "requests are refused", 60)
         status, answer = service.complete("c")
         note(f"{' → '.join(steps(service, since))}; then {status}: {answer}")
