@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -61,6 +62,17 @@ int torii_open_write_only(const char *path) { return open(path, O_WRONLY | O_CLO
 
 int torii_create(const char *path) {
     return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
+}
+
+int torii_create_unnamed(const char *directory) {
+    return open(directory, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0644);
+}
+
+int torii_give_name(int descriptor, const char *path) {
+    // The way that needs no privilege.
+    char self[32];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", descriptor);
+    return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
 int torii_file_status(int descriptor, int64_t *size, int64_t *modified, uint32_t *mode) {

@@ -207,11 +207,11 @@ extension ModelService {
                 change(id) { $0.loadFailed(worker: number, message: message, now: now) },
                 for: id
             )
-        case .ended(let reason, let lines):
+        case .ended(let reason, let failure):
             workerIsGone()
             if slots[id]?.workerNumber == number { slots[id]?.worker = nil }
             announce(.workerExit(reason: reason), of: id)
-            if !lines.isEmpty { slots[id]?.logTail = lines }
+            if let failure { slots[id]?.lastFailure = failure }
             let isWanted = slots[id]?.waiting.isEmpty == false
             let action = change(id) {
                 $0.workerEnded(worker: number, reason: reason, isWanted: isWanted, now: now)
@@ -296,7 +296,8 @@ extension ModelService {
             expires: expiry(of: slot, now: now),
             reload: slot?.reload,
             totals: counters.totals(of: entry.id),
-            logTail: slot?.logTail ?? []
+            lastFailure: slot?.lastFailure?.reason,
+            logTail: slot?.lastFailure?.log ?? []
         )
         return entry.variantOf == nil ? status : status.withoutWorker
     }

@@ -36,8 +36,8 @@ package actor ModelService {
         var reload: Duration?
         /// When caches were asked to shrink for its sake.
         var reclaimed: MonotonicInstant?
-        /// What its last worker that failed had logged.
-        var logTail: [String] = []
+        /// Why its last worker that failed did.
+        var lastFailure: WorkerFailure?
         /// Why it leaves memory, once it has to.
         var unloadReason = UnloadReason.request
     }

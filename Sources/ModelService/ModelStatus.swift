@@ -37,6 +37,7 @@ package struct ModelStatus: Sendable, Hashable {
         status.waitingCount = 0
         status.memory = nil
         status.reload = nil
+        status.lastFailure = nil
         status.logTail = []
         return status
     }
@@ -75,6 +76,8 @@ package struct ModelStatus: Sendable, Hashable {
     package var reload: Duration?
     /// What has happened to it since the daemon started; to a variant nothing does.
     package var totals: ModelTotals
-    /// The last lines that the last worker logged which could not load the model or died by itself.
+    /// Why its last worker could not load the model, or died by itself; nil if none did.
+    package var lastFailure: String?
+    /// The last lines that this worker logged.
     package var logTail: [String]
 }

@@ -23,6 +23,13 @@ import Testing
         }
     }
 
+    @Test func `an eighth of a small memory is not for models, and 256 MiB of a large one`() {
+        #expect(MemoryGauge.reserve(ofTotal: 400 << 20) == 50 << 20)
+        #expect(MemoryGauge.reserve(ofTotal: 64 << 30) == 256 << 20)
+        let machine = MemoryGauge.machine.reserveByteCount
+        #expect(machine > 0 && machine <= 256 << 20)
+    }
+
     @Test func `does nothing while there is enough`() {
         #expect(steps([(100, 0), (1000, 0.9), (200, 0.5)]) == [nil, nil, nil])
     }

@@ -129,6 +129,7 @@ import WorkerProtocol
         try await fake.wait("good") { $0.totals.crashCount == 7 }
         let status = try await fake.service.status(named: "good")
         #expect(status.totals.loads == [.ok: 7])
+        #expect(status.lastFailure?.hasPrefix("the worker process ") == true)
         #expect(status.logTail == ["one line", "the last words"])
         await fake.service.shutdown()
     }

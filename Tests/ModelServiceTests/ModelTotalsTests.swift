@@ -12,8 +12,8 @@ import WorkerProtocol
         let crashed = WorkerEnding(started: start)
         #expect(crashed.load == .failed && crashed.isCrash)
         var refused = crashed
-        refused.noteLoadFailed()
-        #expect(refused.load == .failed && !refused.isCrash)
+        refused.noteLoadFailed("no model")
+        #expect(refused.load == .failed && !refused.isCrash && refused.complaint == "no model")
         var stopped = crashed
         stopped.noteStop(.evicted)
         stopped.noteStop(.shutdown)
@@ -24,7 +24,7 @@ import WorkerProtocol
         resident.noteReady(now: start.advanced(by: .seconds(9)))
         #expect(resident.load == .ok && resident.isCrash)
         #expect(resident.loadDuration == .seconds(2))
-        resident.noteLoadFailed()
+        resident.noteLoadFailed("no model")
         #expect(resident.load == .ok && resident.isCrash, "too late to say so")
     }
 
@@ -37,10 +37,13 @@ import WorkerProtocol
         #expect(totals.work == WorkerStatus(outputTokenTotal: 15))
         totals.noteStatus(WorkerStatus(outputTokenTotal: 4, stepTotal: .max), ofWorker: 2)
         #expect(totals.work.outputTokenTotal == 19)
-        totals.noteEnd(WorkerEnding(started: start), ofWorker: 2)
+        var killed = WorkerEnding(started: start)
+        killed.noteOutOfMemory()
+        totals.noteEnd(killed, ofWorker: 2)
         totals.noteStatus(WorkerStatus(stepTotal: .max), ofWorker: 3)
         #expect(totals.work.outputTokenTotal == 19 && totals.work.stepTotal == .max)
         #expect(totals.crashCount == 2 && totals.loads == [.failed: 2])
+        #expect(totals.outOfMemoryCount == 1)
     }
 
     @Test func `counts loads, unloads and crashes of real workers`() async throws {

@@ -119,6 +119,10 @@ import Testing
         #expect(ControlGroup.path(membership: "1:cpu:/x\n") == nil)
         #expect(ControlGroup.ancestry(of: "/a/b") == ["/a/b", "/a", ""])
         #expect(ControlGroup.ancestry(of: "") == [""])
+        #expect(ControlGroup.common(to: "/a/torii.service") == "/a/torii.service")
+        #expect(ControlGroup.common(to: "/a/torii.service/gateway") == "/a/torii.service")
+        #expect(ControlGroup.common(to: "/api-gateway") == "/api-gateway")
+        #expect(ControlGroup.common(to: "") == "")
     }
 
     @Test func `reads what memory is left`() throws {

@@ -30,6 +30,11 @@ int torii_open_read_only(const char *path);
 int torii_open_write_only(const char *path);
 // open(2) for writing, close-on-exec, of a file that is made, or emptied if it is there.
 int torii_create(const char *path);
+// open(2) for writing, close-on-exec, of a new file in `directory` without a name (O_TMPFILE): it
+// is gone with its last descriptor. Not every file system can do that.
+int torii_create_unnamed(const char *directory);
+// linkat(2): gives a file without a name the name `path`, which nothing has yet.
+int torii_give_name(int descriptor, const char *path);
 
 // ---- epoll ----
 

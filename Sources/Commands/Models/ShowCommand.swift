@@ -59,7 +59,9 @@ enum ShowCommand {
         if model.number("counts", "loads") + model.number("counts", "failed_loads") > 0 {
             rows.append(("history", model.history))
         }
-        if !model.logTail.isEmpty { rows.append(("last failure", "see --log")) }
+        if let failure = model.json["last_failure"]?.stringValue {
+            rows.append(("last failure", failure + (model.logTail.isEmpty ? "" : "; see --log")))
+        }
         if model.facts != nil {
             rows += [
                 ("title", model.fact("name")), ("architecture", model.fact("architecture")),

@@ -18,6 +18,9 @@ extension DaemonConfiguration {
     func modelService(variables: [String: String]) -> ModelServiceConfiguration {
         var limits = ModelServiceLimits()
         limits.heartbeatTimeout = workerTimeout
+        // Machines may be busy, and disks slow.
+        limits.greetingTimeout = workerTimeout * 3
+        limits.loadSilenceTimeout = workerTimeout * 6
         limits.residency = residency
         return ModelServiceConfiguration(
             directories: modelDirectories,

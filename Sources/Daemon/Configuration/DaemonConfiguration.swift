@@ -39,7 +39,8 @@ package struct DaemonConfiguration: Sendable {
     package var logPrompts: String?
     /// Whether and how strictly workers lock themselves in: as far as the kernel can.
     package var workerSandbox: Sandbox.Policy
-    /// How long a model's process may be silent before it is ended: 10 s.
+    /// How long a model's process may be silent before it is ended, six times as long while it loads:
+    /// 10 s.
     package var workerTimeout: Duration
     /// Directories that are scanned for models.
     package var modelDirectories: [String]

@@ -92,6 +92,7 @@ extension Gateway {
                 "evictions": .integer(status.totals.evictionCount),
                 "crashes": .integer(status.totals.crashCount),
             ],
+            "last_failure": status.lastFailure.map { .string($0) } ?? nil,
             "log_tail": .array(status.logTail.map { .string($0) }),
             "memory": status.memory.map { memoryObject($0) } ?? nil,
             "worker": status.worker.map { workerObject($0) } ?? nil,

@@ -84,6 +84,7 @@ extension ModelMetrics {
         var durations = MetricSamples(Self.loadDurations)
         var unloads = MetricSamples(Self.unloads)
         var crashes = MetricSamples(Self.crashes)
+        var outOfMemory = MetricSamples(Self.outOfMemory)
         for (id, totals) in totals {
             for end in WorkerEnding.Load.allCases {
                 loads.add(.integer(totals.loads[end] ?? 0), labels: [id, end.rawValue])
@@ -93,8 +94,9 @@ extension ModelMetrics {
                 unloads.add(.integer(totals.unloads[reason] ?? 0), labels: [id, reason.rawValue])
             }
             crashes.add(.integer(totals.crashCount), labels: [id])
+            outOfMemory.add(.integer(totals.outOfMemoryCount), labels: [id])
         }
-        return [loads, durations, unloads, crashes]
+        return [loads, durations, unloads, crashes, outOfMemory]
     }
 
     private static let loads = MetricDescription(
@@ -120,6 +122,11 @@ extension ModelMetrics {
     private static let crashes = counter(
         "torii_worker_crashes_total",
         "Worker processes that died, or were killed because they fell silent."
+    )
+    private static let outOfMemory = counter(
+        "torii_worker_out_of_memory_total",
+        "Worker processes that the kernel killed because their memory had ended; it is known where "
+            + "they have control groups."
     )
 
     private static func counter(_ name: String, _ help: String) -> MetricDescription {

@@ -34,6 +34,10 @@ package struct MemoryGauge: Sendable {
         resident: MemoryFacts.residentByteCount(of:),
         stall: MemoryFacts.stall,
         refaulted: MemoryFacts.refaultedByteCount,
-        reserveByteCount: 256 << 20
+        reserveByteCount: reserve(ofTotal: MemoryFacts.totalByteCount())
     )
+
+    /// What is not for models: 256 MiB, or an eighth of all memory where that is less, be it the
+    /// machine's or what the service's limits let it have.
+    package static func reserve(ofTotal byteCount: Int) -> Int { min(256 << 20, byteCount / 8) }
 }

@@ -11,6 +11,8 @@ package struct ModelTotals: Sendable, Hashable {
     package private(set) var unloads: [UnloadReason: Int] = [:]
     /// Workers that ended by themselves, without a word.
     package private(set) var crashCount = 0
+    /// Those of them that the kernel killed because their memory had ended.
+    package private(set) var outOfMemoryCount = 0
     /// Totals of workers that have ended, as of their last heartbeats.
     private var past = WorkerStatus()
     /// Counters of the workers that live, by the worker's number.
@@ -51,6 +53,7 @@ package struct ModelTotals: Sendable, Hashable {
             unloads[reason, default: 0] += 1
         }
         if ending.isCrash { crashCount += 1 }
+        if ending.hasRunOutOfMemory { outOfMemoryCount += 1 }
     }
 }
 

@@ -19,7 +19,11 @@ package struct WorkerEnding: Sendable, Hashable {
     package private(set) var loadDuration: Duration?
     /// Why it was asked to end; nil if it was not.
     package private(set) var unloadReason: UnloadReason?
-    private var hasSaidWhy = false
+    /// Why it could not load the model, in its own words; nil if it said nothing of that kind.
+    package private(set) var complaint: String?
+    /// Whether the kernel killed it because its memory had ended; known only of a worker with a
+    /// control group.
+    package private(set) var hasRunOutOfMemory = false
 
     /// Of a worker that starts now.
     package init(started: MonotonicInstant) {
@@ -32,7 +36,10 @@ package struct WorkerEnding: Sendable, Hashable {
     }
 
     /// The worker has said that it cannot load the model.
-    package mutating func noteLoadFailed() { hasSaidWhy = true }
+    package mutating func noteLoadFailed(_ message: String) { complaint = message }
+
+    /// The kernel killed the worker because its memory had ended.
+    package mutating func noteOutOfMemory() { hasRunOutOfMemory = true }
 
     /// The worker is asked to end; the first reason counts.
     package mutating func noteStop(_ reason: UnloadReason) { unloadReason = unloadReason ?? reason }
@@ -40,12 +47,12 @@ package struct WorkerEnding: Sendable, Hashable {
     /// How the load ended, once the worker has.
     package var load: Load {
         if loadDuration != nil { return .ok }
-        return unloadReason == nil || hasSaidWhy ? .failed : .cancelled
+        return unloadReason == nil || complaint != nil ? .failed : .cancelled
     }
 
     /// Whether the worker could not do what it was for: what it logged says why.
     package var isFailure: Bool { isCrash || load == .failed }
 
     /// Whether the worker ended by itself, without a word.
-    package var isCrash: Bool { unloadReason == nil && (load == .ok || !hasSaidWhy) }
+    package var isCrash: Bool { unloadReason == nil && (load == .ok || complaint == nil) }
 }

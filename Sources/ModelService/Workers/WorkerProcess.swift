@@ -153,7 +153,8 @@ final class WorkerProcess: Sendable {
         let ending = state.withLock { $0.ending }
         launch.counters?.note(launch.holder) { $0.noteEnd(ending, ofWorker: $1) }
         launch.ledger.withLock { $0.forget(launch.holder) }
-        report(.ended(reason: reason, log: ending.isFailure ? lines : []))
+        let failure = WorkerFailure(reason: ending.complaint ?? reason, log: lines)
+        report(.ended(reason: reason, failure: ending.isFailure ? failure : nil))
     }
 
     /// Starts the process, serves it to its end, and returns why it ended and what it logged last.
@@ -164,19 +165,21 @@ final class WorkerProcess: Sendable {
                 try OpenedFile(path: path)
             }
         } catch {
-            state.withLock { $0.ending.noteLoadFailed() }
+            let message = "the model cannot be read: \(error)"
+            state.withLock { $0.ending.noteLoadFailed(message) }
             failEverything(reason: "it could not be started")
-            report(.loadFailed(message: "the model cannot be read: \(error)"))
-            return ("the model cannot be read: \(error)", [])
+            report(.loadFailed(message: message))
+            return (message, [])
         }
         let child: ChildProcess
         let output: WorkerOutput
         do {
             (child, output) = try spawn(passing: files)
         } catch {
-            state.withLock { $0.ending.noteLoadFailed() }
+            let message = "cannot start a worker: \(error)"
+            state.withLock { $0.ending.noteLoadFailed(message) }
             failEverything(reason: "it could not be started")
-            return ("cannot start a worker: \(error)", [])
+            return (message, [])
         }
         state.withLock { $0.pid = child.pid }
         log.info("worker started", ("pid", child.pid))
@@ -193,7 +196,9 @@ final class WorkerProcess: Sendable {
         child.signal(SIGKILL)
         let status = child.waitForExit()
         output.passOn()
-        let end = group?.hasRunOutOfMemory == true ? "ran out of memory and \(status)" : "\(status)"
+        let hasRunOutOfMemory = group?.hasRunOutOfMemory == true
+        if hasRunOutOfMemory { state.withLock { $0.ending.noteOutOfMemory() } }
+        let end = hasRunOutOfMemory ? "ran out of memory and \(status)" : "\(status)"
         failEverything(reason: "it \(end)")
         let reason = complaint.map { "the worker \($0)" } ?? "the worker process \(end)"
         log.info("worker ended", ("pid", child.pid), ("reason", reason))
@@ -348,7 +353,7 @@ final class WorkerProcess: Sendable {
             noteReady()
             report(.ready(facts))
         case .loadFailed(let message):
-            state.withLock { $0.ending.noteLoadFailed() }
+            state.withLock { $0.ending.noteLoadFailed(message) }
             report(.loadFailed(message: message))
         case .event(let id, let event):
             deliver(event, id: id)

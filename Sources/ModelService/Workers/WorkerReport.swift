@@ -14,6 +14,6 @@ enum WorkerReport: Sendable {
     case loadFailed(message: String)
     /// The process is gone and everything it owed has been failed. Always the last report.
     ///
-    /// If the worker could not load the model or died by itself, with the last lines it logged.
-    case ended(reason: String, log: [String])
+    /// If the worker could not load the model or died by itself, with why that was.
+    case ended(reason: String, failure: WorkerFailure?)
 }

@@ -12,9 +12,10 @@ package enum MemoryFacts {
     }
 
     /// The share of the last ten seconds in which somebody waited for memory, 0...1: the most of the
-    /// machine's and the process's control group's (`some avg10`, Documentation/accounting/psi.rst).
+    /// machine's and that of the control group which the process shares with its children
+    /// (`some avg10`, Documentation/accounting/psi.rst).
     package static func stall() -> Double {
-        let group = ControlGroup.directories().first.map { "\($0)/memory.pressure" }
+        let group = ControlGroup.commonDirectory().map { "\($0)/memory.pressure" }
         let texts = ["/proc/pressure/memory", group].compactMap(\.self).compactMap {
             try? Files.text(of: $0)
         }
@@ -22,9 +23,10 @@ package enum MemoryFacts {
     }
 
     /// Bytes that were read again because they had been dropped too early, since the start of the
-    /// process's control group, or the machine's if the group has no figures.
+    /// control group which the process shares with its children, or the machine's if the group has
+    /// no figures.
     package static func refaultedByteCount() -> Int {
-        let group = ControlGroup.directories().first.map { "\($0)/memory.stat" }
+        let group = ControlGroup.commonDirectory().map { "\($0)/memory.stat" }
         for path in [group, "/proc/vmstat"].compactMap(\.self) {
             guard let text = try? Files.text(of: path),
                 let pages = refaultedPageCount(statistics: text)

@@ -16,6 +16,21 @@ enum ControlGroup {
         return ancestry(of: path).map { "/sys/fs/cgroup\($0)" }
     }
 
+    /// The directory of the group that holds this process and all that it has started; nil without
+    /// cgroups.
+    static func commonDirectory() -> String? {
+        (try? Files.text(of: "/proc/self/cgroup")).flatMap(path(membership:)).map {
+            "/sys/fs/cgroup" + common(to: $0)
+        }
+    }
+
+    /// Of a process that has divided its group and sits in a part of it, the whole; of any other its
+    /// own.
+    static func common(to path: String) -> String {
+        let own = "/" + DelegatedGroup.ownName
+        return path.hasSuffix(own) ? String(path.dropLast(own.count)) : path
+    }
+
     /// `/a/b`, `/a` and the empty path of the root.
     static func ancestry(of path: String) -> [String] {
         var paths = [path]

@@ -23,7 +23,8 @@ package final class DelegatedGroup: Sendable {
         }
     }
 
-    private static let ownName = "gateway"
+    /// The part that the process itself moves into.
+    static let ownName = "gateway"
 
     /// Divides the group that this process is in, and moves the process into a group below it: a group
     /// with limits for those below may have no processes of its own.
