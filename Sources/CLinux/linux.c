@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <malloc.h>
 #include <sched.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -295,4 +296,8 @@ ssize_t torii_receive_with_descriptors(
         *descriptor_count += found;
     }
     return count;
+}
+
+void torii_return_free_heap(void) {
+    malloc_trim(0);
 }

@@ -92,6 +92,11 @@ ssize_t torii_receive_with_descriptors(
     int socket, void *bytes, size_t byte_count, int flags, int *descriptors,
     size_t *descriptor_count);
 
+// ---- memory ----
+
+// Gives heap pages that are free back to the system: malloc_trim(3).
+void torii_return_free_heap(void);
+
 // ---- shared memory ----
 
 // A close-on-exec memfd(2) of `byte_count` zeros whose size is sealed.

@@ -165,6 +165,8 @@ package final class LoadedModel {
             logitRowCount: plannedLogitRowCount
         )
         let vocabularySize = purpose.output == .logits ? tokenizer.vocabularySize : 0
+        // A vocabulary takes several times its size while it is read.
+        Heap.returnFreePages()
         reserve(footprint(need, vocabularySize, threadCount, adapters, wish, budget))
         let threads = try KernelThreadPool(
             threadCount: threadCount,
