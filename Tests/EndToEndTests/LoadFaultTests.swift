@@ -226,7 +226,7 @@ struct LoadFaultTests {
         var endings: Set<Int> = []
         // The connection takes one; then the file, the sockets and the process want theirs.
         for spare in 2...24 {
-            try limitDescriptors(of: pid, to: try openCount(of: pid) + spare)
+            try limitDescriptors(of: pid, to: try limit(leaving: spare, to: pid))
             let response = try #require(try ask("spare-\(spare)").wait(), "spare \(spare)")
             endings.insert(response.status)
             let text = String(decoding: response.body, as: UTF8.self)
@@ -239,10 +239,16 @@ struct LoadFaultTests {
         #expect(Self.text(try daemon.chat(Self.neighbour).1) == calm)
     }
 
-    private func openCount(of pid: Int32) throws -> Int {
-        // The largest number counts, not how many there are.
+    /// The limit below which so many numbers of descriptors are free.
+    private func limit(leaving spare: Int, to pid: Int32) throws -> Int {
         let names = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd")
-        return (names.compactMap { Int($0) }.max() ?? 0) + 1
+        let taken = Set(names.compactMap { Int($0) })
+        var (limit, free) = (0, 0)
+        while free < spare {
+            if !taken.contains(limit) { free += 1 }
+            limit += 1
+        }
+        return limit
     }
 
     private func limitDescriptors(of pid: Int32, to count: Int) throws {
