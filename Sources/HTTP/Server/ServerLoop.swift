@@ -192,8 +192,9 @@ final class ServerLoop {
                     code: error.code
                 )
             case .cancel:
-                connection.task?.cancel()
+                // In this order: who learns that the client is gone finds that writing fails.
                 connection.output.peerClosed()
+                connection.task?.cancel()
             case .shutDownSending:
                 StreamSocket.shutDownSending(connection.descriptor)
             case .close(let reset):
