@@ -15,7 +15,7 @@ extension EndToEndTests {
 
         /// Requests that succeed and that fail at every stage, each with a canary in it.
         private static let bodies: [(path: String, body: String)] = [
-            ("/v1/chat/completions", chat(#""max_tokens": 8"#)),
+            ("/v1/chat/completions", chat(#""max_tokens": 32, "seed": 7, "ignore_eos": true"#)),
             ("/v1/chat/completions", chat(#""max_tokens": 8, "stream": true"#)),
             ("/v1/chat/completions", chat(#""max_tokens": -1"#)),
             ("/v1/chat/completions", chat(#""stop": ["\#(prompt)"], "max_tokens": 4"#)),

@@ -115,7 +115,7 @@ import Testing
         #expect(list.code == 0)
         #expect(list.output.contains("tiny"))
         let run = try ToriiProcess.run(
-            ["run", "tiny", "Hello", "--set", "max_tokens=5"],
+            ["run", "tiny", "Hello", "--set", "max_tokens=5", "--set", "seed=7"],
             environment: host
         )
         #expect(run.code == 0, "\(run.output)")
