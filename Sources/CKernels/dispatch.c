@@ -33,10 +33,25 @@ static bool x86_supported(torii_isa isa) {
 
 #endif
 
+#if defined(__aarch64__) && defined(__linux__)
+
+#include <sys/auxv.h>
+
+// HWCAP_ASIMDDP of the kernel's interface (Documentation/arch/arm64/elf_hwcaps.rst).
+static bool arm_has_dot_product(void) { return (getauxval(AT_HWCAP) & (1UL << 20)) != 0; }
+
+#else
+
+static bool arm_has_dot_product(void) { return false; }
+
+#endif
+
 bool torii_isa_supported(torii_isa isa) {
     switch (isa) {
     case TORII_ISA_SCALAR:
         return true;
+    case TORII_ISA_NEON:
+        return arm_has_dot_product();
     case TORII_ISA_AVX2:
     case TORII_ISA_AVX512:
 #if defined(__x86_64__)
@@ -51,6 +66,9 @@ bool torii_isa_supported(torii_isa isa) {
 torii_isa torii_isa_widest(void) {
     if (torii_isa_supported(TORII_ISA_AVX512)) {
         return TORII_ISA_AVX512;
+    }
+    if (torii_isa_supported(TORII_ISA_NEON)) {
+        return TORII_ISA_NEON;
     }
     return torii_isa_supported(TORII_ISA_AVX2) ? TORII_ISA_AVX2 : TORII_ISA_SCALAR;
 }
@@ -68,10 +86,11 @@ static const char *const names[] = {
     [TORII_ISA_SCALAR] = "scalar",
     [TORII_ISA_AVX2] = "avx2",
     [TORII_ISA_AVX512] = "avx512",
+    [TORII_ISA_NEON] = "neon",
 };
 
 bool torii_isa_parse(const char *name, torii_isa *isa) {
-    for (int candidate = TORII_ISA_SCALAR; candidate <= TORII_ISA_AVX512; candidate++) {
+    for (int candidate = TORII_ISA_SCALAR; candidate <= TORII_ISA_NEON; candidate++) {
         if (strcmp(name, names[candidate]) == 0) {
             *isa = (torii_isa)candidate;
             return true;

@@ -11,6 +11,8 @@ package enum InstructionSet: String, Sendable, CaseIterable {
     case avx2
     /// x86 with AVX-512 F, BW, DQ, VL and VNNI.
     case avx512
+    /// Arm with Advanced SIMD and the dot product of Armv8.2.
+    case neon
 
     /// The variable that forces a set, for tests and for comparisons.
     package static let environmentVariable = "TORII_ISA"
@@ -57,6 +59,7 @@ package enum InstructionSet: String, Sendable, CaseIterable {
         case .scalar: TORII_ISA_SCALAR
         case .avx2: TORII_ISA_AVX2
         case .avx512: TORII_ISA_AVX512
+        case .neon: TORII_ISA_NEON
         }
     }
 
@@ -64,6 +67,7 @@ package enum InstructionSet: String, Sendable, CaseIterable {
         switch value {
         case TORII_ISA_AVX512: self = .avx512
         case TORII_ISA_AVX2: self = .avx2
+        case TORII_ISA_NEON: self = .neon
         default: self = .scalar
         }
     }

@@ -8,6 +8,9 @@ const torii_matmul_kernels *torii_matmul_for(torii_isa isa) {
         return &torii_matmul_avx512;
     case TORII_ISA_AVX2:
         return &torii_matmul_avx2;
+#elif defined(__aarch64__)
+    case TORII_ISA_NEON:
+        return &torii_matmul_neon;
 #endif
     default:
         return &torii_matmul_scalar;

@@ -10,6 +10,8 @@ extern const torii_matmul_kernels torii_matmul_scalar;
 #if defined(__x86_64__)
 extern const torii_matmul_kernels torii_matmul_avx2;
 extern const torii_matmul_kernels torii_matmul_avx512;
+#elif defined(__aarch64__)
+extern const torii_matmul_kernels torii_matmul_neon;
 #endif
 
 typedef struct {

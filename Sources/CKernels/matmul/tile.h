@@ -1,4 +1,4 @@
-// What the tile functions of the x86 instruction sets share. Private.
+// What the tile functions of the instruction sets share. Private.
 //
 // A tile is a few strips x a few tokens whose results stay in registers over the whole of K.
 #pragma once

@@ -75,6 +75,35 @@ static uint64_t dot_avx2(long iterations) {
 
 #endif
 
+#if defined(__aarch64__)
+
+#include <arm_neon.h>
+
+// Enough chains for two units with a latency of three.
+enum { NEON_CHAINS = 8, NEON_CHAIN_STEPS = 16 };
+
+__attribute__((target("dotprod"))) static uint64_t dot_neon(long iterations) {
+    int8x16_t weights = vdupq_n_s8(3), activations = vdupq_n_s8(5);
+    int32x4_t sums[NEON_CHAINS];
+    for (int chain = 0; chain < NEON_CHAINS; chain++) {
+        sums[chain] = vdupq_n_s32(chain);
+    }
+    for (long i = 0; i < iterations; i++) {
+        for (int step = 0; step < NEON_CHAIN_STEPS; step++) {
+            for (int chain = 0; chain < NEON_CHAINS; chain++) {
+                __asm__ volatile("" : "+w"(activations));
+                sums[chain] = vdotq_s32(sums[chain], weights, activations);
+            }
+        }
+    }
+    for (int chain = 1; chain < NEON_CHAINS; chain++) {
+        sums[0] = veorq_s32(sums[0], sums[chain]);
+    }
+    return (uint64_t)(uint32_t)vaddvq_s32(sums[0]);
+}
+
+#endif
+
 enum { SCALAR_WIDTH = 16 };
 
 static uint64_t dot_scalar(long iterations) {
@@ -103,6 +132,9 @@ long probe_dot_operations(torii_isa isa) {
         return 64L * CHAINS * CHAIN_STEPS;
     case TORII_ISA_AVX2:
         return 32L * AVX2_CHAINS * CHAIN_STEPS;
+#elif defined(__aarch64__)
+    case TORII_ISA_NEON:
+        return 16L * NEON_CHAINS * NEON_CHAIN_STEPS;
 #endif
     default:
         return SCALAR_WIDTH;
@@ -116,6 +148,9 @@ uint64_t probe_dot(torii_isa isa, long iterations) {
         return dot_avx512(iterations);
     case TORII_ISA_AVX2:
         return dot_avx2(iterations);
+#elif defined(__aarch64__)
+    case TORII_ISA_NEON:
+        return dot_neon(iterations);
 #endif
     default:
         return dot_scalar(iterations);
