@@ -171,7 +171,10 @@ let package = Package(
         test("KernelsTests", ["CKernels", "Kernels", "Platform", "Tensors", "TestSupport"]),
         test(
             "TransformersTests",
-            ["Kernels", "KVCache", "ModelFiles", "Tensors", "Transformers", "TestSupport"]
+            [
+                "Kernels", "KVCache", "ModelFiles", "Platform", "Tensors", "Transformers",
+                "TestSupport",
+            ]
         ),
         test(
             "InferenceTests",

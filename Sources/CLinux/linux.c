@@ -76,13 +76,15 @@ int torii_give_name(int descriptor, const char *path) {
     return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
-int torii_file_status(int descriptor, int64_t *size, int64_t *modified, uint32_t *mode) {
+int torii_file_status(
+    int descriptor, int64_t *size, int64_t *modified, uint32_t *mode, uint64_t *inode) {
     struct stat status;
     if (syscall(SYS_fstat, descriptor, &status) < 0)
         return -1;
     *size = status.st_size;
     *modified = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
     *mode = status.st_mode;
+    *inode = status.st_ino;
     return 0;
 }
 
@@ -217,9 +219,10 @@ int torii_memfd(size_t byte_count) {
 bool torii_memfd_holds(int descriptor, size_t byte_count) {
     int64_t size = 0, modified = 0;
     uint32_t mode = 0;
+    uint64_t inode = 0;
     int seals = fcntl(descriptor, F_GET_SEALS);
     return seals >= 0 && (seals & F_SEAL_SHRINK) != 0 &&
-           torii_file_status(descriptor, &size, &modified, &mode) == 0 &&
+           torii_file_status(descriptor, &size, &modified, &mode, &inode) == 0 &&
            (uint64_t)size >= byte_count;
 }
 

@@ -9,7 +9,8 @@ package import Tensors
 ///
 /// Filled once by `pack`, which may run on several threads for different rows; read-only and safe
 /// from any thread afterwards. Owns its memory, about as many bytes as the file has (rows are
-/// rounded up to a multiple of 16; Q4_K and Q5_K take 2.8 % and 2.3 % more).
+/// rounded up to a multiple of 16; Q4_K and Q5_K take 2.8 % and 2.3 % more), or lies in a file that
+/// is mapped.
 @safe
 package final class PackedMatrix: @unchecked Sendable {
     /// The element type of the file's rows, which the packed form keeps.
@@ -21,7 +22,13 @@ package final class PackedMatrix: @unchecked Sendable {
     /// The bytes that the packed form takes.
     package let byteCount: Int
 
-    private let storage: AlignedBuffer
+    /// What keeps the bytes, and where they are.
+    private enum Storage {
+        case own(AlignedBuffer)
+        case mapped(MappedFile, Range<Int>)
+    }
+
+    private let storage: Storage
     private let matrix: torii_matrix
 
     /// Rows that are packed together; `pack` takes whole multiples but at the end.
@@ -50,19 +57,72 @@ package final class PackedMatrix: @unchecked Sendable {
     ///
     /// - Throws: ENOMEM.
     package init(type: TensorType, rows: Int, columns: Int) throws(SystemError) {
-        guard let byteCount = Self.byteCount(type: type, rows: rows, columns: columns) else {
-            preconditionFailure("no kernels for \(type) [\(rows), \(columns)]; see isSupported")
-        }
+        byteCount = Self.neededByteCount(type, rows, columns)
         self.type = type
         self.rows = rows
         self.columns = columns
-        self.byteCount = byteCount
-        storage = try AlignedBuffer(byteCount: byteCount)
-        // Safety: the storage has the size asked for, is page aligned and lives as long as `self`.
+        let buffer = try AlignedBuffer(byteCount: byteCount)
+        storage = .own(buffer)
+        // Safety: the buffer has the size asked for, is page aligned and lives as long as `self`.
+        unsafe matrix = unsafe Self.layOut(type, rows, columns, in: buffer.baseAddress)
+    }
+
+    /// Takes a matrix as ``withBytes(_:)`` gave it, which lies in a file.
+    ///
+    /// `isSupported` must hold. The matrix is only read.
+    ///
+    /// - Parameters:
+    ///   - type: The element type of the rows.
+    ///   - rows: Outputs.
+    ///   - columns: Inputs.
+    ///   - file: Where it lies.
+    ///   - offset: Where it begins, a multiple of 64.
+    package init(type: TensorType, rows: Int, columns: Int, in file: MappedFile, at offset: Int) {
+        byteCount = Self.neededByteCount(type, rows, columns)
+        precondition(offset % 64 == 0, "a packed matrix begins at a multiple of 64")
+        self.type = type
+        self.rows = rows
+        self.columns = columns
+        let range = offset..<offset + byteCount
+        storage = .mapped(file, range)
+        // Safety: the kernels only read; the file stays mapped as long as `self` lives.
+        unsafe matrix = unsafe Self.layOut(
+            type,
+            rows,
+            columns,
+            in: UnsafeMutableRawPointer(mutating: file.bytes(range).baseAddress)
+        )
+    }
+
+    private static func neededByteCount(_ type: TensorType, _ rows: Int, _ columns: Int) -> Int {
+        guard let byteCount = byteCount(type: type, rows: rows, columns: columns) else {
+            preconditionFailure("no kernels for \(type) [\(rows), \(columns)]; see isSupported")
+        }
+        return byteCount
+    }
+
+    private static func layOut(
+        _ type: TensorType,
+        _ rows: Int,
+        _ columns: Int,
+        in address: UnsafeMutableRawPointer?
+    ) -> torii_matrix {
         var matrix = unsafe torii_matrix()
-        let address = unsafe storage.baseAddress
+        // Safety: this only computes where the parts begin.
         unsafe torii_matrix_init(&matrix, type.kernelID, Int32(rows), Int32(columns), address)
-        unsafe self.matrix = unsafe matrix
+        return unsafe matrix
+    }
+
+    /// Gives the packed form, to be kept in a file; its bytes are valid during the call.
+    package func withBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        switch storage {
+        // Safety: the storage lives as long as `self`, and is not written to once it is packed.
+        case .own(let buffer):
+            try unsafe body(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<byteCount]))
+        case .mapped(let file, let range): try unsafe body(file.bytes(range))
+        }
     }
 
     /// The bytes of one row in the file's layout.
@@ -78,6 +138,7 @@ package final class PackedMatrix: @unchecked Sendable {
     ///   - rowCount: A multiple of `stripRowCount` unless the rows reach the end of the matrix.
     package func pack(_ source: UnsafeRawBufferPointer, firstRow: Int, rowCount: Int) {
         checkStrips(firstRow: firstRow, rowCount: rowCount)
+        guard case .own = storage else { preconditionFailure("a matrix in a file is packed") }
         precondition(
             source.count == rowCount * sourceRowByteCount,
             "the source of a packed matrix is exactly the rows asked for"
@@ -131,6 +192,35 @@ package final class PackedMatrix: @unchecked Sendable {
             "rows are packed in whole strips of \(stripRowCount)"
         )
     }
+}
+
+extension PackedMatrix {
+    /// Changes with the layout of any type: a sum over packed samples.
+    ///
+    /// Packed bytes that were written under another fingerprint mean something else.
+    package static let layoutFingerprint: UInt64 = {
+        let (rows, columns) = (2 * stripRowCount, 512)
+        var sum: UInt64 = 0xcbf2_9ce4_8422_2325
+        for type in TensorType.allCases
+        where isSupported(type: type, rows: rows, columns: columns) {
+            // Too little memory for some kilobytes is no state to go on in.
+            guard let sample = try? PackedMatrix(type: type, rows: rows, columns: columns) else {
+                preconditionFailure("a sample of packed rows takes some kilobytes")
+            }
+            let bytes = (0..<rows * sample.sourceRowByteCount).map {
+                UInt8(truncatingIfNeeded: $0 &* 0x9e37_79b1 >> 7)
+            }
+            // Safety: the array outlives the call, which only reads it.
+            unsafe bytes.withUnsafeBytes {
+                unsafe sample.pack($0, firstRow: 0, rowCount: rows)
+            }
+            // Safety: the packed bytes are read during the call.
+            sum = unsafe sample.withBytes { packed in
+                unsafe packed.reduce(sum) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
+            }
+        }
+        return sum
+    }()
 }
 
 extension TensorType {

@@ -174,6 +174,9 @@ package final class GGUFFile: Sendable {
         try storage.checkUnchanged()
     }
 
+    /// What changes when somebody writes to a file of the model, or puts another one in its place.
+    package var identity: String { storage.identity }
+
     /// Fills `buffer` with the bytes of `tensor` from `byteOffset` on.
     ///
     /// Blocks until they are read.

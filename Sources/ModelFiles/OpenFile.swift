@@ -9,6 +9,7 @@ final class OpenFile: Sendable {
 
     var path: String { file.path }
     var byteCount: Int { file.byteCount }
+    var identity: String { file.identity }
 
     init(path: String) throws(GGUFError) {
         do {

@@ -11,6 +11,9 @@ protocol TensorStorage: Sendable {
 
     /// Throws if a file changed since it was opened.
     func checkUnchanged() throws(GGUFError)
+
+    /// What changes with any of the files.
+    var identity: String { get }
 }
 
 /// The tensors of GGUF files, as they lie there.
@@ -35,4 +38,6 @@ struct GGUFStorage: TensorStorage {
     func checkUnchanged() throws(GGUFError) {
         for file in files { try file.checkUnchanged() }
     }
+
+    var identity: String { files.map(\.identity).joined(separator: " ") }
 }

@@ -139,6 +139,7 @@ extension ModelService {
                 ledger.reserve(
                     byteCount: need.byteCount,
                     returnable: need.footprint.adapterByteCount,
+                    mapped: need.footprint.mappedByteCount,
                     for: holder
                 )
             }
@@ -216,11 +217,13 @@ extension ModelService {
         let uncommitted = holders.reduce(0) { sum, holder in
             sum + max(0, holder.held - (gauge.resident(holder.pid) ?? 0))
         }
-        let (capacity, held) = ledger.withLock { ($0.capacity, $0.heldByteCount) }
+        let (capacity, held, mapped) = ledger.withLock {
+            ($0.capacity, $0.heldByteCount, $0.mappedByteCount)
+        }
         return MemoryRoom(
             budget: capacity,
             held: held,
-            available: gauge.available(),
+            available: gauge.available() - mapped,
             reserve: gauge.reserveByteCount,
             uncommitted: uncommitted
         )

@@ -97,6 +97,9 @@ extension ModelService {
             options: loadOptions(entry),
             modelPaths: entry.partPaths,
             adapters: entry.adapters,
+            // A worker that loads nothing writes nothing.
+            weightCache: counters == nil ? nil : weightCache,
+            modelByteCount: entry.byteCount,
             turns: turns,
             computeWeight: entry.settings.computeThousandths,
             groups: configuration.workerGroups,

@@ -72,6 +72,8 @@ package actor ModelService {
     nonisolated let ledger: SharedMemoryLedger
     /// Which worker computes when; nil if the system refused the memory for it.
     nonisolated let turns: TurnTable?
+    /// Where packed weights are kept for the next load; nil: nowhere.
+    let weightCache: WeightCache?
     nonisolated let counters = ModelCounters()
     nonisolated let events: AsyncStream<Event>.Continuation
     nonisolated let hub = ModelEventHub()
@@ -105,6 +107,9 @@ package actor ModelService {
         workerGroupDirectory = configuration.workerGroups?.directory
         self.log = log
         ledger = SharedMemoryLedger(MemoryLedger(capacity: Self.budget(configuration)))
+        weightCache = configuration.weightCache.map {
+            WeightCache(directory: $0.directory, capacity: $0.capacity, log: log)
+        }
         do {
             turns = try TurnTable()
         } catch {

@@ -18,6 +18,8 @@ package struct ModelServiceConfiguration: Sendable {
     package var workerEnvironment: [String: String]
     /// The control group that is divided among the workers; nil: they stay in the gateway's.
     package var workerGroups: DelegatedGroup?
+    /// Where packed weights are kept for the next load, and how many bytes of them; nil: nowhere.
+    package var weightCache: (directory: String, capacity: Int)?
     /// Bytes that the workers' weights, keys and values may take together; nil: nine tenths of what
     /// is available when the service is made.
     package var memoryByteCount: Int?
@@ -38,6 +40,7 @@ package struct ModelServiceConfiguration: Sendable {
         workerArguments: [String] = ["worker"],
         workerEnvironment: [String: String] = [:],
         workerGroups: DelegatedGroup? = nil,
+        weightCache: (directory: String, capacity: Int)? = nil,
         memoryByteCount: Int? = nil,
         gauge: MemoryGauge = .machine,
         inspectsModels: Bool = false,
@@ -51,6 +54,7 @@ package struct ModelServiceConfiguration: Sendable {
         self.workerArguments = workerArguments
         self.workerEnvironment = workerEnvironment
         self.workerGroups = workerGroups
+        self.weightCache = weightCache
         self.memoryByteCount = memoryByteCount
         self.gauge = gauge
         self.inspectsModels = inspectsModels

@@ -17,6 +17,14 @@ package final class Transformer {
         case hiddenStates
     }
 
+    /// Where weights came from.
+    package enum WeightSource: Sendable, Hashable {
+        /// From the file of ``CachedWeights``, all of them.
+        case cache
+        /// From the model's file, at least in part; and why not from the cache, if there was one.
+        case file(CachedWeights.Problem?)
+    }
+
     /// The most tokens of one batch, unless an encoder reads longer texts; see
     /// ``ModelConfiguration/maximumBatchTokenCount(positionCount:)``.
     package static let maximumBatchTokenCount = 512
@@ -32,29 +40,37 @@ package final class Transformer {
     /// Bytes of scratch memory, logits included: address space that large batches commit.
     package var workspaceByteCount: Int { program.workspaceByteCount }
 
+    /// All packed matrices, for ``CachedWeightsWriter``.
+    package let matrices: [PackedWeight]
+    /// Where the weights came from.
+    package let source: WeightSource
+
     private let program: StepProgram
     private let head: PooledHead?
 
     private init(
         configuration: ModelConfiguration,
-        weightByteCount: Int,
+        loader: WeightLoader,
         adapterTargets: AdapterTargets,
         maximumPositionCount: Int,
         program: StepProgram,
         head: PooledHead?
     ) {
         self.configuration = configuration
-        self.weightByteCount = weightByteCount
+        weightByteCount = loader.packedByteCount
+        matrices = loader.matrices
+        source = loader.hasFoundAll ? .cache : .file(loader.problem)
         self.adapterTargets = adapterTargets
         self.maximumPositionCount = maximumPositionCount
         self.program = program
         self.head = head
     }
 
-    /// Reads and packs the weights of `file`, on all threads of `pool`.
+    /// Reads and packs the weights of `file` that are not cached, on all threads of `pool`.
     ///
     /// - Parameters:
     ///   - file: The open model. It isn't needed afterwards.
+    ///   - cached: The weights as they were packed before; what it lacks is packed from the file.
     ///   - pool: The threads that load, and that will run the forward pass.
     ///   - output: What forward passes end in. A head that isn't needed isn't loaded.
     ///   - contextLength: The most positions of a sequence; nil is what the model was trained on.
@@ -63,6 +79,7 @@ package final class Transformer {
     /// - Throws: `ModelError`, naming the key or tensor at fault.
     package static func load(
         _ file: GGUFFile,
+        cached: CachedWeights? = nil,
         pool: KernelThreadPool,
         output: Output = .logits,
         contextLength: Int? = nil,
@@ -74,6 +91,7 @@ package final class Transformer {
         }
         let loader = WeightLoader(
             file: file,
+            cached: cached,
             pool: pool,
             totalByteCount: plan.byteCount(output),
             progress: progress
@@ -92,7 +110,7 @@ package final class Transformer {
         }
         return Transformer(
             configuration: plan.configuration,
-            weightByteCount: loader.packedByteCount,
+            loader: loader,
             adapterTargets: targets,
             maximumPositionCount: positionCount,
             program: program,

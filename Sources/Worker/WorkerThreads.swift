@@ -165,6 +165,7 @@ final class WorkerThreads: Sendable {
         var facts = model.facts
         facts.adapters = shelf.facts
         outbox.send(.ready(facts))
+        keep(model.weights, options)
         let outbox = outbox
         // Without the thread masks are found a little later.
         let masks = try? MaskThread()
@@ -185,6 +186,27 @@ final class WorkerThreads: Sendable {
             emit: { emissions in outbox.send(emissions.map { .event(id: $0.id, $0.event) }) }
         )
         loop.run()
+    }
+
+    /// Leaves the packed weights to the next worker, if this one had to pack them.
+    private func keep(_ weights: ModelWeights, _ options: WorkerLoadOptions) {
+        guard let output = options.cacheOutput else { return }
+        guard !weights.wereCached else {
+            _ = FileDescriptor(owning: output)
+            return
+        }
+        let (outbox, log) = (outbox, log)
+        do throws(SystemError) {
+            try weights.keep(in: output) { result in
+                switch result {
+                case .success(let byteCount): outbox.send(.weightsCached(byteCount: byteCount))
+                case .failure(let error):
+                    log.warning("the packed weights cannot be kept", ("error", error))
+                }
+            }
+        } catch {
+            log.warning("the packed weights cannot be kept", ("error", error))
+        }
     }
 
     private func turn(_ options: WorkerLoadOptions) -> ComputeTurn? {
@@ -221,12 +243,16 @@ final class WorkerThreads: Sendable {
         if let problem = model.encoder.templateProblem {
             log.warning("the model's chat template cannot be used", ("error", problem))
         }
+        if let problem = model.weights.problem {
+            log.info("the packed weights are of no use and made anew", ("reason", problem))
+        }
         let duration = MonotonicInstant.now().duration(since: started)
         let milliseconds = duration.wholeNanoseconds / 1_000_000
         log.info(
             "model loaded",
             ("model", model.facts.name),
             ("milliseconds", milliseconds),
+            ("weights", model.weights.wereCached ? "mapped" : "packed"),
             ("context", model.facts.contextLength),
             ("kv_tokens", model.facts.kvCapacityTokens),
             ("threads", model.facts.threadCount),

@@ -48,6 +48,7 @@ class Server:
         environment = {
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
             "HOME": str(self.folder),
+            "CACHE_DIRECTORY": str(self.folder / "cache"),
             "SWIFT_BACKTRACE": "enable=no",
         }
         if libraries := os.environ.get("LD_LIBRARY_PATH"):

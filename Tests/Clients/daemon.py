@@ -43,7 +43,10 @@ class Daemon:
             if not path.exists():
                 sys.exit(f"{file} is missing: run Tests/fetch-models")
             (folder / "models" / path.name).symlink_to(path)
-        environment = {"PATH": os.environ["PATH"], "SWIFT_BACKTRACE": "enable=no", "HOME": str(folder)}
+        environment = {
+            "PATH": os.environ["PATH"], "SWIFT_BACKTRACE": "enable=no", "HOME": str(folder),
+            "CACHE_DIRECTORY": str(folder / "cache"),
+        }  # fmt: skip
         command = [torii, "serve", "--listen", "127.0.0.1:0", "--models", str(folder / "models")]
         self.process = subprocess.Popen(
             command, stderr=subprocess.PIPE, text=True, env=environment, errors="replace"

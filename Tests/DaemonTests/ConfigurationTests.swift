@@ -274,6 +274,22 @@ import WorkerProtocol
         #expect(service.preloaded == ["tiny", "other"] && (service.memoryByteCount ?? 0) > 0)
     }
 
+    @Test func `keeps packed weights where caches are, as many as are wanted`() throws {
+        let standard = try check()
+        #expect(standard.weightCacheByteCount == 16 << 30)
+        #expect(standard.weightCacheDirectory.hasSuffix("/torii/weights"))
+        #expect(standard.modelService(variables: [:]).weightCache?.capacity == 16 << 30)
+        let small = try check(file: "{models: {weight_cache: '64 MiB'}}")
+        #expect(small.weightCacheByteCount == 64 << 20)
+        #expect(try check(file: "{models: {weight_cache: 1000}}").weightCacheByteCount == 1000)
+        let none = try check(flags: [.weightCache: ["0"]])
+        #expect(none.modelService(variables: [:]).weightCache == nil)
+        #expect(
+            problems(flags: [.weightCache: ["much"]])
+                == "--weight-cache: must be a size like 16GiB, or 0 to keep none, not much"
+        )
+    }
+
     @Test(arguments: [
         ("12GiB", MemoryBudget.bytes(12 << 30)), ("67108864", .bytes(64 << 20)),
         ("100%", .percent(100)), ("0%", nil), ("101%", nil), ("1.5GiB", nil), ("1MiB", nil),
@@ -344,6 +360,7 @@ import WorkerProtocol
         #expect(service.configurationFile == "/etc/torii/torii.json")
         #expect(service.modelDirectory == "/var/lib/torii/models")
         #expect(service.socket == "/run/torii/torii.sock")
+        #expect(service.weightCache == "/var/cache/torii/weights")
         let user = StandardPaths(
             variables: ["HOME": "/h", "XDG_CONFIG_HOME": "/c", "XDG_RUNTIME_DIR": "/run/user/1"],
             isRoot: false

@@ -69,7 +69,8 @@ import Testing
                 listen: ["127.0.0.1:2"], log_prompts: "/tmp/p", log_level: "debug", drain_timeout: 1,
                 allowed_hosts: ["ai.lan"], allowed_origins: ["*"],
                 models: {
-                    directories: ["\(folder.path)"], memory: "2GiB", swap_max_wait: 3,
+                    directories: ["\(folder.path)"], memory: "2GiB", weight_cache: "1GiB",
+                    swap_max_wait: 3,
                     min_residence: 4, preload: ["a"], defaults: { keep_alive: 1 },
                     entries: { a: { context: 128 }, b: {}, d: {} },
                 },
@@ -78,7 +79,7 @@ import Testing
             in: folder
         )
         let changes = old.changes(to: new)
-        #expect(changes.needingRestart == ["listen", "log_prompts"])
+        #expect(changes.needingRestart == ["listen", "models.weight_cache", "log_prompts"])
         #expect(
             changes.applicable == [
                 "allowed_hosts", "allowed_origins", "drain_timeout", "log_level",

@@ -48,7 +48,9 @@ final class RunningDaemon: Sendable {
         }
         notifications = try NotifyReceiver(path: folder.path + "/notify")
         socket = try ListenAddress(parsing: "unix:\(folder.path)/api")
-        var variables = ["NOTIFY_SOCKET": notifications.path]
+        var variables = [
+            "NOTIFY_SOCKET": notifications.path, "CACHE_DIRECTORY": folder.path + "/cache",
+        ]
         variables.merge(environment) { $1 }
         process = try ToriiProcess(
             [

@@ -31,7 +31,8 @@ final class ToriiProcess: Sendable {
         var variables = [
             "SWIFT_BACKTRACE": "enable=no", "HOME": "/nonexistent",
             // Not those of a daemon that this machine runs.
-            "STATE_DIRECTORY": "/nonexistent", "TORII_ADMIN_SOCKET": "none",
+            "STATE_DIRECTORY": "/nonexistent", "CACHE_DIRECTORY": "/nonexistent",
+            "TORII_ADMIN_SOCKET": "none",
         ]
         variables.merge(environment) { $1 }
         var descriptors: [(descriptor: Int32, as: Int32)] = [(writeEnd, 1), (writeEnd, 2)]

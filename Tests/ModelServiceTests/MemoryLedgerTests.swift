@@ -26,6 +26,15 @@ import Testing
         #expect(rest == 0 && ledger.heldByteCount(by: second) == 30)
     }
 
+    @Test func `knows what of its reservations the system takes for its own`() {
+        var ledger = MemoryLedger(capacity: 100)
+        ledger.reserve(byteCount: 50, mapped: 40, for: first)
+        ledger.reserve(byteCount: 20, mapped: 30, for: second)
+        #expect(ledger.mappedByteCount == 60 && ledger.heldByteCount == 70)
+        ledger.forget(first)
+        #expect(ledger.mappedByteCount == 20)
+    }
+
     @Test func `lets others have what a worker gives back or leaves behind`() {
         var ledger = MemoryLedger(capacity: 100)
         ledger.reserve(byteCount: 10, for: first)

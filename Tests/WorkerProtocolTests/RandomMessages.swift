@@ -11,7 +11,7 @@ struct RandomMessages {
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     mutating func workerMessage(kind: Int) -> WorkerMessage {
-        switch kind % 16 {
+        switch kind % 17 {
         case 0: .hello(protocolVersion: UInt32.random(in: 0...UInt32.max, using: &random))
         case 1: .loading(fraction: Double.random(in: 0...1, using: &random))
         case 2: .ready(facts())
@@ -27,6 +27,7 @@ struct RandomMessages {
         case 12: .adapterSized(id: random.next(), byteCount: count())
         case 13: .adapterAttached(id: random.next(), adapterFacts())
         case 14: .pieces(id: random.next(), [Array(text().utf8), [], Array(text().utf8)])
+        case 15: .weightsCached(byteCount: count())
         default: .heartbeat(status())
         }
     }
@@ -141,6 +142,7 @@ struct RandomMessages {
     mutating func footprint() -> MemoryFootprint {
         MemoryFootprint(
             weightByteCount: count(),
+            mappedByteCount: count(),
             scratchByteCount: count(),
             adapterByteCount: count(),
             keptKVByteCount: count(),
@@ -155,6 +157,8 @@ struct RandomMessages {
             modelPath: text(),
             modelFileNames: (0..<2).map { _ in text() },
             modelDescriptors: tokens(),
+            cachedWeights: optionalCount().map { Int32(clamping: $0) },
+            cacheOutput: optionalCount().map { Int32(clamping: $0) },
             adapters: (0..<random.int(in: 0...2)).map { _ in adapterSource() },
             turnSeat: optionalCount(),
             contextLength: optionalCount(),

@@ -21,9 +21,11 @@ int torii_signalfd(const sigset_t *signals);
 int torii_duplicate_above(int descriptor, int lowest);
 int torii_set_nonblocking(int descriptor, bool nonblocking);
 int torii_set_close_on_exec(int descriptor, bool close_on_exec);
-// Size in bytes, time of the last change in nanoseconds since 1970, and st_mode of an open file.
+// Size in bytes, time of the last change in nanoseconds since 1970, st_mode and st_ino of an open
+// file.
 // Unlike glibc's fstat it makes the system call of that name, which the sandbox allows.
-int torii_file_status(int descriptor, int64_t *size, int64_t *modified, uint32_t *mode);
+int torii_file_status(
+    int descriptor, int64_t *size, int64_t *modified, uint32_t *mode, uint64_t *inode);
 // open(2) for reading, close-on-exec, without becoming the terminal's owner or waiting on a FIFO.
 int torii_open_read_only(const char *path);
 // open(2) for writing, close-on-exec, of a file that exists.

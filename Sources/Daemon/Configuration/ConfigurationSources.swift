@@ -122,6 +122,7 @@ package struct ConfigurationSources: Sendable {
             .queueTokens, .queueTokensPerKey, .queueTimeout:
             false
         case .memory: settings.models.memory != nil
+        case .weightCache: settings.models.weightCache != nil
         case .keepAlive: defaults.keepAlive != nil
         case .swapMaxWait: settings.models.swapMaxWait != nil
         case .minResidence: settings.models.minResidence != nil

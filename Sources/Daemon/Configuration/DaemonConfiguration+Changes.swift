@@ -40,6 +40,9 @@ extension DaemonConfiguration {
         if adminSocket != new.adminSocket {
             changes.needingRestart.append(DaemonSetting.adminSocket.key)
         }
+        if weightCacheByteCount != new.weightCacheByteCount {
+            changes.needingRestart.append(DaemonSetting.weightCache.key)
+        }
         if logPrompts != new.logPrompts { changes.needingRestart.append("log_prompts") }
         if workerSandbox != new.workerSandbox {
             changes.needingRestart.append(DaemonSetting.workerSandbox.key)

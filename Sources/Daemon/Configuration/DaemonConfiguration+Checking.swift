@@ -63,6 +63,8 @@ private struct ConfigurationChecker {
             workerTimeout: .seconds(settings.workerTimeout ?? 10),
             modelDirectories: modelDirectories(),
             memory: settings.models.memory,
+            weightCacheDirectory: sources.paths.weightCache,
+            weightCacheByteCount: (settings.models.weightCache ?? .standard).byteCount,
             residency: residency(),
             preload: settings.models.preload ?? [],
             modelDefaults: entry(settings.models.defaults ?? ModelEntrySettings()),

@@ -30,6 +30,8 @@ extension DaemonConfiguration {
             workerExecutable: "/proc/self/exe",
             workerArguments: ["worker", "--sandbox", workerSandbox.rawValue],
             workerEnvironment: Self.workerVariables(from: variables),
+            weightCache: weightCacheByteCount > 0
+                ? (weightCacheDirectory, weightCacheByteCount) : nil,
             memoryByteCount: memory.map { $0.byteCount(ofTotal: MemoryFacts.totalByteCount()) },
             inspectsModels: true,
             limits: limits

@@ -46,6 +46,10 @@ package struct DaemonConfiguration: Sendable {
     package var modelDirectories: [String]
     /// What all models together may take; nil leaves it to the model service.
     package var memory: MemoryBudget?
+    /// Where packed weights are kept.
+    package var weightCacheDirectory: String
+    /// How many bytes of them are: 16 GiB.
+    package var weightCacheByteCount: Int
     /// When models go for others' sake.
     package var residency: ResidencyPolicy
     /// Names of models that are loaded at the start, besides those whose settings say so.

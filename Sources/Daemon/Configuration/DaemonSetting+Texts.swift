@@ -53,6 +53,7 @@ extension DaemonSetting {
                 from: source
             )
         case .memory: settings.models.memory = try Self.memory(text, from: source)
+        case .weightCache: settings.models.weightCache = try Self.weightCache(text, from: source)
         case .keepAlive: defaults.keepAlive = try Self.keepAlive(text, from: source)
         case .swapMaxWait:
             settings.models.swapMaxWait = try Self.number(
@@ -103,6 +104,18 @@ extension DaemonSetting {
             source: source,
             key: "",
             message: "must be \(MemoryBudget.form), not \(text)"
+        )
+    }
+
+    private static func weightCache(
+        _ text: String,
+        from source: String
+    ) throws(ConfigurationProblem) -> WeightCacheSize {
+        if let size = WeightCacheSize(text) { return size }
+        throw ConfigurationProblem(
+            source: source,
+            key: "",
+            message: "must be \(WeightCacheSize.form), not \(text)"
         )
     }
 

@@ -5,7 +5,7 @@
 package enum DaemonSetting: CaseIterable, Sendable {
     case listen, models, context, threads, parallel, kvBytes, kvType, speculation
     case queueRequests, queueRequestsPerKey, queueTokens, queueTokensPerKey, queueTimeout
-    case memory, keepAlive, swapMaxWait, minResidence, preload
+    case memory, weightCache, keepAlive, swapMaxWait, minResidence, preload
     case apiKeyFile, keyStore, adminSocket, allowAnonymous, allowedHosts, allowedOrigins
     case drainTimeout, logLevel
     case workerSandbox, workerTimeout
@@ -27,6 +27,7 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .queueTokensPerKey: "models.defaults.queue_tokens_per_key"
         case .queueTimeout: "models.defaults.queue_timeout"
         case .memory: "models.memory"
+        case .weightCache: "models.weight_cache"
         case .keepAlive: "models.defaults.keep_alive"
         case .swapMaxWait: "models.swap_max_wait"
         case .minResidence: "models.min_residence"
@@ -70,7 +71,7 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .models: "DIR"
         case .context, .threads, .parallel: "N"
         case .queueRequests, .queueRequestsPerKey, .queueTokens, .queueTokensPerKey: "N"
-        case .kvBytes, .memory: "BYTES"
+        case .kvBytes, .memory, .weightCache: "BYTES"
         case .keepAlive: "TIME"
         case .preload: "MODEL"
         case .kvType: "TYPE"
@@ -111,6 +112,7 @@ package enum DaemonSetting: CaseIterable, Sendable {
         case .queueTokensPerKey: "prompt tokens of one API key among them, 2097152"
         case .queueTimeout: "how long a request may wait for its turn, 600"
         case .memory: "memory for all models together, like 12GiB or 80%"
+        case .weightCache: "disk for packed weights, so that models load again at once; 16GiB"
         case .keepAlive: "how long a model may be idle, like 10m; 5m, -1 for ever"
         case .swapMaxWait: "how long a model waits for busy ones to make room, 30"
         case .minResidence: "how long a model stays before it goes for another, 5"

@@ -7,6 +7,8 @@ package struct ModelSettings: Sendable, Hashable, Decodable {
     package var directories: [String]?
     /// What all models together may take of the memory.
     package var memory: MemoryBudget?
+    /// How many bytes of packed weights are kept for the next load.
+    package var weightCache: WeightCacheSize?
     /// Seconds that a request for a model waits before busy models make room for it.
     package var swapMaxWait: Int?
     /// Seconds that a model stays before it may go for another's sake.
@@ -20,6 +22,7 @@ package struct ModelSettings: Sendable, Hashable, Decodable {
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case directories, memory, preload, defaults, entries
+        case weightCache = "weight_cache"
         case swapMaxWait = "swap_max_wait"
         case minResidence = "min_residence"
     }
@@ -30,6 +33,7 @@ package struct ModelSettings: Sendable, Hashable, Decodable {
         let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
         directories = try container.decodeIfPresent([String].self, forKey: .directories)
         memory = try container.decodeIfPresent(MemoryBudget.self, forKey: .memory)
+        weightCache = try container.decodeIfPresent(WeightCacheSize.self, forKey: .weightCache)
         preload = try container.decodeIfPresent([String].self, forKey: .preload)
         swapMaxWait = try container.integer(forKey: .swapMaxWait, in: SettingLimits.swapMaxWait)
         minResidence = try container.integer(forKey: .minResidence, in: SettingLimits.minResidence)
@@ -45,6 +49,7 @@ package struct ModelSettings: Sendable, Hashable, Decodable {
         var result = self
         result.directories = winner.directories ?? directories
         result.memory = winner.memory ?? memory
+        result.weightCache = winner.weightCache ?? weightCache
         result.swapMaxWait = winner.swapMaxWait ?? swapMaxWait
         result.minResidence = winner.minResidence ?? minResidence
         result.preload = winner.preload ?? preload

@@ -2,9 +2,9 @@ import Glibc
 
 /// Where things are when nobody says otherwise.
 ///
-/// As a service, systemd says it (`CONFIGURATION_DIRECTORY`, `STATE_DIRECTORY`,
-/// `RUNTIME_DIRECTORY`, systemd.exec(5)); root uses the system's places; a user those of the XDG
-/// base directory specification.
+/// As a service, systemd says it (`CONFIGURATION_DIRECTORY`, `STATE_DIRECTORY`, `CACHE_DIRECTORY`,
+/// `RUNTIME_DIRECTORY`, systemd.exec(5)); root uses the system's places; a user those of the XDG base
+/// directory specification.
 package struct StandardPaths: Sendable, Hashable {
     /// The configuration file, which need not exist.
     package let configurationFile: String
@@ -18,6 +18,8 @@ package struct StandardPaths: Sendable, Hashable {
     package let keyStore: String
     /// What keys have used.
     package let usage: String
+    /// The directory of packed weights.
+    package let weightCache: String
     /// The directory of what systemd hands over (`LoadCredential=`), or nil.
     package let credentials: String?
 
@@ -31,20 +33,25 @@ package struct StandardPaths: Sendable, Hashable {
         let home = variable("HOME") ?? "/"
         let configuration: String
         let state: String
+        let cache: String
         if let service = variable("STATE_DIRECTORY") {
             configuration = variable("CONFIGURATION_DIRECTORY") ?? "/etc/torii"
             state = service
+            cache = "/var/cache/torii"
         } else if isRoot {
             configuration = "/etc/torii"
             state = "/var/lib/torii"
+            cache = "/var/cache/torii"
         } else {
             configuration = (variable("XDG_CONFIG_HOME") ?? home + "/.config") + "/torii"
             state = (variable("XDG_DATA_HOME") ?? home + "/.local/share") + "/torii"
+            cache = (variable("XDG_CACHE_HOME") ?? home + "/.cache") + "/torii"
         }
         configurationFile = configuration + "/torii.json"
         modelDirectory = state + "/models"
         keyStore = state + "/keys.json"
         usage = state + "/usage.json"
+        weightCache = (variable("CACHE_DIRECTORY") ?? cache) + "/weights"
         credentials = variable("CREDENTIALS_DIRECTORY")
         let runtime: String?
         if let directory = variable("RUNTIME_DIRECTORY") {

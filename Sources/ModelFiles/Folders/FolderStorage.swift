@@ -15,6 +15,8 @@ struct FolderStorage: TensorStorage {
         for file in files + descriptions { try file.checkUnchanged() }
     }
 
+    var identity: String { (files + descriptions).map(\.identity).joined(separator: " ") }
+
     func read(
         _ tensor: GGUFTensor,
         byteOffset: Int,

@@ -79,6 +79,9 @@ struct QuantizedStorage: TensorStorage {
 
     func checkUnchanged() throws(GGUFError) { try source.checkUnchanged() }
 
+    /// The tensors' types are known to whoever asks.
+    var identity: String { source.identity }
+
     func read(
         _ tensor: GGUFTensor,
         byteOffset: Int,

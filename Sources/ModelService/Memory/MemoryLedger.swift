@@ -25,6 +25,7 @@ package struct MemoryLedger: Sendable, Hashable {
     package private(set) var claimedByteCount = 0
     private var reservations: [Worker: Int] = [:]
     private var grants: [Worker: Int] = [:]
+    private var mapped: [Worker: Int] = [:]
 
     /// A ledger in which nobody holds anything.
     package init(capacity: Int) {
@@ -33,6 +34,9 @@ package struct MemoryLedger: Sendable, Hashable {
 
     /// Bytes of all reservations.
     package var reservedByteCount: Int { reservations.values.reduce(0, Self.sum) }
+
+    /// What of the reservations lies in mapped files, which the system counts as available.
+    package var mappedByteCount: Int { mapped.values.reduce(0, Self.sum) }
 
     /// Bytes of keys and values granted besides.
     package var grantedByteCount: Int { grants.values.reduce(0, +) }
@@ -56,8 +60,15 @@ package struct MemoryLedger: Sendable, Hashable {
     /// - Parameters:
     ///   - byteCount: All of it.
     ///   - returnable: What of it the worker may give back one day; it counts as granted.
+    ///   - mapped: What of it lies in a mapped file.
     ///   - worker: Whose it is.
-    package mutating func reserve(byteCount: Int, returnable: Int = 0, for worker: Worker) {
+    package mutating func reserve(
+        byteCount: Int,
+        returnable: Int = 0,
+        mapped: Int = 0,
+        for worker: Worker
+    ) {
+        self.mapped[worker] = min(max(mapped, 0), max(byteCount, 0))
         let returnable = min(max(returnable, 0), max(byteCount, 0))
         reservations[worker] = max(byteCount, 0) - returnable
         if returnable > 0 { grants[worker, default: 0] += returnable }
@@ -93,6 +104,7 @@ package struct MemoryLedger: Sendable, Hashable {
     package mutating func forget(_ worker: Worker) {
         reservations[worker] = nil
         grants[worker] = nil
+        mapped[worker] = nil
     }
 
     /// A worker's figures are not trusted to be sane.
@@ -114,5 +126,10 @@ final class SharedMemoryLedger: Sendable {
 
     func withLock<Result>(_ body: (inout MemoryLedger) -> Result) -> Result {
         ledger.withLock { body(&$0) }
+    }
+
+    /// Bytes that the machine has left for models, without what it would take from their mapped files.
+    func available(_ gauge: MemoryGauge) -> Int {
+        gauge.available() - gauge.reserveByteCount - withLock { $0.mappedByteCount }
     }
 }

@@ -9,7 +9,10 @@ extension WorkerProcess {
     /// the first request finds out why not.
     func sendLoad() {
         var options = launch.options
-        options.turnSeat = state.withLock { $0.turnSeat }
+        let weights: WeightCacheFiles?
+        (options.turnSeat, weights) = state.withLock { ($0.turnSeat, $0.weights) }
+        options.cachedWeights = weights?.stored.map { _ in cachedWeightsNumber }
+        options.cacheOutput = weights?.outputDescriptor.map { _ in cachedWeightsNumber + 1 }
         var files: [OpenedFile] = []
         for adapter in launch.adapters {
             do throws(SystemError) {
@@ -30,7 +33,7 @@ extension WorkerProcess {
 
     /// Grants all that an adapter takes, or nothing.
     func reserveAdapter(id: UInt64, byteCount: Int) {
-        let limit = launch.gauge.available() - launch.gauge.reserveByteCount
+        let limit = launch.ledger.available(launch.gauge)
         let isGranted = launch.ledger.withLock { ledger in
             let granted = ledger.ask(byteCount: byteCount, for: launch.holder, limit: limit)
             if granted == byteCount { return true }

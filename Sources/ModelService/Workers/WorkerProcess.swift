@@ -22,6 +22,10 @@ final class WorkerProcess: Sendable {
         let modelPaths: [String]
         /// The model's adapters; those whose files can be opened are passed with it.
         let adapters: [AdapterEntry]
+        /// Where packed weights are kept; nil: nowhere.
+        let weightCache: WeightCache?
+        /// Bytes of the model's files.
+        let modelByteCount: Int
         /// Who computes when; nil: the worker computes at any time.
         let turns: TurnTable?
         /// Its share of the compute time beside others', in thousandths.
@@ -57,13 +61,15 @@ final class WorkerProcess: Sendable {
         /// What was limited to, and the adapters that came later.
         var footprint = MemoryFootprint()
         var overheadByteCount = 0
+        /// Packed weights, as it got them and as it writes them.
+        var weights: WeightCacheFiles?
         /// Its seat among those who take turns computing.
         var turnSeat: Int?
     }
 
     let state: Mutex<State>
     let socket: WorkerSocket
-    private let childEnd: Mutex<Int32?>
+    let childEnd: Mutex<Int32?>
     let launch: Launch
     let log: Log
     private let report: @Sendable (WorkerReport) -> Void
@@ -171,10 +177,17 @@ final class WorkerProcess: Sendable {
             report(.loadFailed(message: message))
             return (message, [])
         }
+        let weights = launch.weightCache?.open(
+            launch.options.modelPath,
+            launch.options.weightType,
+            byteCount: launch.modelByteCount
+        )
+        state.withLock { $0.weights = weights }
+        defer { state.withLock { $0.weights = nil } }
         let child: ChildProcess
         let output: WorkerOutput
         do {
-            (child, output) = try spawn(passing: files)
+            (child, output) = try spawn(passing: files, weights)
         } catch {
             let message = "cannot start a worker: \(error)"
             state.withLock { $0.ending.noteLoadFailed(message) }
@@ -205,77 +218,10 @@ final class WorkerProcess: Sendable {
         return (reason, output.tail.lines)
     }
 
-    /// Gives the process a control group of its own, if there is one to be had.
-    private func place(_ child: ChildProcess) -> ChildGroup? {
-        guard let groups = launch.groups else { return nil }
-        do throws(SystemError) {
-            let group = try groups.makeChild(name: "worker-\(child.pid)")
-            try group.add(pid: child.pid)
-            return group
-        } catch {
-            log.warning("the worker gets no control group of its own", ("problem", error))
-            return nil
-        }
-    }
-
-    /// Has the kernel end the worker, and nobody else, when it takes much more than it said.
-    ///
-    /// The limit is for defects and has room for what is not planned to the byte: a twentieth, and
-    /// 256 MiB. A worker's figures are not trusted to be sane.
-    func limitMemory(_ footprint: MemoryFootprint, overheadByteCount: Int) {
-        guard let group = state.withLock({ $0.group }) else { return }
-        let parts = [
-            footprint.weightByteCount, footprint.scratchByteCount, footprint.adapterByteCount,
-            max(footprint.keptKVByteCount, footprint.maximumKVByteCount), overheadByteCount,
-        ]
-        let need = parts.reduce(0.0) { $0 + Double($1) }
-        let limit = Int(min(need * 1.05 + Double(256 << 20), 0x1p62))
-        do throws(SystemError) {
-            try group.limitMemory(byteCount: limit)
-        } catch {
-            log.warning("the worker's memory cannot be limited", ("problem", error))
-        }
-    }
-
     /// How long a process that has hung up may take to end by itself.
     ///
     /// Its requests wait for the reason so long.
     private static let endPatience = Duration.milliseconds(50)
-
-    private func spawn(
-        passing files: [OpenedFile]
-    ) throws(SystemError) -> (ChildProcess, WorkerOutput) {
-        let descriptor = childEnd.withLock { end in
-            defer { end = nil }
-            return end
-        }
-        guard let descriptor else { preconditionFailure("a worker is started once") }
-        defer { _ = close(descriptor) }
-        let logEnds = try SocketPair.make().release()
-        defer { _ = close(logEnds.second) }
-        let output = WorkerOutput(FileDescriptor(owning: logEnds.first))
-        var inherited = [
-            (descriptor: descriptor, as: WorkerDescriptors.socket),
-            (descriptor: logEnds.second, as: STDERR_FILENO),
-        ]
-        if let turns = launch.turns {
-            inherited.append((descriptor: turns.descriptor, as: WorkerDescriptors.turns))
-        }
-        for (number, file) in zip(launch.options.modelDescriptors, files) {
-            inherited.append((descriptor: file.file.rawValue, as: number))
-        }
-        let child = try ChildProcess.spawn(
-            executable: launch.executable,
-            // The executable may be /proc/self/exe, which says nothing in a list of processes.
-            programName: "torii",
-            arguments: launch.arguments,
-            environment: launch.environment.merging(
-                WorkerOutput.environment(for: logEnds.second)
-            ) { $1 },
-            inheriting: inherited
-        )
-        return (child, output)
-    }
 
     /// Reads until the worker hangs up (nil) or must be ended for the reason returned.
     private func converse(_ output: WorkerOutput) -> String? {
@@ -352,6 +298,10 @@ final class WorkerProcess: Sendable {
             state.withLock { $0.monitor.becameResident(now: .now()) }
             noteReady()
             report(.ready(facts))
+        case .weightsCached(let byteCount):
+            if let weights = state.withLock({ $0.weights }) {
+                launch.weightCache?.publish(weights, byteCount: byteCount)
+            }
         case .loadFailed(let message):
             state.withLock { $0.ending.noteLoadFailed(message) }
             report(.loadFailed(message: message))
@@ -376,7 +326,7 @@ final class WorkerProcess: Sendable {
             }
             launch.counters?.note(launch.holder) { $0.noteStatus(status, ofWorker: $1) }
         case .memoryWanted(let byteCount):
-            let limit = launch.gauge.available() - launch.gauge.reserveByteCount
+            let limit = launch.ledger.available(launch.gauge)
             let granted = launch.ledger.withLock {
                 $0.ask(byteCount: byteCount, for: launch.holder, limit: limit)
             }

@@ -30,18 +30,31 @@ package struct FileDescriptor: ~Copyable, Sendable {
     ///   - path: The file's path, for errors and fault plans.
     /// - Throws: The write that failed; some of the bytes may have been written.
     package func writeAll(_ bytes: [UInt8], path: String) throws(SystemError) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
+        // Safety: the array outlives the call, which only reads it.
+        try unsafe bytes.span.bytes.withUnsafeBytes { bytes throws(SystemError) in
+            try unsafe writeAll(bytes, path: path)
+        }
+    }
+
+    /// The same with bytes that somebody else owns, and keeps until the call returns.
+    package func writeAll(
+        _ bytes: UnsafeRawBufferPointer,
+        path: String
+    ) throws(SystemError) {
+        var done = 0
+        while done < bytes.count {
             try FaultPlan.pass("write", path: path)
-            // Safety: the slice outlives the call, which only reads it.
-            let count = unsafe rest.withUnsafeBytes { buffer in
-                unsafe Glibc.write(rawValue, buffer.baseAddress, buffer.count)
-            }
+            // Safety: the rest of the caller's bytes.
+            let count = unsafe Glibc.write(
+                rawValue,
+                bytes.baseAddress?.advanced(by: done),
+                bytes.count - done
+            )
             if count < 0 {
                 if errno == EINTR { continue }
                 throw .last("write", path: path)
             }
-            rest = rest.dropFirst(count)
+            done += count
         }
     }
 

@@ -58,6 +58,9 @@ package struct ReadOnlyFile: ~Copyable, Sendable {
         (try? FileStatus(of: descriptor.rawValue, path: path)) != status
     }
 
+    /// What changes when somebody writes to the file, or puts another one in its place.
+    package var identity: String { "\(status.inode).\(status.byteCount).\(status.modified)" }
+
     /// Fills `buffer` with the bytes from `offset` on.
     ///
     /// Throws ENODATA when the file ends before the buffer is full (it shrank, or the caller asked
@@ -93,17 +96,20 @@ private struct FileStatus: Equatable {
     /// Nanoseconds since 1970.
     let modified: Int64
     let mode: UInt32
+    let inode: UInt64
 
     init(of descriptor: Int32, path: String) throws(SystemError) {
         var size: Int64 = 0
         var modified: Int64 = 0
         var mode: UInt32 = 0
-        // Safety: the three variables are writable for the length of the call.
-        guard unsafe torii_file_status(descriptor, &size, &modified, &mode) == 0 else {
+        var inode: UInt64 = 0
+        // Safety: the four variables are writable for the length of the call.
+        guard unsafe torii_file_status(descriptor, &size, &modified, &mode, &inode) == 0 else {
             throw .last("fstat", path: path)
         }
         byteCount = Int(size)
         self.modified = modified
         self.mode = mode
+        self.inode = inode
     }
 }

@@ -8,6 +8,11 @@ import Glibc
 package final class ReplacementFile {
     private let descriptor: FileDescriptor
     private let path: String
+    /// The descriptor that it is written through; it stays open as long as the object lives.
+    ///
+    /// Borrowed.
+    package var rawValue: Int32 { descriptor.rawValue }
+
     private var hasTemporaryName: Bool
 
     private var temporaryPath: String { path + ".part" }

@@ -4,15 +4,17 @@ import Platform
 import Synchronization
 import Tensors
 
-/// Reads tensors into the kernels' layouts on all threads of a pool.
+/// Brings tensors into the kernels' layouts on all threads of a pool.
 ///
-/// Confined to the loading thread. Each thread reads pieces of a tensor into a buffer of its own and
-/// packs them; the file is never mapped.
+/// Confined to the loading thread. What an earlier process has packed is taken from its file, which is
+/// mapped. Otherwise each thread reads pieces of a tensor into a buffer of its own and packs them; the
+/// model's file is never mapped.
 final class WeightLoader {
     /// About how much of a tensor one thread reads at a time, in bytes.
     private static let pieceByteCount = 1 << 20
 
     private let file: GGUFFile
+    private let cached: CachedWeights?
     private let pool: KernelThreadPool
     private let totalByteCount: Int
     private let progress: (Double) -> Void
@@ -22,14 +24,22 @@ final class WeightLoader {
     private var buffers: [AlignedBuffer] = []
     /// Bytes of all packed matrices, norms and biases made so far.
     private(set) var packedByteCount = 0
+    /// All packed matrices so far.
+    private(set) var matrices: [PackedWeight] = []
+    /// Whether all of them were cached.
+    private(set) var hasFoundAll = true
+    /// What is wrong with the cached ones.
+    private(set) var problem: CachedWeights.Problem?
 
     init(
         file: GGUFFile,
+        cached: CachedWeights?,
         pool: KernelThreadPool,
         totalByteCount: Int,
         progress: @escaping (Double) -> Void
     ) {
         self.file = file
+        self.cached = cached
         self.pool = pool
         self.totalByteCount = totalByteCount
         self.progress = progress
@@ -64,8 +74,36 @@ final class WeightLoader {
             throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
         }
         let matrix: PackedMatrix
+        if let found = findCached(rows) {
+            matrix = found
+            advance(rows.byteCount)
+        } else {
+            hasFoundAll = false
+            matrix = try pack(rows)
+        }
+        matrices.append(PackedWeight(key: rows.key, matrix: matrix))
+        packedByteCount += matrix.byteCount
+        return matrix
+    }
+
+    private func findCached(_ rows: TensorRows) -> PackedMatrix? {
+        do throws(CachedWeights.Problem) {
+            return try cached?.matrix(rows, pool: pool)
+        } catch {
+            problem = error
+            return nil
+        }
+    }
+
+    private func pack(_ rows: TensorRows) throws(ModelError) -> PackedMatrix {
+        let tensor = rows.tensor
+        let matrix: PackedMatrix
         do {
-            matrix = try PackedMatrix(type: tensor.type, rows: rowCount, columns: columns)
+            matrix = try PackedMatrix(
+                type: tensor.type,
+                rows: rows.range.count,
+                columns: rows.columnCount
+            )
         } catch {
             throw .outOfMemory(what: "tensor '\(tensor.name)'", byteCount: rows.byteCount)
         }
@@ -78,7 +116,6 @@ final class WeightLoader {
             try pack(pieces, range, into: matrix)
             advance(pieces.rows(range).count * pieces.rowByteCount)
         }
-        packedByteCount += matrix.byteCount
         return matrix
     }
 

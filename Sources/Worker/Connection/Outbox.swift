@@ -118,7 +118,7 @@ final class Outbox: Sendable {
                 .requestFailed(let id, _), .adapterAttached(let id, _):
                 .requestFailed(id: id, failure)
             case .hello, .footprint, .loading, .ready, .loadFailed, .heartbeat, .memoryWanted,
-                .memoryReturned, .adapterSized:
+                .memoryReturned, .adapterSized, .weightsCached:
                 nil
             }
         // The replacement is a few dozen bytes.

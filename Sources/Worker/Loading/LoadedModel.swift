@@ -28,6 +28,8 @@ package final class LoadedModel {
     let adapterTargets: AdapterTargets
     /// What the engine takes besides once a sequence has an adapter, in bytes.
     let adapterScratchByteCount: Int
+    /// Its packed weights, and where they came from.
+    let weights: ModelWeights
 
     private init(
         facts: ModelFacts,
@@ -36,7 +38,8 @@ package final class LoadedModel {
         encoder: PromptEncoder,
         adapters: LoadedAdapters,
         adapterTargets: AdapterTargets,
-        adapterScratchByteCount: Int
+        adapterScratchByteCount: Int,
+        weights: ModelWeights
     ) {
         self.facts = facts
         self.pass = pass
@@ -45,6 +48,7 @@ package final class LoadedModel {
         self.adapters = adapters
         self.adapterTargets = adapterTargets
         self.adapterScratchByteCount = adapterScratchByteCount
+        self.weights = weights
         tokenizer = encoder.tokenizer
     }
 
@@ -144,12 +148,7 @@ package final class LoadedModel {
         _ progress: @escaping (Double) -> Void
     ) throws -> LoadedModel {
         let shape = try ModelConfiguration(file)
-        let tokenizer = try Tokenizer(metadata: file.metadata)
-        let encoder = PromptEncoder(
-            tokenizer: tokenizer,
-            templateSource: try file.metadata.string("tokenizer.chat_template"),
-            frame: try TextFrame(metadata: file.metadata, tokenizer: tokenizer)
-        )
+        let encoder = try PromptEncoder(file.metadata)
         let purpose = try ModelPurpose(file, isEncoder: shape.isEncoder)
         let wish = wish(options, shape, file, surroundings)
         let limits = schedulerLimits(options, purpose, shape)
@@ -164,16 +163,20 @@ package final class LoadedModel {
             threadCount: threadCount,
             logitRowCount: plannedLogitRowCount
         )
-        let vocabularySize = purpose.output == .logits ? tokenizer.vocabularySize : 0
+        let vocabularySize = purpose.output == .logits ? encoder.tokenizer.vocabularySize : 0
         // A vocabulary takes several times its size while it is read.
         Heap.returnFreePages()
-        reserve(footprint(need, vocabularySize, threadCount, adapters, wish, budget))
+        let cached = OpenedWeightCache(options, file)
+        var footprint = footprint(need, vocabularySize, threadCount, adapters, wish, budget)
+        footprint.mappedByteCount = cached.weights?.byteCount ?? 0
+        reserve(footprint)
         let threads = try KernelThreadPool(
             threadCount: threadCount,
             instructionSet: instructionSet
         )
         let transformer = try Transformer.load(
             file,
+            cached: cached.weights,
             pool: threads,
             output: purpose.output,
             contextLength: budget.contextLength,
@@ -201,7 +204,8 @@ package final class LoadedModel {
             encoder: encoder,
             adapters: adapters,
             adapterTargets: transformer.adapterTargets,
-            adapterScratchByteCount: need.adapterScratchByteCount
+            adapterScratchByteCount: need.adapterScratchByteCount,
+            weights: ModelWeights(transformer, cached)
         )
     }
 

@@ -1,6 +1,7 @@
 import ChatTemplates
 import Grammars
 import JSON
+import ModelFiles
 import Tokenizers
 import WorkerProtocol
 
@@ -16,6 +17,16 @@ final class PromptEncoder: Sendable {
     private let frame: TextFrame
     /// Why there is no template although the file has one.
     let templateProblem: String?
+
+    /// Reads vocabulary and template of a model's file.
+    convenience init(_ metadata: GGUFMetadata) throws {
+        let tokenizer = try Tokenizer(metadata: metadata)
+        self.init(
+            tokenizer: tokenizer,
+            templateSource: try metadata.string("tokenizer.chat_template"),
+            frame: try TextFrame(metadata: metadata, tokenizer: tokenizer)
+        )
+    }
 
     /// Parses the chat template; one that does not parse costs the chat, not the model.
     ///

@@ -2,6 +2,7 @@ extension MemoryFootprint: SerializableField {
     init(from reader: inout FieldReader) throws(WorkerProtocolError) {
         self.init(
             weightByteCount: try reader.count(),
+            mappedByteCount: try reader.count(),
             scratchByteCount: try reader.count(),
             adapterByteCount: try reader.count(),
             keptKVByteCount: try reader.count(),
@@ -13,6 +14,7 @@ extension MemoryFootprint: SerializableField {
 
     func serialize(to writer: inout FieldWriter) {
         writer.write(count: weightByteCount)
+        writer.write(count: mappedByteCount)
         writer.write(count: scratchByteCount)
         writer.write(count: adapterByteCount)
         writer.write(count: keptKVByteCount)

@@ -70,6 +70,8 @@ extension WorkerLoadOptions: SerializableField {
             modelPath: try reader.string(),
             modelFileNames: try reader.strings(),
             modelDescriptors: try reader.tokens(),
+            cachedWeights: try reader.optionalCount().map { Int32(clamping: $0) },
+            cacheOutput: try reader.optionalCount().map { Int32(clamping: $0) },
             adapters: try reader.array(),
             turnSeat: try reader.optionalCount(),
             contextLength: try reader.optionalCount(),
@@ -90,6 +92,8 @@ extension WorkerLoadOptions: SerializableField {
         writer.write(modelPath)
         writer.write(strings: modelFileNames)
         writer.write(modelDescriptors)
+        writer.write(optionalCount: cachedWeights.map { Int($0) })
+        writer.write(optionalCount: cacheOutput.map { Int($0) })
         writer.write(adapters)
         writer.write(optionalCount: turnSeat)
         writer.write(optionalCount: contextLength)

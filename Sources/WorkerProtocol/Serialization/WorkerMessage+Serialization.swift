@@ -30,6 +30,7 @@ extension WorkerMessage: SerializableField {
                 pieces.append(try reader.byteArray())
             }
             self = .pieces(id: id, pieces)
+        case 17: self = .weightsCached(byteCount: try reader.count())
         case let tag: throw .unknownTag(type: "WorkerMessage", tag: tag)
         }
     }
@@ -77,6 +78,9 @@ extension WorkerMessage: SerializableField {
             writer.write(count: byteCount)
         case .memoryReturned(let byteCount):
             writer.write(UInt8(11))
+            writer.write(count: byteCount)
+        case .weightsCached(let byteCount):
+            writer.write(UInt8(17))
             writer.write(count: byteCount)
         case .footprint(let footprint):
             writer.write(UInt8(12))

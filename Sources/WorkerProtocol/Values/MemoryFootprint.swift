@@ -4,6 +4,9 @@
 package struct MemoryFootprint: Sendable, Hashable {
     /// The packed weights.
     package var weightByteCount: Int
+    /// What of them lies in a file that is mapped: the system counts it among its caches, so that it
+    /// seems to be available.
+    package var mappedByteCount: Int
     /// Activations, logits and tables, once batches have been as large as they can be.
     package var scratchByteCount: Int
     /// The adapters that are loaded with the model; each gives its part back when it is detached.
@@ -20,6 +23,7 @@ package struct MemoryFootprint: Sendable, Hashable {
     /// Makes a value; everything left out is 0.
     package init(
         weightByteCount: Int = 0,
+        mappedByteCount: Int = 0,
         scratchByteCount: Int = 0,
         adapterByteCount: Int = 0,
         keptKVByteCount: Int = 0,
@@ -28,6 +32,7 @@ package struct MemoryFootprint: Sendable, Hashable {
         contextLength: Int = 0
     ) {
         self.weightByteCount = weightByteCount
+        self.mappedByteCount = mappedByteCount
         self.scratchByteCount = scratchByteCount
         self.adapterByteCount = adapterByteCount
         self.keptKVByteCount = keptKVByteCount

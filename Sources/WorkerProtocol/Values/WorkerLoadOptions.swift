@@ -8,6 +8,12 @@ package struct WorkerLoadOptions: Sendable, Hashable {
     /// The open descriptors of the file, or of all parts in order, in the worker; empty: the worker
     /// opens ``modelPath`` itself, which one that has locked itself in cannot.
     package var modelDescriptors: [Int32]
+    /// Open for reading: the weights as another worker of this model has packed them; nil: there are
+    /// none.
+    package var cachedWeights: Int32?
+    /// Open for writing, and empty: where the packed weights go if ``cachedWeights`` are of no use; nil:
+    /// they are not to be kept.
+    package var cacheOutput: Int32?
     /// Adapters that are loaded with the model.
     ///
     /// One that does not fit is left out, and
@@ -100,6 +106,8 @@ package struct WorkerLoadOptions: Sendable, Hashable {
         modelPath: String,
         modelFileNames: [String] = [],
         modelDescriptors: [Int32] = [],
+        cachedWeights: Int32? = nil,
+        cacheOutput: Int32? = nil,
         adapters: [AdapterSource] = [],
         turnSeat: Int? = nil,
         contextLength: Int? = nil,
@@ -115,6 +123,8 @@ package struct WorkerLoadOptions: Sendable, Hashable {
         self.modelPath = modelPath
         self.modelFileNames = modelFileNames
         self.modelDescriptors = modelDescriptors
+        self.cachedWeights = cachedWeights
+        self.cacheOutput = cacheOutput
         self.adapters = adapters
         self.turnSeat = turnSeat
         self.contextLength = contextLength

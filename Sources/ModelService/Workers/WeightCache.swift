@@ -1,0 +1,165 @@
+import Foundation
+import Glibc
+import Platform
+import Synchronization
+import Telemetry
+import WorkerProtocol
+
+/// A directory of packed weights, so that a model that was loaded before is only mapped.
+///
+/// One file to a model and type of weights, under a name that follows from the model's path; what is in
+/// it, and whether it still fits, is the workers' business. All files together stay within a capacity:
+/// those go first that were not used for longest. Safe from any thread; blocks on the disk.
+final class WeightCache: Sendable {
+    private let directory: String
+    private let capacity: Int
+    private let log: Log
+    /// One at a time makes room and puts a file in its place.
+    private let publishing = Mutex(())
+
+    private static let suffix = ".weights"
+
+    /// Uses a directory, which need not exist yet.
+    ///
+    /// - Parameters:
+    ///   - directory: Nobody else's; its files are removed when room is needed.
+    ///   - capacity: Bytes that all files together may take.
+    ///   - log: Where problems go; none of them keeps a model from being loaded.
+    init(directory: String, capacity: Int, log: Log) {
+        self.directory = directory
+        self.capacity = capacity
+        self.log = log
+    }
+
+    /// The files of one load: what there is, and what may become the next.
+    ///
+    /// - Parameters:
+    ///   - path: The model's.
+    ///   - weightType: What its matrices become.
+    ///   - byteCount: Of the model's own files.
+    /// - Returns: The open files; what cannot be opened is left out.
+    func open(
+        _ path: String,
+        _ weightType: WorkerLoadOptions.WeightType?,
+        byteCount: Int
+    ) -> WeightCacheFiles {
+        let name = "\(directory)/\(Self.name(path, weightType))"
+        let stored = try? OpenedFile(path: name)
+        // The time of its last use; a file that cannot be touched counts as older than it is.
+        if let stored { _ = futimens(stored.file.rawValue, nil) }
+        // If the directory cannot be made, opening the file says so.
+        try? FileManager.default.createDirectory(
+            atPath: directory,
+            withIntermediateDirectories: true
+        )
+        guard byteCount <= capacity, byteCount < Self.freeByteCount(directory) / 2 else {
+            return WeightCacheFiles(stored: stored, output: nil)
+        }
+        do throws(SystemError) {
+            return WeightCacheFiles(stored: stored, output: try ReplacementFile(path: name))
+        } catch {
+            log.debug("packed weights cannot be kept", ("error", error))
+            return WeightCacheFiles(stored: stored, output: nil)
+        }
+    }
+
+    /// Puts what a worker has written in its place, on a thread of its own: the disk takes its time.
+    func publish(_ files: WeightCacheFiles, byteCount: Int) {
+        let work: @Sendable () -> Void = { [self] in
+            publishing.withLock { _ in
+                makeRoom(for: byteCount)
+                do throws(SystemError) {
+                    try files.finish()
+                    log.info("packed weights kept", ("bytes", byteCount))
+                } catch {
+                    log.warning("packed weights cannot be kept", ("error", error))
+                }
+            }
+        }
+        // Without a thread the file is only not kept.
+        _ = try? DedicatedThread(name: "weight-cache", body: work)
+    }
+
+    private func makeRoom(for byteCount: Int) {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        let files = names.filter { $0.hasSuffix(Self.suffix) }.compactMap { name -> StoredFile? in
+            var status = stat()
+            // Safety: `status` is writable and the path a NUL-terminated copy.
+            guard unsafe stat("\(directory)/\(name)", &status) == 0 else { return nil }
+            return StoredFile(
+                name: name,
+                byteCount: Int(status.st_size),
+                lastUse: status.st_mtim.tv_sec
+            )
+        }
+        for name in Self.victims(among: files, for: byteCount, capacity: capacity) {
+            log.info("packed weights dropped", ("file", name))
+            // Safety: the string outlives the call as a NUL-terminated copy. Whoever has the file
+            // mapped keeps it.
+            _ = unsafe unlink("\(directory)/\(name)")
+        }
+    }
+
+    // MARK: Policy
+
+    struct StoredFile: Sendable, Hashable {
+        let name: String
+        let byteCount: Int
+        /// Seconds since 1970.
+        let lastUse: Int
+    }
+
+    /// The files that go so that another one of `byteCount` fits: those not used for longest.
+    static func victims(among files: [StoredFile], for byteCount: Int, capacity: Int) -> [String] {
+        var taken = files.reduce(byteCount) { $0 + $1.byteCount }
+        return files.sorted { ($0.lastUse, $0.name) < ($1.lastUse, $1.name) }.prefix { file in
+            guard taken > capacity else { return false }
+            taken -= file.byteCount
+            return true
+        }.map(\.name)
+    }
+
+    /// The file's name: FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv) of the path, and the type.
+    ///
+    /// Two paths with one sum would only displace each other: the file says whose it is.
+    static func name(_ path: String, _ weightType: WorkerLoadOptions.WeightType?) -> String {
+        let sum = path.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) {
+            ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3
+        }
+        let digits = String(sum, radix: 16)
+        let padding = String(repeating: "0", count: 16 - digits.count)
+        let type = weightType.map { "-\($0.name)" } ?? ""
+        return padding + digits + type + suffix
+    }
+
+    /// What the file system has left; half of it stays so.
+    private static func freeByteCount(_ directory: String) -> Int {
+        var status = statvfs()
+        // Safety: `status` is writable and the path a NUL-terminated copy.
+        guard unsafe statvfs(directory, &status) == 0 else { return 0 }
+        return Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
+    }
+}
+
+/// The files of packed weights that one worker gets.
+final class WeightCacheFiles: Sendable {
+    /// What an earlier worker wrote, if there is something.
+    let stored: OpenedFile?
+    /// Open for writing, as long as nothing was put in its place; nil if nothing is to be written.
+    let outputDescriptor: Int32?
+    private let output: Mutex<ReplacementFile?>
+
+    init(stored: OpenedFile?, output: sending ReplacementFile?) {
+        self.stored = stored
+        outputDescriptor = output?.rawValue
+        self.output = Mutex(output)
+    }
+
+    /// Puts the output in its place; only the first time.
+    func finish() throws(SystemError) {
+        try output.withLock { output throws(SystemError) in
+            try output?.finish()
+            output = nil
+        }
+    }
+}
