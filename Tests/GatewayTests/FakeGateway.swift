@@ -38,7 +38,6 @@ struct FakeGateway {
         services.limits.heartbeatTimeout = .seconds(600)
         services.limits.engineStallTimeout = .seconds(600)
         services.limits.supervisionTimeout = .seconds(600)
-        services.limits.engineStallTimeout = .seconds(600)
         services.gauge = MemoryGauge(
             available: { 1 << 44 },
             resident: { _ in 0 },
