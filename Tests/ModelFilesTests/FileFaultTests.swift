@@ -21,7 +21,7 @@ import Testing
         try Files.contents(of: path, maximumByteCount: 64 << 20)
     }
 
-    @Test(arguments: [ENOSPC, EIO], [nil, TensorType.q8_0])
+    @Test(arguments: [(ENOSPC, nil), (EIO, nil), (EIO, TensorType.q8_0)])
     func `a file that is written is the old one or the new one, whichever step fails`(
         code: Int32,
         quantization: TensorType?
