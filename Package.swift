@@ -246,8 +246,8 @@ let package = Package(
         test(
             "DaemonTests",
             [
-                "APIKeys", "Daemon", "Gateway", "JSON", "ModelService", "Platform", "Telemetry",
-                "TestSupport", "WorkerProtocol",
+                "APIKeys", "Daemon", "FakeWorker", "Gateway", "HTTP", "JSON", "ModelService",
+                "Platform", "Telemetry", "TestSupport", "WorkerProtocol",
             ]
         ),
         test("CommandsTests", ["APIKeys", "Commands", "Daemon", "JSON", "Kernels", "Platform"]),

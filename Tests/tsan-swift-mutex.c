@@ -1,7 +1,8 @@
 // Tells ThreadSanitizer of Swift's Mutex, whose contended paths are in a library that is not
 // instrumented: without this, everything that a contended Mutex guards is reported as a race.
 //
-// Tests/run sanitize-thread preloads it. It can go when libswiftSynchronization does this itself.
+// Tests/run sanitize-thread links it into everything. It can go when libswiftSynchronization does
+// this itself.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdbool.h>

@@ -37,11 +37,14 @@ import Testing
         notifier.stopping(status: "bye")
         notifier.extendTimeout(by: .seconds(2), status: "waiting")
         notifier.watchdog()
+        notifier.keep([7], name: "a")
+        notifier.keep([], name: "b")
         #expect(
             messages.list.withLock { $0 } == [
                 "READY=1\nSTATUS=two lines", "RELOADING=1\nMONOTONIC_USEC=5000",
                 "STOPPING=1\nSTATUS=bye", "EXTEND_TIMEOUT_USEC=2000000\nSTATUS=waiting",
-                "WATCHDOG=1",
+                "WATCHDOG=1", "FDSTOREREMOVE=1\nFDNAME=a", "FDSTORE=1\nFDNAME=a",
+                "FDSTOREREMOVE=1\nFDNAME=b",
             ]
         )
     }

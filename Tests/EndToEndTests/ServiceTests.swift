@@ -67,7 +67,8 @@ extension EndToEndTests {
             #expect(ready.contains("STATUS=1 models"))
         }
 
-        @Test func `serves sockets that the service manager opened`() throws {
+        @Test(arguments: [false, true])
+        func `serves sockets that the service manager opened, or kept for it`(isKept: Bool) throws {
             let listener = socket(
                 AF_INET,
                 Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue),
@@ -86,10 +87,16 @@ extension EndToEndTests {
             let folder = try TemporaryDirectory()
             let notifications = try NotifyReceiver(path: folder.path + "/notify")
             let process = try ToriiProcess(
-                ["serve", "--models", folder.path, "--allow-anonymous"],
-                environment: ["NOTIFY_SOCKET": notifications.path],
+                // An address that is taken cannot be opened, only taken over.
+                ["serve", "--models", folder.path, "--allow-anonymous"]
+                    + (isKept ? ["--listen", "0.0.0.0:\(port)"] : []),
+                environment: [
+                    "NOTIFY_SOCKET": notifications.path,
+                    "LISTEN_FDNAMES": isKept ? "torii-listener" : "api",
+                ],
                 sockets: [listener]
             )
+            if isKept { _ = try notifications.wait(for: "FDSTORE=1", seconds: 30) }
             _ = try notifications.wait(for: "READY=1", seconds: 30)
             let client = HTTPClient(endpoint: try ListenAddress(parsing: "127.0.0.1:\(port)"))
             #expect(try client.send(method: .get, path: "/livez").status == 200)

@@ -36,8 +36,8 @@ struct FakeGateway {
         services.limits.greetingTimeout = .seconds(600)
         services.limits.loadSilenceTimeout = .seconds(600)
         services.limits.heartbeatTimeout = .seconds(600)
-        services.limits.supervisionTimeout = .seconds(600)
         services.limits.engineStallTimeout = .seconds(600)
+        services.limits.supervisionTimeout = .seconds(600)
         services.gauge = MemoryGauge(
             available: { 1 << 44 },
             resident: { _ in 0 },

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import ModelFiles
 import Platform
+import Tensors
 import TestSupport
 import Testing
 
@@ -20,11 +21,13 @@ import Testing
         try Files.contents(of: path, maximumByteCount: 64 << 20)
     }
 
-    @Test(arguments: [ENOSPC, EIO])
+    @Test(arguments: [(ENOSPC, nil), (EIO, nil), (EIO, TensorType.q8_0)])
     func `a file that is written is the old one or the new one, whichever step fails`(
-        code: Int32
+        code: Int32,
+        quantization: TensorType?
     ) throws {
-        let file = try folder()
+        var file = try folder()
+        if let quantization { file = try file.quantized(to: quantization) }
         let path = directory.file("copy.gguf")
         try GGUFFileWriter(file).write(to: path)
         let new = try contents(path)
@@ -76,5 +79,39 @@ import Testing
             #expect(try !GGUFFile.open(path: path).tensors.isEmpty)
         }
         #expect(try GGUFFile.open(path: directory.path).tensors.map(\.name) == names)
+    }
+
+    @Test(arguments: [true, false])
+    func `an adapter that cannot be read is an error, whichever step fails, and well afterwards`(
+        isFolder: Bool
+    ) throws {
+        let adapter = TinyAdapter(for: TinyFolder().model)
+        let base = AdapterBase(architecture: "qwen2", headDimension: 64)
+        var path = directory.path
+        if isFolder {
+            try adapter.writeFolder(to: path)
+        } else {
+            path = try directory.write(adapter.writer().serialized(), to: "adapter.gguf")
+        }
+        func read() throws {
+            let file = try GGUFFile.openAdapter(path: path, base: base)
+            for tensor in file.tensors {
+                var bytes = [UInt8](repeating: 0, count: tensor.byteCount)
+                try bytes.withUnsafeMutableBytes { try file.read(tensor, into: $0) }
+            }
+        }
+        var number = 1
+        while true {
+            let plan = FaultPlan(failing: number, code: EIO)
+            let outcome = FaultPlan.$current.withValue(plan) { Result { try read() } }
+            guard plan.hasStruck else { break }
+            guard case .failure = outcome else {
+                Issue.record("step \(number) is passed over")
+                return
+            }
+            number += 1
+        }
+        #expect(number > 2, "its description and each tensor is read")
+        try read()
     }
 }

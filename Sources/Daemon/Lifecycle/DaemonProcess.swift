@@ -90,7 +90,7 @@ package struct DaemonProcess {
         notifier = surroundings.notifier
         events = try DaemonEvents()
         let inherited = try InheritedSockets.take()
-        let inheritsSockets = !inherited.isEmpty
+        let inheritsSockets = inherited.contains { $0.name != InheritedSockets.keptName }
         configuration = try surroundings.configuration(inheritsSockets)
         log = Log(level: configuration.logLevel, sink: surroundings.logSink)
         ResourceLimits.raiseDescriptorLimit()
@@ -117,6 +117,7 @@ package struct DaemonProcess {
             connections: gateway.connections,
             log: log
         )
+        ListeningSockets.keep(of: server, inherited: inherited, notifier: notifier)
         reloader = ConfigurationReloader(
             configuration,
             addresses: server.addresses,

@@ -7,6 +7,9 @@ import Telemetry
 enum ListeningSockets {
     /// A server on all addresses of the configuration and on the inherited sockets.
     ///
+    /// Of the sockets that an earlier process had kept, those of the configuration's addresses are
+    /// taken over, with the connections that wait there; the others are closed.
+    ///
     /// The unix sockets of the standard places are tried too; where that fails, the daemon runs
     /// without them and says so.
     static func open(
@@ -16,9 +19,12 @@ enum ListeningSockets {
         connections: ConnectionCounter,
         log: Log
     ) throws -> HTTPServer {
+        let (kept, given) = inherited.separated { $0.name == InheritedSockets.keptName }
+        var configuration = configuration
+        let used = takeOver(kept, &configuration.listen)
         let server = try server(
             configuration,
-            inherited: inherited.map(\.descriptor),
+            inherited: (given + used).map(\.descriptor),
             handler: handler,
             connections: connections,
             log: log
@@ -36,6 +42,39 @@ enum ListeningSockets {
             )
         }
         return server
+    }
+
+    /// Has the service manager keep the sockets that the daemon opened itself, so that clients wait
+    /// instead of being refused while its next process starts.
+    ///
+    /// Those of socket units stay open anyway, and a file's name changes hands with its socket.
+    static func keep(
+        of server: HTTPServer,
+        inherited: [InheritedSockets.Socket],
+        notifier: SystemdNotifier
+    ) {
+        let given = Set(
+            inherited.filter { $0.name != InheritedSockets.keptName }.map(\.address)
+        )
+        let own = server.addresses.filter { $0.family != AF_UNIX && !given.contains($0) }
+        notifier.keep(
+            own.compactMap { server.descriptor(of: $0) },
+            name: InheritedSockets.keptName
+        )
+    }
+
+    /// Finds the kept sockets of these addresses, which need not be opened then, and closes the rest.
+    private static func takeOver(
+        _ kept: [InheritedSockets.Socket],
+        _ listen: inout [ListenAddress]
+    ) -> [InheritedSockets.Socket] {
+        let wanted = Set(listen.flatMap(\.socketAddresses))
+        let (used, unused) = kept.separated { wanted.contains($0.address) }
+        for socket in unused { close(socket.descriptor) }
+        // Of `localhost`, what is not there was not there before.
+        let found = Set(used.map(\.address))
+        listen.removeAll { !found.isDisjoint(with: $0.socketAddresses) }
+        return used
     }
 
     private static func server(
@@ -78,5 +117,12 @@ enum ListeningSockets {
         guard let slash = path.lastIndex(of: "/") else { return }
         // Safety: the string outlives the call as a NUL-terminated copy.
         _ = unsafe mkdir(String(path[..<slash]), 0o750)
+    }
+}
+
+extension Array {
+    /// The elements that satisfy a condition, and those that do not, each in their order.
+    fileprivate func separated(by condition: (Element) -> Bool) -> ([Element], [Element]) {
+        (filter(condition), filter { !condition($0) })
     }
 }

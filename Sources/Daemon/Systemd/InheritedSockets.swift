@@ -17,6 +17,9 @@ package enum InheritedSockets {
     /// The name of the socket by which operators do everything without a key; it must be a unix one.
     package static let adminName = "admin"
 
+    /// The name of sockets that an earlier process of this daemon opened and had kept.
+    package static let keptName = "torii-listener"
+
     /// A descriptor that was handed over but is no listening stream socket.
     package struct Unsuitable: Error, Sendable, Equatable, CustomStringConvertible {
         /// Its name from `FileDescriptorName=`.

@@ -5,20 +5,32 @@ package import Platform
 ///
 /// Without a service manager (`NOTIFY_SOCKET` unset) nothing is sent. Safe from any thread.
 package struct SystemdNotifier: Sendable {
-    /// Takes one message: lines `NAME=value`.
-    private let send: @Sendable (String) -> Void
+    /// Takes one message, lines `NAME=value`, and descriptors that go with it.
+    private let deliver: @Sendable (String, [Int32]) -> Void
 
-    /// A notifier that hands every message to `send`.
-    package init(send: @escaping @Sendable (String) -> Void) {
-        self.send = send
+    private init(deliver: @escaping @Sendable (String, [Int32]) -> Void) {
+        self.deliver = deliver
     }
+
+    /// A notifier that hands every message to `send`, and drops descriptors.
+    package init(send: @escaping @Sendable (String) -> Void) {
+        self.init { text, _ in send(text) }
+    }
+
+    private func send(_ text: String) { deliver(text, []) }
 
     /// The service manager that started this process.
     ///
     /// A message that cannot be delivered is lost: the daemon must not depend on its manager.
-    package static let system = SystemdNotifier { message in
-        // Safety: the string outlives the call as a NUL-terminated copy.
-        _ = unsafe sd_notify(0, message)
+    package static let system = SystemdNotifier { message, descriptors in
+        // Safety: the string, as a NUL-terminated copy, and the array outlive the call.
+        _ = unsafe sd_pid_notify_with_fds(
+            0,
+            0,
+            message,
+            descriptors,
+            UInt32(descriptors.count)
+        )
     }
 
     /// The daemon listens and its configuration is valid.
@@ -52,6 +64,15 @@ package struct SystemdNotifier: Sendable {
     /// The daemon is alive.
     package func watchdog() {
         send("WATCHDOG=1")
+    }
+
+    /// Has the service manager keep these descriptors, and no others, for the daemon's next process.
+    ///
+    /// They come back under `name` as inherited ones (sd_pid_notify_with_fds(3)); a manager that keeps
+    /// none for this service (`FileDescriptorStoreMax=`) drops them. Borrowed.
+    package func keep(_ descriptors: [Int32], name: String) {
+        send("FDSTOREREMOVE=1\nFDNAME=\(name)")
+        if !descriptors.isEmpty { deliver("FDSTORE=1\nFDNAME=\(name)", descriptors) }
     }
 
     /// The daemon cannot start or go on.

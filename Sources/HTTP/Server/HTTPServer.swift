@@ -68,6 +68,13 @@ package final class HTTPServer: Sendable {
     /// In the order of the configuration (`localhost` gives two), inherited ones last.
     package var addresses: [SocketAddress] { listeners.map(\.address) }
 
+    /// The descriptor of the socket that listens on an address, until `stop`.
+    ///
+    /// Borrowed.
+    package func descriptor(of address: SocketAddress) -> Int32? {
+        listeners.first { $0.address == address }?.number
+    }
+
     /// The limits that the server keeps.
     package var limits: HTTPLimits { configuration.limits }
 

@@ -9,6 +9,34 @@ extension ConformanceRow {
             .endsWith("POST /p x")
         ),
         Self(
+            "9110 4.2.1",
+            "an address without a host is invalid",
+            "GET http:///p HTTP/1.1\r\nHost:\r\n\r\n",
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9110 4.2.3",
+            "scheme and host are the same in any case",
+            "GET HTTP://A/case HTTP/1.1\r\nHost: a\r\n\r\n",
+            .statuses([200]),
+            .endsWith("GET /case ")
+        ),
+        Self(
+            "9110 4.2.4",
+            "an address with a user in it is an error",
+            "GET http://eve@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            .statuses([400]),
+            .closes
+        ),
+        Self(
+            "9110 5.3",
+            "several lines of a list are one list",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: close\r\n\r\n",
+            .statuses([200]),
+            .closes
+        ),
+        Self(
             "9110 5.5",
             "a NUL in a value is refused",
             "GET / HTTP/1.1\r\nHost: a\r\nX: a\u{0}b\r\n\r\n",
@@ -50,6 +78,14 @@ extension ConformanceRow {
             .statuses([200]),
             .lacks("101 Switching"),
             .staysOpen
+        ),
+        Self(
+            "9110 7.8",
+            "an Upgrade in HTTP/1.0 is ignored",
+            "GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+            .statuses([200]),
+            .lacks("101 Switching"),
+            .closes
         ),
         Self(
             "9110 8.6",
@@ -140,15 +176,50 @@ extension ConformanceRow {
             .closes
         ),
         Self(
+            "9110 10.1.1",
+            "a body that is refused is told so instead of 100",
+            "POST /p HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n",
+            .statuses([413]),
+            .lacks("HTTP/1.1 100 Continue"),
+            .closes
+        ),
+        Self(
+            "9110 10.1.4",
+            "TE without a coding that is used changes nothing",
+            "GET /p HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\n\r\n",
+            .statuses([200]),
+            .staysOpen
+        ),
+        Self(
             "9110 13",
             "conditions about what has no validator are ignored",
             "GET /p HTTP/1.1\r\nHost: a\r\nIf-Modified-Since: Sat, 29 Oct 1994 19:43:31 GMT\r\n\r\n",
             .statuses([200])
         ),
         Self(
+            "9110 13.2.1",
+            "conditions are ignored where nothing is selected",
+            "OPTIONS /p HTTP/1.1\r\nHost: a\r\nIf-Match: \"x\"\r\n\r\n",
+            .statuses([200])
+        ),
+        Self(
             "9110 14.2",
             "a Range may be ignored",
             "GET /p HTTP/1.1\r\nHost: a\r\nRange: bytes=0-1\r\n\r\n",
+            .statuses([200]),
+            .endsWith("GET /p ")
+        ),
+        Self(
+            "9110 14.2",
+            "a Range of another method than GET is ignored",
+            request("Range: bytes=0-1\r\nContent-Length: 3", body: "abc"),
+            .statuses([200]),
+            .endsWith("POST /p abc")
+        ),
+        Self(
+            "9110 14.2",
+            "a Range in an unknown unit is ignored",
+            "GET /p HTTP/1.1\r\nHost: a\r\nRange: tokens=0-1\r\n\r\n",
             .statuses([200]),
             .endsWith("GET /p ")
         ),
