@@ -179,7 +179,7 @@ const torii_sampling_kernels *torii_sampling_for(torii_isa isa)
         return &kernels_avx512;
     case TORII_ISA_AVX2:
         return &kernels_avx2;
-    case TORII_ISA_SCALAR:
+    default:  // what is compiled for every processor
         break;
     }
 #else
