@@ -226,6 +226,32 @@ import Transformers
         #expect(difference < 2e-3)
     }
 
+    @Test(arguments: ["nomic-bert", "jina-bert-v2", "modern-bert"])
+    func `a folder gives the states of the GGUF file of the same model, bit for bit`(
+        _ architecture: String
+    ) throws {
+        var encoder = TinyEncoder()
+        encoder.architecture = architecture
+        encoder.layerCount = 4
+        let directory = try TemporaryDirectory()
+        try TinyEncoderFolder(encoder).write(to: directory.path)
+        let file = try GGUFFile.open(path: directory.path)
+        let transformer = try Transformer.load(
+            file,
+            pool: KernelThreadPool(threadCount: 2),
+            output: .hiddenStates
+        )
+        let folder = Loaded(
+            directory: directory,
+            file: file,
+            transformer: transformer,
+            storage: try transformer.makeStorage(blockCount: 4)
+        )
+        let text = text(45, seed: 9)
+        let expected = hiddenStates(try load(encoder), [text])[0]
+        #expect(bits(hiddenStates(folder, [text])[0]) == bits(expected))
+    }
+
     @Test func `gives the first token's state alone if that is wanted`() throws {
         let loaded = try load()
         let text = text(50, seed: 8)

@@ -11,6 +11,8 @@ enum ModelFolder {
         "config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json",
         "chat_template.jinja", "1_Pooling/config.json", indexName,
     ]
+    /// Products behind the pooling, as sentence-transformers lays them out.
+    static let denseNames = ["2_Dense/model.safetensors", "3_Dense/model.safetensors"]
     static let indexName = "model.safetensors.index.json"
     static let weightsName = "model.safetensors"
 
@@ -50,9 +52,27 @@ enum ModelFolder {
             pooling: try json("1_Pooling/config.json"),
             name: path.split(separator: "/").last.map(String.init) ?? family.rawValue
         )
-        let files = try weightFiles(try json(indexName), path: path, opener: opener)
+        var files = try weightFiles(try json(indexName), path: path, opener: opener)
         var stored: [[SafetensorsFile.Tensor]] = []
         for file in files { stored.append(try tensors(of: file)) }
+        for name in denseNames {
+            guard let file = try opener(name) else { continue }
+            guard family == .gemmaEmbedding else {
+                throw whole.refusal(
+                    "has products behind its pooling, \(name), which models of the type "
+                        + "\(family.rawValue) can't be served with"
+                )
+            }
+            files.append(file)
+            let folder = name.prefix { $0 != "/" }
+            stored.append(
+                try tensors(of: file).map { tensor in
+                    var tensor = tensor
+                    tensor.name = "\(folder).\(tensor.name)"
+                    return tensor
+                }
+            )
+        }
         let tensors = try FolderTensors(stored, metadata: metadata, path: path) {
             part throws(GGUFError) in
             let start = part.tensor.fileOffset
