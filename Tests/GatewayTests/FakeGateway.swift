@@ -37,6 +37,7 @@ struct FakeGateway {
         services.limits.loadSilenceTimeout = .seconds(600)
         services.limits.heartbeatTimeout = .seconds(600)
         services.limits.supervisionTimeout = .seconds(600)
+        services.limits.engineStallTimeout = .seconds(600)
         services.gauge = MemoryGauge(
             available: { 1 << 44 },
             resident: { _ in 0 },

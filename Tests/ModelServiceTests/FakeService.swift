@@ -28,6 +28,7 @@ struct FakeService {
         configuration.limits.loadSilenceTimeout = .seconds(600)
         configuration.limits.heartbeatTimeout = .seconds(600)
         configuration.limits.supervisionTimeout = .seconds(600)
+        configuration.limits.engineStallTimeout = .seconds(600)
         change(&configuration)
         service = ModelService(configuration: configuration, log: Log(sink: log))
     }
