@@ -90,32 +90,15 @@ struct GroupedMatrix: Sendable {
         path: String,
         read: (Part) throws(GGUFError) -> [UInt8]
     ) throws(GGUFError) {
-        func refusal(_ part: PartName, _ reason: String) -> GGUFError {
-            GGUFError(
-                path: path,
-                problem: .invalidTensor(
-                    name: name + part.suffix(quantization.method),
-                    reason: reason
-                )
-            )
-        }
-        func part(_ part: PartName, _ types: [TensorType]) throws(GGUFError) -> Part {
-            guard let found = parts[part] else {
-                throw refusal(part, "is missing; the weights can't be told without it")
-            }
-            guard types.contains(found.tensor.type), found.tensor.shape.count == 2,
-                found.tensor.shape.allSatisfy({ (1...Int(Int32.max)).contains($0) })
-            else {
-                throw refusal(
-                    part,
-                    "is no matrix of \(types.map(\.name).joined(separator: " or "))"
-                )
-            }
-            return found
-        }
+        let finder = PartFinder(
+            name: name,
+            parts: parts,
+            method: quantization.method,
+            path: path
+        )
         self.quantization = quantization
-        quants = try part(.quants, [.i32])
-        scales = try part(.scales, [.f16, .bf16, .f32])
+        quants = try finder.part(.quants, [.i32])
+        scales = try finder.part(.scales, [.f16, .bf16, .f32])
         let shape = quants.tensor.shape
         let wordLength = quantization.wordLength
         let isByOutput = quantization.method == .compressedTensors
@@ -125,11 +108,11 @@ struct GroupedMatrix: Sendable {
         case .compressedTensors: (inputCount, outputCount) = (shape[1] * wordLength, shape[0])
         }
         let hasZeroPoints = !isByOutput || !quantization.isSymmetric
-        zeroPoints = hasZeroPoints ? try part(.zeroPoints, [.i32]) : nil
+        zeroPoints = hasZeroPoints ? try finder.part(.zeroPoints, [.i32]) : nil
         let length = quantization.groupLength ?? inputCount
         let groupCount = (inputCount + length - 1) / length
         guard outputCount % wordLength == 0, inputCount % wordLength == 0 else {
-            throw refusal(
+            throw finder.refusal(
                 .quants,
                 "has the shape \(shape), no multiples of \(wordLength) inputs and outputs"
             )
@@ -140,20 +123,13 @@ struct GroupedMatrix: Sendable {
             (PartName.scales, scales, isByOutput ? scaleShape.reversed() : scaleShape),
             (.zeroPoints, zeroPoints, isByOutput ? zeroPointShape.reversed() : zeroPointShape),
         ] where found != nil && found?.tensor.shape != expected {
-            throw refusal(
+            throw finder.refusal(
                 part,
                 "has the shape \(found?.tensor.shape ?? []) instead of \(expected), which "
                     + "\(inputCount) inputs in groups of \(length) and \(outputCount) outputs need"
             )
         }
-        if let order = parts[.order] {
-            guard order.tensor.type == .i32, order.tensor.shape == [inputCount] else {
-                throw refusal(.order, "is no list of \(inputCount) groups in I32")
-            }
-            let groups = Self.integers(try read(order))
-            guard groups.allSatisfy({ $0 >= 0 && $0 < groupCount }) else {
-                throw refusal(.order, "names a group that is none of the \(groupCount)")
-            }
+        if let groups = try finder.groups(of: inputCount, count: groupCount, read: read) {
             let isRuns = groups.enumerated().allSatisfy { Int($1) == $0 / length }
             scatteredGroups = isRuns ? nil : groups
         }
@@ -168,8 +144,58 @@ struct GroupedMatrix: Sendable {
             default: .f16
             }
     }
+}
 
-    private static func integers(_ bytes: [UInt8]) -> [Int32] {
-        stride(from: 0, to: bytes.count, by: 4).map { bytes.littleEndian(Int32.self, at: $0) }
+/// The stored tensors of one matrix, with errors that name them.
+private struct PartFinder {
+    let name: String
+    let parts: [GroupedMatrix.PartName: GroupedMatrix.Part]
+    let method: FolderQuantization.Method
+    let path: String
+
+    func refusal(_ part: GroupedMatrix.PartName, _ reason: String) -> GGUFError {
+        GGUFError(
+            path: path,
+            problem: .invalidTensor(name: name + part.suffix(method), reason: reason)
+        )
+    }
+
+    /// A part that must be a matrix of one of some types.
+    func part(
+        _ part: GroupedMatrix.PartName,
+        _ types: [TensorType]
+    ) throws(GGUFError) -> GroupedMatrix.Part {
+        guard let found = parts[part] else {
+            throw refusal(part, "is missing; the weights can't be told without it")
+        }
+        guard types.contains(found.tensor.type), found.tensor.shape.count == 2,
+            found.tensor.shape.allSatisfy({ (1...Int(Int32.max)).contains($0) })
+        else {
+            throw refusal(
+                part,
+                "is no matrix of \(types.map(\.name).joined(separator: " or "))"
+            )
+        }
+        return found
+    }
+
+    /// Each input's group, if there is a list of them.
+    func groups(
+        of inputCount: Int,
+        count: Int,
+        read: (GroupedMatrix.Part) throws(GGUFError) -> [UInt8]
+    ) throws(GGUFError) -> [Int32]? {
+        guard let order = parts[.order] else { return nil }
+        guard order.tensor.type == .i32, order.tensor.shape == [inputCount] else {
+            throw refusal(.order, "is no list of \(inputCount) groups in I32")
+        }
+        let bytes = try read(order)
+        let groups = stride(from: 0, to: bytes.count, by: 4).map {
+            bytes.littleEndian(Int32.self, at: $0)
+        }
+        guard groups.allSatisfy({ $0 >= 0 && $0 < count }) else {
+            throw refusal(.order, "names a group that is none of the \(count)")
+        }
+        return groups
     }
 }

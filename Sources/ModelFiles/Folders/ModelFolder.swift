@@ -55,23 +55,9 @@ enum ModelFolder {
         var files = try weightFiles(try json(indexName), path: path, opener: opener)
         var stored: [[SafetensorsFile.Tensor]] = []
         for file in files { stored.append(try tensors(of: file)) }
-        for name in denseNames {
-            guard let file = try opener(name) else { continue }
-            guard family == .gemmaEmbedding else {
-                throw whole.refusal(
-                    "has products behind its pooling, \(name), which models of the type "
-                        + "\(family.rawValue) can't be served with"
-                )
-            }
-            files.append(file)
-            let folder = name.prefix { $0 != "/" }
-            stored.append(
-                try tensors(of: file).map { tensor in
-                    var tensor = tensor
-                    tensor.name = "\(folder).\(tensor.name)"
-                    return tensor
-                }
-            )
+        for dense in try denseFiles(family, whole, opener: opener) {
+            files.append(dense.file)
+            stored.append(dense.tensors)
         }
         let tensors = try FolderTensors(stored, metadata: metadata, path: path) {
             part throws(GGUFError) in
@@ -145,6 +131,31 @@ enum ModelFolder {
         for name in names {
             guard let file = try opener(name) else { throw missing(name, path) }
             files.append(file)
+        }
+        return files
+    }
+
+    /// Products behind the pooling, whose tensors are named after their folders.
+    private static func denseFiles(
+        _ family: FolderFamily,
+        _ configuration: FolderConfiguration,
+        opener: Opener
+    ) throws(GGUFError) -> [(file: OpenFile, tensors: [SafetensorsFile.Tensor])] {
+        var files: [(file: OpenFile, tensors: [SafetensorsFile.Tensor])] = []
+        for name in denseNames {
+            guard let file = try opener(name) else { continue }
+            guard family == .gemmaEmbedding else {
+                throw configuration.refusal(
+                    "has products behind its pooling, \(name), which models of the type "
+                        + "\(family.rawValue) can't be served with"
+                )
+            }
+            let folder = name.prefix { $0 != "/" }
+            var tensors = try tensors(of: file)
+            for index in tensors.indices {
+                tensors[index].name = "\(folder).\(tensors[index].name)"
+            }
+            files.append((file, tensors))
         }
         return files
     }
