@@ -155,6 +155,7 @@ struct EncoderFolderTests {
         #expect(file.architecture == "gemma-embedding")
         #expect(try file.metadata.integer("gemma-embedding.attention.sliding_window") == 12)
         #expect(file.tensor("dense_2.weight")?.dimensions == [8, 3])
+        #expect(try file.metadata.integer("gemma-embedding.dense_2_feat_out") == 3)
         let third = try #require(file.tensor("dense_3.weight"))
         #expect(third.dimensions == [3, 8])
         #expect(

@@ -61,8 +61,7 @@ enum ModelFolder {
         }
         let tensors = try FolderTensors(stored, metadata: metadata, path: path) {
             part throws(GGUFError) in
-            let start = part.tensor.fileOffset
-            return try files[part.file].bytes(start..<start + part.tensor.byteCount)
+            try files[part.file].bytes(part.tensor.range)
         }
         let vocabulary = FolderVocabulary(
             file: try FolderConfiguration(
@@ -80,7 +79,7 @@ enum ModelFolder {
             },
             rowCount: try rowCount(tensors, path: path)
         )
-        let entries = try metadata.entries() + vocabulary.entries()
+        let entries = try metadata.entries() + vocabulary.entries() + denseEntries(tensors)
         return (
             try GGUFMetadata(path: path, entries),
             tensors.tensors,
@@ -133,6 +132,22 @@ enum ModelFolder {
             files.append(file)
         }
         return files
+    }
+
+    /// The widths of products behind the pooling.
+    private static func denseEntries(
+        _ folder: FolderTensors
+    ) -> [(key: String, value: GGUFValue)] {
+        ["dense_2", "dense_3"].flatMap { name -> [(key: String, value: GGUFValue)] in
+            guard let tensor = folder.tensors.first(where: { $0.name == "\(name).weight" }),
+                tensor.dimensions.count == 2
+            else { return [] }
+            let prefix = "\(FolderFamily.gemmaEmbedding.architecture).\(name)_feat"
+            return [
+                ("\(prefix)_in", .uint32(UInt32(clamping: tensor.dimensions[0]))),
+                ("\(prefix)_out", .uint32(UInt32(clamping: tensor.dimensions[1]))),
+            ]
+        }
     }
 
     /// Products behind the pooling, whose tensors are named after their folders.
