@@ -203,7 +203,7 @@ let package = Package(
             "WorkerTests",
             [
                 "ChatTemplates", "Grammars", "JSON", "ModelFiles", "Platform", "Sampling",
-                "Tokenizers", "Worker", "WorkerProtocol", "TestSupport",
+                "Scheduling", "Tokenizers", "Worker", "WorkerProtocol", "TestSupport",
             ]
         ),
         test(

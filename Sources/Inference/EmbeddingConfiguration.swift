@@ -7,7 +7,7 @@ package struct EmbeddingConfiguration: Sendable, Hashable {
     package var task: ModelTask
     /// Which hidden states make the vector.
     package var pooling: Pooling
-    /// Whether the tokens of a text see each other, so that they are computed in one step.
+    /// Whether the tokens of a text see each other, so that they are computed together.
     package var isEncoder: Bool
     /// E: components of a hidden state.
     package var embeddingLength: Int

@@ -110,6 +110,7 @@ extension Engine {
                 // What the cache gives has no hidden states to pool.
                 usesCache: configuration.pooling.readsEndOnly,
                 isWhole: configuration.isEncoder,
+                endRowCount: configuration.pooling == .mean ? text.tokens.count : 1,
                 weights: state.embedding.adapter?.number ?? 0,
                 isMember: true
             )
@@ -158,8 +159,10 @@ extension Engine {
         var changed: Set<UInt64> = []
         for (entry, rows) in zip(plan.entries, rows) {
             guard var text = texts.removeValue(forKey: entry.id) else { continue }
-            totals.promptTokenTotal += entry.tokens.count
-            // A text that had to give up its blocks begins again.
+            if entry.part == nil || entry.reachesEnd {
+                totals.promptTokenTotal += entry.tokens.count
+            }
+            // A decoder's text that had to give up its blocks begins again.
             if entry.firstPosition == 0 { text.pool.removeAll() }
             // Safety: the row is read before the next forward pass.
             for row in rows { unsafe text.pool.add(pass.hiddenState(row: row)) }

@@ -39,7 +39,8 @@ package final class Engine {
     var texts: [SequenceID: EmbeddedText] = [:]
     private var arrivalCount: UInt64 = 0
     private(set) var plan: StepPlan?
-    private var selections: [ForwardBatch.LogitSelection] = []
+    /// How many output rows each entry of the plan has.
+    private var rowCounts: [Int] = []
     private var emissions: [EngineEmission] = []
     /// One for each thread of the pass.
     private var workspaces: [SamplingWorkspace] = []
@@ -163,21 +164,21 @@ package final class Engine {
         dropTimedOut(of: plan, now: now)
         announcePositions(now: now)
         if plan.isEmpty { return nil }
-        var batch = ForwardBatch()
-        selections = []
-        for entry in plan.entries {
-            let selection = selection(for: entry)
-            selections.append(selection)
-            batch.entries.append(
+        let batch = ForwardBatch(
+            entries: plan.entries.map { entry in
                 ForwardBatch.Entry(
                     tokens: entry.tokens[...],
                     firstPosition: entry.firstPosition,
                     blockTable: entry.blockTable,
-                    logits: selection,
-                    adapter: (sequences[entry.id]?.adapter ?? texts[entry.id]?.adapter)?.adapter
+                    logits: selection(for: entry),
+                    adapter: (sequences[entry.id]?.adapter ?? texts[entry.id]?.adapter)?.adapter,
+                    part: entry.part.map {
+                        ForwardBatch.Part(work: $0.work, isEnd: entry.reachesEnd)
+                    }
                 )
-            )
-        }
+            }
+        )
+        rowCounts = batch.entries.map(\.logitRowCount)
         self.plan = plan
         totals.stepTotal += 1
         return EngineStep(copies: plan.copies, batch: batch)
@@ -203,7 +204,7 @@ package final class Engine {
     package func completeStep(_ pass: some ForwardPass, clock: () -> MonotonicInstant) {
         guard let plan else { preconditionFailure("a step begins before it is completed") }
         let computed = clock()
-        let rows = outputRows(of: plan)
+        let rows = outputRows
         let choices = choose(plan, rows: rows, pass, now: computed)
         let now = clock()
         let duration = now.duration(since: lastLook)
@@ -281,19 +282,22 @@ package final class Engine {
         totals.acceptedDraftTokenTotal += max(0, choice.tokens.count - 1)
     }
 
-    /// The output rows of each entry of a plan, in the batch's numbering.
-    private func outputRows(of plan: StepPlan) -> [Range<Int>] {
+    /// The output rows of each entry of the plan, in the batch's numbering.
+    private var outputRows: [Range<Int>] {
         var end = 0
-        return zip(plan.entries, selections).map { entry, selection in
-            let first = end
-            end += ForwardBatch.Entry.logitRowCount(selection, tokenCount: entry.tokens.count)
-            return first..<end
+        return rowCounts.map { count in
+            defer { end += count }
+            return end..<end + count
         }
     }
 
     private func selection(for entry: StepPlan.Entry) -> ForwardBatch.LogitSelection {
         if let text = texts[entry.id] {
-            return text.pool.selection(isStart: entry.firstPosition == 0, isEnd: entry.reachesEnd)
+            // A part selects what its text does as a whole.
+            return text.pool.selection(
+                isStart: entry.firstPosition == 0,
+                isEnd: entry.reachesEnd || entry.part != nil
+            )
         }
         guard let sequence = sequences[entry.id] else {
             preconditionFailure("the scheduler plans sequences of the engine")

@@ -14,7 +14,7 @@ package protocol ForwardPass: AnyObject {
     /// Gives the memory of blocks that nobody needs back to the system; their content is lost.
     func releaseMemory(ofBlocks range: Range<Int>)
 
-    /// Computes a batch of at most `Transformer.maximumBatchTokenCount` tokens.
+    /// Computes a batch of at most `Transformer.maximumBatchTokenCount` tokens, and parts of others.
     func forward(_ batch: ForwardBatch)
 
     /// Threads that ``onAllThreads(_:)`` uses.
@@ -28,8 +28,9 @@ package protocol ForwardPass: AnyObject {
     /// that generates.
     func logits(row: Int) -> UnsafeBufferPointer<Float>
 
-    /// The hidden state of the last batch's output row, `[E]`, valid until the next `forward`; of a
-    /// model that makes vectors.
+    /// The hidden state of the last batch's output row, `[E]`, valid until the next `forward`, if it
+    /// comes from a part as long as nobody else uses the entry's blocks; of a model that makes
+    /// vectors.
     func hiddenState(row: Int) -> UnsafeBufferPointer<Float>
 
     /// What stands behind the pooling, such as a classification head.

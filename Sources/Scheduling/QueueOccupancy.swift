@@ -110,15 +110,10 @@ extension Scheduler {
         let unsubmitted = StepCostModel.Size(tokenCount: unsubmittedTokenCount)
         let start = costs.additionalSeconds(unsubmitted)
         return [running, waiting].joined().reduce(start) { sum, sequence in
-            let prompt = StepCostModel.Size(
-                tokenCount: sequence.missingTokenCount,
-                firstPosition: sequence.computedTokenCount,
-                logitRowCount: 0
-            )
             let output = Double(sequence.tokens.count - sequence.promptTokenCount)
             let maximum = Double(sequence.maximumTokenCount - sequence.tokens.count)
             let expected = max(1, throughput.typicalOutputTokenCount - output)
-            return sum + costs.additionalSeconds(prompt)
+            return sum + costs.additionalSeconds(sequence.missingSize)
                 + min(maximum, expected) * throughput.secondsPerOutputToken
         }
     }

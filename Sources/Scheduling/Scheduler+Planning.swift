@@ -107,6 +107,7 @@ extension Scheduler {
     mutating func addEntry(
         at index: Int,
         tokenCount: Int,
+        part: StepPlan.Part? = nil,
         to draft: inout StepDraft,
         isPrompt: Bool
     ) {
@@ -118,7 +119,9 @@ extension Scheduler {
                 firstPosition: first,
                 tokens: Array(sequence.tokens[first..<first + tokenCount]),
                 blockTable: sequence.table.blocks,
-                reachesEnd: tokenCount == sequence.missingTokenCount
+                reachesEnd: part.map { $0.work.upperBound == sequence.work.count }
+                    ?? (tokenCount == sequence.missingTokenCount),
+                part: part
             ),
             isPrompt: isPrompt
         )

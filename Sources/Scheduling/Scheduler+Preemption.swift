@@ -90,6 +90,12 @@ extension Scheduler {
     /// Whether there are blocks for a sequence, some of its output, and the same for all who run.
     mutating func hasBlocks(for sequence: SequenceProgress) -> Bool {
         if running.isEmpty { return true }
+        if needsParts(sequence, targetSeconds: Self.seconds(limits.promptStepTarget)),
+            let missing = missingBlockCount(forParts: sequence)
+        {
+            missingBlockCount = max(missingBlockCount, missing)
+            return missing <= 0
+        }
         let known =
             sequence.usesCache
             ? cache.adoptableCount(

@@ -43,13 +43,25 @@ extension Scheduler {
         return first.flatMap { first in waiting.first { $0.id == first.id } }
     }
 
-    /// Rule 2.
+    /// Rules 2 and 6.
     mutating func planPrompts(_ draft: inout StepDraft, now: MonotonicInstant) {
+        let target = draft.targetSeconds
+        let targetBesideParts = targetBesideParts(draft, now: now)
+        draft.targetSeconds = targetBesideParts
+        planPromptsAtOnce(&draft, now: now)
+        guard [running, waiting].joined().contains(where: \.isWhole) else { return }
+        draft.targetSeconds = target
+        planParts(&draft, besideTarget: targetBesideParts, now: now)
+    }
+
+    private mutating func planPromptsAtOnce(_ draft: inout StepDraft, now: MonotonicInstant) {
         var mayAdmit = !draft.isShortOfBlocks
         let prompts = running.filter { !draft.contains($0.id) && !$0.isDecoding }
         let hasPlaces = mayAdmit && running.count < limits.runningCount
         let newcomers = waiting.filter { !draft.plan.preempted.contains($0.id) }
-        let candidates = hasPlaces ? prompts + newcomers : prompts
+        let candidates = (hasPlaces ? prompts + newcomers : prompts).filter {
+            !needsParts($0, targetSeconds: draft.targetSeconds)
+        }
         for id in candidates.map({ rank(of: $0, now: now) }).sorted().map(\.id) {
             guard hasTime(draft) else { return }
             if let index = waiting.firstIndex(where: { $0.id == id }) {
@@ -57,14 +69,20 @@ extension Scheduler {
                     mayAdmit && running.count < limits.runningCount
                     && hasBlocks(for: waiting[index])
                 guard mayAdmit else { continue }
-                var sequence = waiting.remove(at: index)
-                sequence.isPromoted = rank(of: sequence, now: now).urgency == 0
-                turns.served(sequence.account.priority, now: now)
-                running.insert(sequence, at: running.firstIndex { id < $0.id } ?? running.count)
+                admit(at: index, now: now)
             }
             planPrompt(id, &draft, now: now)
             if draft.isShortOfBlocks { mayAdmit = false }
         }
+    }
+
+    /// Makes a waiting sequence a running one.
+    mutating func admit(at index: Int, now: MonotonicInstant) {
+        var sequence = waiting.remove(at: index)
+        sequence.isPromoted = rank(of: sequence, now: now).urgency == 0
+        turns.served(sequence.account.priority, now: now)
+        let place = running.firstIndex { sequence.id < $0.id } ?? running.count
+        running.insert(sequence, at: place)
     }
 
     private func hasTime(_ draft: StepDraft) -> Bool {

@@ -24,14 +24,17 @@ package import WorkerProtocol
 /// 2. What is left of the step's time goes to prompts in the order of rank: urgency (class, unless
 ///    another one has its turn), then who had the least compute (``FairShare``), then arrival. Waiting
 ///    sequences are admitted in that order; the first is never passed by a smaller one. A sequence
-///    that must be computed whole waits for a step with enough room, which the first in rank has;
-///    smaller ones behind it fill what is left.
+///    that is computed whole waits for a step with enough room, which the first in rank has; smaller
+///    ones behind it fill what is left.
 /// 3. A prompt takes what is in the cache. If another sequence of this step computes what it needs
 ///    next, it waits a step for that.
 /// 4. If blocks run out, running sequences of lower class, then younger ones give way. The oldest
 ///    of the highest class never does, so it always gets what it needs.
 /// 5. If places or blocks are missing for the first in rank, a sequence of a lower class gives way,
 ///    or one of a key that has more than its share of the places to one that has less.
+/// 6. A whole sequence that is too large for a step is computed in parts (``PartedWork``), a few such
+///    sequences by turns. While there are some, others that are no more urgent have half a step, and
+///    parts what is left.
 package struct Scheduler: Sendable {
     /// The bounds it keeps.
     package let limits: SchedulerLimits
@@ -46,6 +49,8 @@ package struct Scheduler: Sendable {
     var occupancy = QueueOccupancy()
     var turns = ClassTurns()
     var throughput = Throughput()
+    /// Parts planned so far.
+    var partCount: UInt64 = 0
     /// Blocks that somebody waits for, or that somebody gave way for, in the last plan.
     var missingBlockCount = 0
     /// Tokens of admitted requests whose texts have not been submitted.
@@ -128,7 +133,9 @@ package struct Scheduler: Sendable {
             of: submission.account.cacheNamespace,
             weights: submission.weights
         )
-        waiting.append(SequenceProgress(submission, root: root, now: now))
+        waiting.append(
+            SequenceProgress(submission, layerCount: limits.layerCount, root: root, now: now)
+        )
         return admissionState(of: key)
     }
 
@@ -190,6 +197,14 @@ package struct Scheduler: Sendable {
     }
 
     private mutating func advance(at index: Int, _ entry: StepPlan.Entry, _ chosen: [Int32]) {
+        if let part = entry.part {
+            precondition(
+                running[index].computedWorkCount == part.work.lowerBound,
+                "a plan is committed once, before the next is made"
+            )
+            running[index].computedWorkCount = part.work.upperBound
+            guard entry.reachesEnd else { return }
+        }
         precondition(
             running[index].computedTokenCount == entry.firstPosition,
             "a plan is committed once, before the next is made"

@@ -12,6 +12,11 @@ package struct SchedulerLimits: Sendable, Hashable {
     package var promptStepTarget: Duration
     /// The most tokens of a step; 512, which is what a forward pass takes.
     package var stepTokenCount: Int
+    /// Layers of the model, between which a whole sequence can pause; 1.
+    package var layerCount: Int
+    /// The most whole sequences that are computed in parts at the same time, those of less urgent
+    /// classes not counted; 4.
+    package var partedSequenceCount: Int
     /// The fewest prompt tokens of a step with a prompt, even if the time is used up; 4.
     package var minimumPromptTokenCount: Int
     /// The most sequences that compute at the same time; 32.
@@ -37,6 +42,8 @@ package struct SchedulerLimits: Sendable, Hashable {
         interTokenTarget: Duration = .milliseconds(60),
         promptStepTarget: Duration = .milliseconds(150),
         stepTokenCount: Int = 512,
+        layerCount: Int = 1,
+        partedSequenceCount: Int = 4,
         minimumPromptTokenCount: Int = 4,
         runningCount: Int = 32,
         queue: QueueLimits = QueueLimits(),
@@ -48,6 +55,8 @@ package struct SchedulerLimits: Sendable, Hashable {
     ) {
         self.interTokenTarget = interTokenTarget
         self.promptStepTarget = promptStepTarget
+        self.layerCount = max(1, layerCount)
+        self.partedSequenceCount = max(1, partedSequenceCount)
         self.runningCount = max(1, runningCount)
         self.minimumPromptTokenCount = max(1, minimumPromptTokenCount)
         // Each running sequence can get its token in every step, and a prompt its minimum.

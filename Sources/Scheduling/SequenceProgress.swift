@@ -16,8 +16,16 @@ struct SequenceProgress: Sendable {
     /// The most prompt tokens of one step.
     let maximumChunkTokenCount: Int
     let usesCache: Bool
-    /// Whether all its tokens are computed in one step.
+    /// Whether all its tokens are computed together.
     let isWhole: Bool
+    /// What that takes if it is done in parts.
+    let work: PartedWork
+    /// Whether it is done in parts.
+    var isInParts = false
+    /// How much of the work is done.
+    var computedWorkCount = 0
+    /// The number of the last part that was planned, among all parts.
+    var lastPart: UInt64 = 0
     /// Whether it belongs to a request that counts for it.
     let isMember: Bool
     /// Whether it was admitted because its class had its turn; then it is as urgent as can be.
@@ -43,7 +51,12 @@ struct SequenceProgress: Sendable {
     var trustInLookups = GuessTrust(acceptance: 0.7)
     var trustInExpected = GuessTrust(acceptance: 0.9)
 
-    init(_ submission: SequenceSubmission, root: Int32, now: MonotonicInstant) {
+    init(
+        _ submission: SequenceSubmission,
+        layerCount: Int,
+        root: Int32,
+        now: MonotonicInstant
+    ) {
         id = submission.id
         account = submission.account
         promptTokenCount = submission.tokens.count
@@ -51,6 +64,11 @@ struct SequenceProgress: Sendable {
         maximumChunkTokenCount = submission.maximumChunkTokenCount
         usesCache = submission.usesCache
         isWhole = submission.isWhole
+        work = PartedWork(
+            tokenCount: submission.tokens.count,
+            layerCount: layerCount,
+            endRowCount: submission.endRowCount
+        )
         isMember = submission.isMember
         deadline = submission.queueTimeout.map { now.advanced(by: $0) }
         tokens = submission.tokens
@@ -67,6 +85,16 @@ struct SequenceProgress: Sendable {
 
     /// Known tokens that are not computed.
     var missingTokenCount: Int { tokens.count - computedTokenCount }
+
+    /// What computing those costs.
+    var missingSize: StepCostModel.Size {
+        if isInParts { return work.size(of: computedWorkCount..<work.count) }
+        return StepCostModel.Size(
+            tokenCount: missingTokenCount,
+            firstPosition: computedTokenCount,
+            logitRowCount: 1
+        )
+    }
 
     /// Whether a token follows the known ones when they are computed.
     var expectsOutput: Bool { tokens.count < maximumTokenCount }
@@ -101,6 +129,8 @@ struct SequenceProgress: Sendable {
     mutating func startOver() {
         table.removeAll()
         computedTokenCount = 0
+        isInParts = false
+        computedWorkCount = 0
     }
 
     /// The tokens that might come next, at most `maximum`: what is expected, or what followed before.

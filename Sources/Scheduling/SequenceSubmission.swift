@@ -18,10 +18,14 @@ package struct SequenceSubmission: Sendable {
     package var maximumChunkTokenCount: Int
     /// Whether it may take what was computed for others; not if every position's logits are wanted.
     package var usesCache: Bool
-    /// Whether all its tokens are computed in one step: those of an encoder's text see each other.
+    /// Whether all its tokens are computed together, as those of an encoder's text, which see each
+    /// other: in one step, or in parts if they are too many for one.
     ///
     /// Keys and values are of no use afterwards, and none of them is kept.
     package var isWhole: Bool
+    /// How many of a whole sequence's tokens pass the last round, in parts: those whose hidden states
+    /// are wanted.
+    package var endRowCount: Int
     /// Which weights it is computed with: 0 for the model's own, another number for each adapter.
     ///
     /// Nothing is shared among different ones.
@@ -41,6 +45,7 @@ package struct SequenceSubmission: Sendable {
         maximumChunkTokenCount: Int = .max,
         usesCache: Bool = true,
         isWhole: Bool = false,
+        endRowCount: Int = 1,
         weights: UInt64 = 0,
         isMember: Bool = false
     ) {
@@ -53,6 +58,7 @@ package struct SequenceSubmission: Sendable {
         self.maximumChunkTokenCount = max(1, maximumChunkTokenCount)
         self.usesCache = usesCache && !isWhole
         self.isWhole = isWhole
+        self.endRowCount = min(max(1, endRowCount), tokens.count)
         self.weights = weights
         self.isMember = isMember
     }

@@ -60,6 +60,8 @@ package struct StepCostModel: Sendable {
     private var coefficients = guess
     /// The most tokens of a step that was measured.
     package private(set) var largestTokenCount = 0
+    /// The most keys of a step that was measured.
+    package private(set) var largestKeyCount = 0
 
     /// Makes a model that knows nothing but a guess.
     package init() {}
@@ -68,6 +70,7 @@ package struct StepCostModel: Sendable {
     package mutating func observe(_ size: Size, seconds: Double) {
         guard seconds > 0, size.tokenCount > 0 else { return }
         largestTokenCount = max(largestTokenCount, size.tokenCount)
+        largestKeyCount = max(largestKeyCount, size.keyCount)
         let scaled = size.features.map { $0 / seconds }
         for row in 0..<Self.featureCount {
             for column in 0..<Self.featureCount {

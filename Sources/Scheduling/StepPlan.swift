@@ -2,6 +2,14 @@ package import KVCache
 
 /// What one step computes, and what had to happen for it.
 package struct StepPlan: Sendable {
+    /// A part of the work on a whole sequence; see ``PartedWork``.
+    package struct Part: Sendable, Hashable {
+        /// Which rows of which rounds.
+        package let work: Range<Int>
+        /// What they cost.
+        package let size: StepCostModel.Size
+    }
+
     /// Consecutive tokens of one sequence.
     package struct Entry: Sendable {
         /// Whose tokens.
@@ -17,17 +25,22 @@ package struct StepPlan: Sendable {
         package var blockTable: [Int32]
         /// Whether the last known token is among these, so that its logits give the next token.
         package let reachesEnd: Bool
+        /// Which part of the work is done, if the tokens are a whole sequence's and it is not all.
+        ///
+        /// Such entries come behind the others.
+        package var part: Part?
 
         /// Logits that are needed to choose tokens.
         var logitRowCount: Int { reachesEnd ? 1 + guessedTokenCount : 0 }
 
         /// What these tokens cost.
         package var size: StepCostModel.Size {
-            StepCostModel.Size(
-                tokenCount: tokens.count,
-                firstPosition: firstPosition,
-                logitRowCount: logitRowCount
-            )
+            part?.size
+                ?? StepCostModel.Size(
+                    tokenCount: tokens.count,
+                    firstPosition: firstPosition,
+                    logitRowCount: logitRowCount
+                )
         }
     }
 
@@ -53,8 +66,10 @@ package struct StepPlan: Sendable {
     /// Whether there is nothing to compute.
     package var isEmpty: Bool { entries.isEmpty }
 
-    /// Tokens to compute.
-    package var tokenCount: Int { entries.reduce(0) { $0 + $1.tokens.count } }
+    /// Tokens to compute, those of parts not counted.
+    package var tokenCount: Int {
+        entries.reduce(0) { $0 + ($1.part == nil ? $1.tokens.count : 0) }
+    }
 
     /// What the step will cost.
     package var size: StepCostModel.Size { entries.reduce(StepCostModel.Size()) { $0 + $1.size } }

@@ -15,6 +15,25 @@ package struct ForwardBatch: Sendable {
         case first
     }
 
+    /// A part of the work on a text of an encoder, which is computed whole but not at once.
+    ///
+    /// A model of L layers passes over a text of T tokens in L + 1 rounds, the last one over the
+    /// tokens whose states are wanted. Number `round * T + index` of the work is a token's row in a
+    /// round (``StepProgram/runRound(_:cache:blockByteCount:format:)``), so there are L T + S.
+    package struct Part: Sendable, Hashable {
+        /// Which numbers are computed; those before were, and the entry's blocks are as they left
+        /// them.
+        package var work: Range<Int>
+        /// Whether these are the last, which give hidden states.
+        package var isEnd: Bool
+
+        /// A part.
+        package init(work: Range<Int>, isEnd: Bool) {
+            self.work = work
+            self.isEnd = isEnd
+        }
+    }
+
     /// Consecutive tokens of one sequence.
     package struct Entry: Sendable {
         /// The tokens to compute, `[T]`; not empty, each in `0 ..< vocabularySize`.
@@ -33,6 +52,8 @@ package struct ForwardBatch: Sendable {
         /// It was loaded for this model, and the blocks' earlier keys and values were computed with
         /// it too.
         package var adapter: Adapter?
+        /// Which part of the work on these tokens, which are a whole text, is done; nil: all of it.
+        package var part: Part?
 
         /// An entry of `tokens` that starts at `firstPosition`.
         package init(
@@ -40,24 +61,27 @@ package struct ForwardBatch: Sendable {
             firstPosition: Int,
             blockTable: [Int32],
             logits: LogitSelection,
-            adapter: Adapter? = nil
+            adapter: Adapter? = nil,
+            part: Part? = nil
         ) {
             self.tokens = tokens
             self.firstPosition = firstPosition
             self.blockTable = blockTable
             self.logits = logits
             self.adapter = adapter
+            self.part = part
         }
 
         /// How many logit rows this entry adds.
-        package var logitRowCount: Int { Self.logitRowCount(logits, tokenCount: tokens.count) }
+        package var logitRowCount: Int { part?.isEnd ?? true ? selectedTokens.count : 0 }
 
-        /// How many logit rows an entry of so many tokens adds.
-        package static func logitRowCount(_ logits: LogitSelection, tokenCount: Int) -> Int {
+        /// Which of the tokens get logits, by their numbers from 0.
+        var selectedTokens: Range<Int> {
             switch logits {
-            case .none: 0
-            case .last, .first: min(1, tokenCount)
-            case .all: tokenCount
+            case .none: 0..<0
+            case .first: 0..<min(1, tokens.count)
+            case .last: max(0, tokens.count - 1)..<tokens.count
+            case .all: 0..<tokens.count
             }
         }
     }

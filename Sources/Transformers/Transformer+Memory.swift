@@ -33,7 +33,7 @@ extension Transformer {
     ) throws(ModelError) -> MemoryNeed {
         let plan = try ModelPlan(file)
         let positionCount = plan.configuration.positionCount(contextLength)
-        let shape = plan.shape(output, positionCount: positionCount)
+        let shape = plan.shape(output)
         let readsValues = plan.readsValues(output)
         return MemoryNeed(
             weightByteCount: try plan.packedByteCount(output),

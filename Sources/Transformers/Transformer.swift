@@ -8,6 +8,7 @@ package import Platform
 /// Confined to the engine thread after it was loaded. A token's logits depend on its sequence alone,
 /// bit for bit: not on what else is in the batch, how the prompt is cut into batches, the number of
 /// threads or the instruction set.
+@safe
 package final class Transformer {
     /// What a forward pass ends in for the tokens that are asked for.
     package enum Output: Sendable, Hashable {
@@ -25,8 +26,7 @@ package final class Transformer {
         case file(CachedWeights.Problem?)
     }
 
-    /// The most tokens of one batch, unless an encoder reads longer texts; see
-    /// ``ModelConfiguration/maximumBatchTokenCount(positionCount:)``.
+    /// The most tokens of one batch, those of parts (``ForwardBatch/Part``) not counted.
     package static let maximumBatchTokenCount = 512
 
     /// The hyper-parameters.
@@ -45,8 +45,10 @@ package final class Transformer {
     /// Where the weights came from.
     package let source: WeightSource
 
-    private let program: StepProgram
+    let program: StepProgram
     private let head: PooledHead?
+    /// The hidden states that the last batch's parts ended in, in the order of its rows.
+    private var partedStates: [UnsafeBufferPointer<Float>] = unsafe []
 
     private init(
         configuration: ModelConfiguration,
@@ -149,7 +151,7 @@ package final class Transformer {
     ///
     /// The caller sees to it that the batch is not larger than it may be, each token in the
     /// vocabulary and below `maximumPositionCount`, and that no other entry writes the blocks that
-    /// an entry's tokens lie in.
+    /// an entry's tokens lie in. Entries with parts come behind those without.
     package func forward(_ batch: ForwardBatch, cache: KVStorage) {
         precondition(
             cache.layerCount == configuration.cacheLayerCount
@@ -157,12 +159,21 @@ package final class Transformer {
                 && cache.headDimension == configuration.headDimension,
             "the KV storage was made for this model"
         )
-        program.beginBatch()
         for entry in batch.entries {
             precondition(
                 entry.blockTable.allSatisfy { $0 >= 0 && $0 < cache.blockCount },
                 "block tables name blocks of the storage"
             )
+        }
+        // Parts come first, since the others' hidden states stay where they are.
+        let parts = batch.entries.drop { $0.part == nil }
+        unsafe partedStates.removeAll(keepingCapacity: true)
+        for entry in parts {
+            compute(entry, cache: cache)
+            unsafe partedStates += states(endedIn: entry, cache: cache)
+        }
+        program.beginBatch()
+        for entry in batch.entries.prefix(batch.entries.count - parts.count) {
             program.append(
                 tokens: entry.tokens,
                 firstPosition: entry.firstPosition,
@@ -180,7 +191,7 @@ package final class Transformer {
         )
     }
 
-    private static func format(of type: KVType) -> StepProgram.CacheFormat {
+    static func format(of type: KVType) -> StepProgram.CacheFormat {
         switch type {
         case .f16: .halves
         case .q8: .bytes
@@ -207,9 +218,12 @@ package final class Transformer {
 
     /// The hidden state of the last batch's logit row `row`, `[embeddingLength]`.
     ///
-    /// It is valid until the next `forward`. Only of a model that was loaded for hidden states.
+    /// It is valid until the next `forward`, if it comes from a part as long as nobody else uses the
+    /// entry's blocks. Only of a model that was loaded for hidden states.
     package func hiddenState(row: Int) -> UnsafeBufferPointer<Float> {
-        unsafe program.hiddenState(row: row)
+        let count = program.selectedRowCount
+        return unsafe row < count
+            ? program.hiddenState(row: row) : partedStates[row - count]
     }
 
     /// What stands behind the pooling of hidden states: a reranker's head makes one number of them, an

@@ -14,6 +14,7 @@ import WorkerProtocol
         _ pooling: Pooling,
         isEncoder: Bool = true,
         task: ModelTask = .embed,
+        contextLength: Int = 512,
         blockCount: Int = 160,
         limits: SchedulerLimits = SchedulerLimits(runningCount: 128),
         pass: FakePass? = nil
@@ -23,7 +24,7 @@ import WorkerProtocol
             pass: pass,
             tokenizer: try TinyTokenizer.make(),
             configuration: EngineConfiguration(
-                contextLength: 512,
+                contextLength: contextLength,
                 blockCount: blockCount,
                 embedding: EmbeddingConfiguration(
                     task: task,
@@ -100,7 +101,8 @@ import WorkerProtocol
         #expect(harness.engine.isIdle)
     }
 
-    @Test func `an encoder's text is computed in one step, and its blocks are free afterwards`()
+    @Test
+    func `an encoder's text that fits is computed in one step, and its blocks are free afterwards`()
         throws
     {
         let harness = try Self.harness(.mean)
@@ -111,6 +113,48 @@ import WorkerProtocol
         #expect(harness.vectors(1).count == 2)
         #expect(harness.engine.status.kvBlocksInUse == 0)
         #expect((harness.pass as? FakePass)?.largestBatch == 512)
+    }
+
+    @Test(arguments: [Pooling.mean, .cls, .last])
+    func `a text that is too long for a step is computed in parts, others in between`(
+        _ pooling: Pooling
+    ) throws {
+        let harness = try Self.harness(
+            pooling,
+            contextLength: 1500,
+            blockCount: 300,
+            limits: SchedulerLimits(layerCount: 3, runningCount: 128)
+        )
+        let long = (0..<1100).map { Int32($0 % 11) }
+        harness.submit([long], id: 1)
+        harness.step()
+        let short = Self.texts(10, seed: 4)
+        harness.submit(short, id: 2)
+        while harness.finish(2) == nil { #expect(harness.step()) }
+        #expect(harness.finish(1) == nil)
+        harness.run()
+        #expect(harness.vectors(1)[0] == Self.expected(long, pooling))
+        for (index, text) in short.enumerated() {
+            #expect(harness.vectors(2)[index] == Self.expected(text, pooling))
+        }
+        #expect(harness.finish(1)?.usage.promptTokenCount == 1100)
+        #expect(harness.engine.status.promptTokenTotal == 1100 + short.joined().count)
+        #expect(harness.engine.isIdle && harness.engine.status.kvBlocksInUse == 0)
+        #expect((harness.pass as? FakePass)?.partCount ?? 0 > 2)
+    }
+
+    @Test func `a text that is computed in parts is cancelled after a step`() throws {
+        let harness = try Self.harness(
+            .mean,
+            contextLength: 1500,
+            blockCount: 300,
+            limits: SchedulerLimits(layerCount: 3, runningCount: 128)
+        )
+        harness.submit([Array(repeating: 1, count: 1100)], id: 1)
+        harness.step()
+        harness.cancel(1)
+        #expect(harness.finish(1)?.reason == .cancelled)
+        #expect(harness.engine.isIdle && harness.engine.status.kvBlocksInUse == 0)
     }
 
     @Test func `events come in order, and a long request does not crowd the scheduler`() throws {

@@ -13,6 +13,8 @@ final class FakePass: ForwardPass {
     let vocabularySize: Int
     /// The most tokens of a batch that came.
     private(set) var largestBatch = 0
+    /// Parts that came.
+    private(set) var partCount = 0
     /// Components of a hidden state.
     let hiddenLength = 8
     private var blocks: [Int32: [Int32]] = [:]
@@ -42,9 +44,14 @@ final class FakePass: ForwardPass {
     func forward(_ batch: ForwardBatch) {
         rows.forEach { $0.deallocate() }
         rows = []
-        largestBatch = max(largestBatch, batch.tokenCount)
-        precondition(batch.tokenCount <= 512, "a batch has at most 512 tokens")
+        let tokenCount = batch.entries.reduce(0) { $0 + ($1.part == nil ? $1.tokens.count : 0) }
+        largestBatch = max(largestBatch, tokenCount)
+        precondition(tokenCount <= 512, "a batch has at most 512 tokens")
         for entry in batch.entries {
+            if let part = entry.part {
+                compute(part, of: entry)
+                continue
+            }
             for (offset, token) in entry.tokens.enumerated() {
                 let position = entry.firstPosition + offset
                 let block = entry.blockTable[position / KVStorage.blockTokenCount]
@@ -58,6 +65,26 @@ final class FakePass: ForwardPass {
                 if isWanted { addRow(sequence(entry, through: position)) }
             }
         }
+    }
+
+    /// The first round writes the tokens; the outputs come when all rounds were made.
+    private func compute(_ part: ForwardBatch.Part, of entry: ForwardBatch.Entry) {
+        partCount += 1
+        for position in part.work where position < entry.tokens.count {
+            let block = entry.blockTable[position / KVStorage.blockTokenCount]
+            blocks[block, default: Array(repeating: -1, count: KVStorage.blockTokenCount)][
+                position % KVStorage.blockTokenCount
+            ] = entry.tokens[position]
+        }
+        guard part.isEnd else { return }
+        let rows =
+            switch entry.logits {
+            case .none: 0..<0
+            case .first: 0..<1
+            case .last: entry.tokens.count - 1..<entry.tokens.count
+            case .all: 0..<entry.tokens.count
+            }
+        for position in rows { addRow(sequence(entry, through: position)) }
     }
 
     func logits(row: Int) -> UnsafeBufferPointer<Float> { UnsafeBufferPointer(rows[row]) }
@@ -119,14 +146,5 @@ enum TinyTokenizer {
 
 extension FakePass {
     /// What the model says after these tokens.
-    func logits(after tokens: [Int32]) -> [Float] {
-        let entry = ForwardBatch.Entry(
-            tokens: tokens[...],
-            firstPosition: 0,
-            blockTable: Array(0..<Int32(tokens.count / KVStorage.blockTokenCount + 1)),
-            logits: .last
-        )
-        forward(ForwardBatch(entries: [entry]))
-        return Array(logits(row: 0))
-    }
+    func logits(after tokens: [Int32]) -> [Float] { function(tokens) }
 }

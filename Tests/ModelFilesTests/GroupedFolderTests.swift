@@ -4,7 +4,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Folders whose matrices are quantised as GPTQ and AWQ do.
+/// Folders whose matrices are quantised as GPTQ, AWQ and compressed-tensors do.
 @Suite(.timeLimit(.minutes(20)))
 struct GroupedFolderTests {
     private typealias Style = TinyGroupedMatrix.Style
@@ -45,6 +45,44 @@ struct GroupedFolderTests {
             }, .f16
         ),
         (style { $0.groupLength = 16 }, .f16),
+        (
+            style {
+                $0.bitCount = 8; $0.isSymmetric = true
+            }, .q8_0
+        ),
+        (
+            style {
+                $0.bitCount = 8; $0.isSymmetric = true; $0.isSecondVersion = true
+                $0.groupLength = -1
+            }, .q8_0
+        ),
+        (style { $0.bitCount = 8 }, .f16),
+        (
+            style {
+                $0.isCompressed = true; $0.isSymmetric = true
+            }, .q4_0
+        ),
+        (
+            style {
+                $0.isCompressed = true; $0.groupLength = 32
+            }, .q4_1
+        ),
+        (
+            style {
+                $0.isCompressed = true; $0.isSymmetric = true; $0.bitCount = 8
+                $0.groupLength = -1
+            }, .q8_0
+        ),
+        (
+            style {
+                $0.isCompressed = true; $0.isScattered = true
+            }, .f16
+        ),
+        (
+            style {
+                $0.bitCount = 8; $0.isSymmetric = true; $0.isScattered = true
+            }, .f16
+        ),
     ]
 
     private func open(_ folder: TinyFolder) throws -> GGUFFile {
@@ -71,6 +109,13 @@ struct GroupedFolderTests {
                     continue
                 }
                 append(scale)
+                guard type != .q8_0 else {
+                    bytes += (first..<first + 32).map { input in
+                        let number = matrix.parts(output: output, input: input).number
+                        return UInt8(bitPattern: Int8(number - 128))
+                    }
+                    continue
+                }
                 if type == .q4_1 { append(Float16(-Float(scale) * Float(zeroPoint))) }
                 for input in first..<first + 16 {
                     let low = matrix.parts(output: output, input: input).number
@@ -114,9 +159,11 @@ struct GroupedFolderTests {
         }
     }
 
-    @Test(arguments: [false, true])
-    func `puts rotary pairs of llama side by side`(isAWQ: Bool) throws {
-        let folder = TinyFolder(architecture: "llama", groups: Self.style { $0.isAWQ = isAWQ })
+    @Test(arguments: [
+        style { _ in }, style { $0.isAWQ = true }, style { $0.isCompressed = true },
+    ])
+    func `puts rotary pairs of llama side by side`(style: TinyGroupedMatrix.Style) throws {
+        let folder = TinyFolder(architecture: "llama", groups: style)
         let file = try open(folder)
         let name = "blk.1.attn_q.weight"
         let stored = try #require(folder.model.writer().tensors.first { $0.name == name })
@@ -147,7 +194,8 @@ struct GroupedFolderTests {
 
     @Test(
         arguments: [
-            (["bits": 8], "bits"), (["bits": 3], "bits"),
+            (["bits": 8], "shape"), (["bits": 3], "bits"),
+            (["quant_method": "awq", "bits": 8], "bits"),
             (["quant_method": "bitsandbytes"], "bitsandbytes"),
             (["group_size": 0], "group_size"), (["group_size": -2], "group_size"),
             (["group_size": 1], "shape"), (["group_size": 1_000_000], "shape"),
@@ -173,6 +221,41 @@ struct GroupedFolderTests {
             _ = try file.contents(of: tensor, from: 0, count: tensor.byteCount)
         }
         #expect(error?.description.contains(word) == true, "\(String(describing: error))")
+    }
+
+    @Test(
+        arguments: [
+            (["format": "int-quantized"], "int-quantized"),
+            (["config_groups": [String: String]()], "config_groups"),
+            (weights(["num_bits": 3]), "num_bits"), (weights(["type": "float"]), "num_bits"),
+            (weights(["strategy": "tensor"]), "tensor"), (weights(["group_size": 0]), "group"),
+            (weights(["group_size": 32]), "shape"), (weights(["num_bits": 8]), "shape"),
+        ] as [([String: any Sendable], String)]
+    )
+    func `says what of compressed-tensors can't be read`(
+        change: [String: any Sendable],
+        word: String
+    ) throws {
+        try TinyFolder(groups: Self.style { $0.isCompressed = true }).write(to: directory.path)
+        let url = URL(fileURLWithPath: "\(directory.path)/config.json")
+        var configuration = try #require(
+            try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any]
+        )
+        var section = try #require(configuration["quantization_config"] as? [String: Any])
+        section.merge(change) { $1 }
+        configuration["quantization_config"] = section
+        try JSONSerialization.data(withJSONObject: configuration).write(to: url)
+        let error = #expect(throws: GGUFError.self) { try GGUFFile.open(path: directory.path) }
+        #expect(error?.description.contains(word) == true, "\(String(describing: error))")
+    }
+
+    private static func weights(_ change: [String: any Sendable]) -> [String: any Sendable] {
+        var weights: [String: any Sendable] = [
+            "num_bits": 4, "type": "int", "symmetric": false, "strategy": "group",
+            "group_size": 64,
+        ]
+        weights.merge(change) { $1 }
+        return ["config_groups": ["group_0": ["weights": weights]]]
     }
 
     /// The tensors of a linear layer of 64 inputs and 16 outputs in groups of 32, with one replaced.

@@ -24,6 +24,8 @@ struct VirtualEngine {
     private(set) var preempted: Set<SequenceID> = []
     private(set) var stepCount = 0
     private var arrivalCount: UInt64 = 0
+    private var endRowCounts: [SequenceID: Int] = [:]
+    private var workDone: [SequenceID: Int] = [:]
 
     /// Seconds of a step: what the scheduler has to find out.
     var base = 2e-3
@@ -49,6 +51,7 @@ struct VirtualEngine {
         maximumChunkTokenCount: Int = .max,
         usesCache: Bool = true,
         isWhole: Bool = false,
+        endRowCount: Int = 1,
         isMember: Bool = false
     ) throws -> SequenceID {
         arrivalCount += 1
@@ -63,10 +66,12 @@ struct VirtualEngine {
                 maximumChunkTokenCount: maximumChunkTokenCount,
                 usesCache: usesCache,
                 isWhole: isWhole,
+                endRowCount: endRowCount,
                 isMember: isMember
             ),
             now: now
         )
+        endRowCounts[id] = endRowCount
         tokens[id] = prompt
         promptTokenCounts[id] = prompt.count
         maximumTokenCounts[id] = prompt.count + outputTokenCount
@@ -109,6 +114,7 @@ struct VirtualEngine {
             Issue.record("a plan names an unknown sequence")
             return
         }
+        if let part = entry.part { return compute(part, of: entry, known) }
         let end = entry.firstPosition + entry.tokens.count
         #expect(entry.blockTable.count >= (end + 31) / 32)
         let before = (0..<entry.firstPosition).map { position in
@@ -128,6 +134,30 @@ struct VirtualEngine {
         }
         let promptEnd = min(entry.firstPosition + knownCount, promptTokenCounts[entry.id] ?? 0)
         computedPromptCounts[entry.id, default: 0] += max(0, promptEnd - entry.firstPosition)
+    }
+
+    /// The first round of a sequence's parts writes its blocks, the others find them as they were.
+    private mutating func compute(
+        _ part: StepPlan.Part,
+        of entry: StepPlan.Entry,
+        _ known: [Int32]
+    ) {
+        let count = known.count
+        #expect(entry.tokens == known && entry.blockTable.count >= (count + 31) / 32)
+        let done = part.work.lowerBound == 0 ? 0 : workDone[entry.id]
+        #expect(part.work.lowerBound == done && !part.work.isEmpty, "nothing is left out")
+        workDone[entry.id] = part.work.upperBound
+        let workCount = scheduler.limits.layerCount * count + (endRowCounts[entry.id] ?? 1)
+        #expect(entry.reachesEnd == (part.work.upperBound == workCount))
+        for position in 0..<count {
+            let block = entry.blockTable[position / 32]
+            if part.work.contains(position) {
+                contents[block, default: Array(repeating: -1, count: 32)][position % 32] =
+                    known[position]
+            } else if position < part.work.lowerBound {
+                #expect(contents[block]?[position % 32] == known[position], "blocks were kept")
+            }
+        }
     }
 
     private mutating func choose(

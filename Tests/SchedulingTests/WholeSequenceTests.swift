@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import WorkerProtocol
 
-/// Sequences that are computed in one step, as the texts of an encoder are.
+/// Sequences that are computed whole, as the texts of an encoder are, and fit into a step.
 @Suite struct WholeSequenceTests {
     private static func engine(_ blockCount: Int = 144, perToken: Double = 1e-4) -> VirtualEngine {
         var engine = VirtualEngine(
@@ -47,37 +47,6 @@ import WorkerProtocol
         #expect(lengths.isEmpty)
         // The first steps are small, since nothing is known about larger ones.
         #expect(stepCount <= total / 512 * 3 / 2 + 4)
-    }
-
-    @Test func `one that is longer than a step goes alone, and waits for nobody`() throws {
-        var engine = Self.engine(400)
-        for number in 0..<20 {
-            try engine.submit(
-                SchedulerTests.prompt(60, from: Int32(1000 * number)),
-                outputTokenCount: 0,
-                isWhole: true
-            )
-        }
-        let long = try engine.submit(
-            SchedulerTests.prompt(2000, from: 100_000),
-            outputTokenCount: 0,
-            isWhole: true
-        )
-        var steps: [[SequenceID]] = []
-        while !engine.scheduler.isIdle {
-            // Others keep coming.
-            if steps.count < 30 {
-                try engine.submit(
-                    SchedulerTests.prompt(60, from: Int32(200_000 + 1000 * steps.count)),
-                    outputTokenCount: 0,
-                    isWhole: true
-                )
-            }
-            steps.append(engine.step { _, _ in nil }.entries.map(\.id))
-            try #require(steps.count < 200)
-        }
-        let place = try #require(steps.firstIndex { $0.contains(long) })
-        #expect(steps[place] == [long] && place < 20)
     }
 
     @Test func `the time of a step holds for them`() throws {

@@ -46,7 +46,7 @@ package struct TinyFolder: Sendable {
         }
         files["model.safetensors.index.json"] = try Self.json(["weight_map": places])
         files["config.json"] = try Self.json(configuration)
-        files["tokenizer.json"] = try Self.json(tokenizer)
+        files["tokenizer.json"] = try Self.json(Self.tokenizer)
         files["tokenizer_config.json"] = try Self.json([
             "eos_token": "<|im_end|>", "bos_token": ["content": "<|endoftext|>"],
             "chat_template": TinyModel.chatML,
@@ -100,7 +100,7 @@ package struct TinyFolder: Sendable {
         return length + header + data
     }
 
-    private static func json(_ value: [String: Any]) throws -> [UInt8] {
+    static func json(_ value: [String: Any]) throws -> [UInt8] {
         Array(try JSONSerialization.data(withJSONObject: value, options: [.sortedKeys]))
     }
 
@@ -117,7 +117,8 @@ package struct TinyFolder: Sendable {
         return configuration
     }
 
-    private var tokenizer: [String: Any] {
+    /// `TinyVocabulary` as `tokenizer.json`.
+    static var tokenizer: [String: Any] {
         var ids: [String: Int] = [:]
         for (id, token) in TinyVocabulary.tokens.enumerated() { ids[token] = id }
         let added = TinyVocabulary.controlTokens.map { text -> [String: Any] in

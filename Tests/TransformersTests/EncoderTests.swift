@@ -65,6 +65,34 @@ import Transformers
         }
     }
 
+    /// The hidden states of a text's tokens, computed in parts that end at these numbers of its work.
+    private func hiddenStates(
+        _ loaded: Loaded,
+        _ text: [Int32],
+        cuts: [Int] = [],
+        logits: ForwardBatch.LogitSelection = .all,
+        between: () -> Void = {}
+    ) -> [[Float]] {
+        let stateCount = logits == .all ? text.count : 1
+        let workCount = loaded.transformer.configuration.layerCount * text.count + stateCount
+        let ends = Set(cuts.filter { (1..<workCount).contains($0) }).sorted() + [workCount]
+        var start = 0
+        for end in ends {
+            let entry = ForwardBatch.Entry(
+                tokens: text[...],
+                firstPosition: 0,
+                // Behind those of other texts, and descending.
+                blockTable: (0..<Int32((text.count + 31) / 32)).map { 63 - $0 },
+                logits: logits,
+                part: ForwardBatch.Part(work: start..<end, isEnd: end == workCount)
+            )
+            loaded.transformer.forward(ForwardBatch(entries: [entry]), cache: loaded.storage)
+            if end < workCount { between() }
+            start = end
+        }
+        return (0..<stateCount).map { Array(loaded.transformer.hiddenState(row: $0)) }
+    }
+
     private func text(_ count: Int, seed: UInt64) -> [Int32] {
         var random = SeededGenerator(seed: seed)
         return (0..<count).map { _ in
@@ -132,15 +160,96 @@ import Transformers
         }
     }
 
-    @Test func `reads texts as long as it was trained for in one batch`() throws {
+    @Test(
+        arguments: ["bert", "nomic-bert", "jina-bert-v2", "modern-bert"],
+        [TensorType.f32, .q8_0]
+    )
+    func `a text in parts has the states of one computed at once, bit for bit`(
+        _ architecture: String,
+        _ type: TensorType
+    ) throws {
+        var encoder = TinyEncoder()
+        encoder.architecture = architecture
+        encoder.type = type
+        encoder.layerCount = 4
+        let loaded = try load(encoder)
+        var random = SeededGenerator(seed: 12)
+        for count in [1, 2, 33, 100] {
+            let text = text(count, seed: UInt64(count))
+            let atOnce = hiddenStates(loaded, [text])[0]
+            for cutCount in [0, 1, 6] {
+                let cuts = (0..<cutCount).map { _ in random.int(in: 1...5 * count) }
+                let inParts = hiddenStates(loaded, text, cuts: cuts) {
+                    // Others go in between, and have what they have anyway.
+                    let other = self.text(70, seed: 5)
+                    _ = hiddenStates(loaded, [other, other])
+                }
+                #expect(bits(inParts) == bits(atOnce), "\(count) tokens, cut at \(cuts)")
+            }
+            let first = hiddenStates(loaded, text, cuts: [count, 2 * count + 1], logits: .first)
+            #expect(bits(first) == bits([atOnce[0]]))
+            let last = hiddenStates(loaded, text, cuts: [3 * count], logits: .last)
+            #expect(bits(last) == bits([atOnce[count - 1]]))
+        }
+    }
+
+    @Test func `a batch of parts and whole texts gives the states of all`() throws {
+        let loaded = try load()
+        let texts = [text(40, seed: 1), text(9, seed: 2), text(70, seed: 3)]
+        let alone = texts.map { hiddenStates(loaded, [$0])[0] }
+        var entries = texts.enumerated().map { index, text in
+            ForwardBatch.Entry(
+                tokens: text[...],
+                firstPosition: 0,
+                blockTable: Array(Int32(3 * index)..<Int32(3 * index + 3)),
+                logits: .all
+            )
+        }
+        for index in 1...2 {
+            let workCount = 4 * texts[index].count
+            entries[index].part = ForwardBatch.Part(work: 0..<workCount, isEnd: true)
+        }
+        loaded.transformer.forward(ForwardBatch(entries: entries), cache: loaded.storage)
+        let states = (0..<119).map { Array(loaded.transformer.hiddenState(row: $0)) }
+        #expect(bits(states) == bits(Array(alone.joined())))
+    }
+
+    @Test func `reads texts as long as it was trained for, more than a batch`() throws {
         var encoder = TinyEncoder()
         encoder.layerCount = 1
         let loaded = try load(encoder)
         let text = text(600, seed: 3)
-        let states = hiddenStates(loaded, [text])[0]
+        let states = hiddenStates(loaded, text)
+        #expect(bits(states) == bits(hiddenStates(loaded, text, cuts: [1, 500, 601, 700])))
         let expected = try ReferenceEncoder(loaded.file).hiddenStates(text, rows: 599..<600)
         let difference = zip(states[599], expected[0]).map { abs(Double($0) - $1) }.max() ?? 1
         #expect(difference < 2e-3)
+    }
+
+    @Test(arguments: ["nomic-bert", "jina-bert-v2", "modern-bert"])
+    func `a folder gives the states of the GGUF file of the same model, bit for bit`(
+        _ architecture: String
+    ) throws {
+        var encoder = TinyEncoder()
+        encoder.architecture = architecture
+        encoder.layerCount = 4
+        let directory = try TemporaryDirectory()
+        try TinyEncoderFolder(encoder).write(to: directory.path)
+        let file = try GGUFFile.open(path: directory.path)
+        let transformer = try Transformer.load(
+            file,
+            pool: KernelThreadPool(threadCount: 2),
+            output: .hiddenStates
+        )
+        let folder = Loaded(
+            directory: directory,
+            file: file,
+            transformer: transformer,
+            storage: try transformer.makeStorage(blockCount: 4)
+        )
+        let text = text(45, seed: 9)
+        let expected = hiddenStates(try load(encoder), [text])[0]
+        #expect(bits(hiddenStates(folder, [text])[0]) == bits(expected))
     }
 
     @Test func `gives the first token's state alone if that is wanted`() throws {

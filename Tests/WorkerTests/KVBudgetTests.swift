@@ -1,3 +1,4 @@
+import Scheduling
 import Testing
 
 @testable import Worker
@@ -66,5 +67,24 @@ import Testing
         let kept = budget.keptSlabCount * budget.slabBlockCount
         #expect(kept >= needed && kept < needed + budget.keptSlabCount)
         #expect(budget.slabBlockCount * blockByteCount <= max(16 << 20, blockByteCount))
+    }
+
+    @Test(arguments: [512, 2048, 8192], [60 << 10, 393 << 10])
+    func `an encoder keeps blocks for a step and one long text, and may have those of three more`(
+        context: Int,
+        blockByteCount: Int
+    ) {
+        let budget = KVBudget(
+            encoderContextLength: context,
+            SchedulerLimits(runningCount: 128),
+            blockByteCount: blockByteCount,
+            blockTokenCount: 32
+        )
+        let text = context / 32
+        let kept = budget.keptSlabCount * budget.slabBlockCount
+        let needed = 512 / 32 + 128 + text
+        #expect(kept >= needed && kept < needed + budget.keptSlabCount)
+        #expect(budget.blockCount >= kept + 3 * text)
+        #expect(budget.blockCount < kept + 3 * text + budget.slabBlockCount)
     }
 }

@@ -52,7 +52,7 @@ typedef struct torii_attention {
     torii_norm query_norm;  ///< of each head, [D], before the rotation
     torii_norm key_norm;
     /// A row sees this many positions before and after its own, none outside its sequence. After
-    /// is 0 in a decoder. Otherwise a batch must hold the sequence as one entry.
+    /// is 0 in a decoder.
     int32_t visible_before;
     int32_t visible_after;
     float soft_cap;       ///< of the scores; 0: none
@@ -178,6 +178,9 @@ typedef struct torii_batch_entry {
     int32_t row_count;
     int32_t first_selected;  ///< index of its first selected row among the batch's
     int32_t selected_count;
+    /// Positions of the sequence that have keys and values once these rows have theirs: what rows
+    /// see. At least up to the last row's.
+    int32_t position_count;
     const int32_t *block_table;
     const torii_low_rank *adapter;  ///< by place; NULL: none
 } torii_batch_entry;

@@ -78,7 +78,7 @@ void torii_run_rotate(const run_state *run, const torii_step *step) {
 static row_range visible(const run_state *run, const torii_attention *attention,
                          const torii_batch_entry *entry, int row) {
     int position = run->batch->positions[row];
-    int last = run->batch->positions[entry->first_row + entry->row_count - 1];
+    int last = entry->position_count - 1;
     return (row_range){
         attention->visible_before < position ? position - attention->visible_before : 0,
         attention->visible_after < last - position ? position + attention->visible_after + 1

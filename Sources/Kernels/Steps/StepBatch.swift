@@ -6,7 +6,7 @@ import Platform
 final class StepBatch {
     private(set) var rowCount = 0
     private(set) var selectedCount = 0
-    private var entryCount = 0
+    private(set) var entryCount = 0
     private var blockCount = 0
     /// Those of the entries, once for each run of neighbours, as long as the batch may be run.
     private var adapters: [StepAdapter] = []
@@ -57,6 +57,7 @@ final class StepBatch {
     func append(
         tokens newTokens: ArraySlice<Int32>,
         firstPosition: Int,
+        positionCount sequenceLength: Int,
         blockTable: [Int32],
         selectedCount newSelectedCount: Int,
         selectsFirst: Bool,
@@ -64,16 +65,16 @@ final class StepBatch {
         vocabularySize: Int
     ) {
         let count = newTokens.count
-        let end = firstPosition + count
-        let neededBlocks = (end + Int(TORII_BLOCK_TOKENS) - 1) / Int(TORII_BLOCK_TOKENS)
+        let neededBlocks =
+            (sequenceLength + Int(TORII_BLOCK_TOKENS) - 1) / Int(TORII_BLOCK_TOKENS)
         precondition(
-            count > 0 && firstPosition >= 0 && end <= positionCount
-                && rowCount + count <= maximumRowCount,
+            count > 0 && firstPosition >= 0 && firstPosition + count <= sequenceLength
+                && sequenceLength <= positionCount && rowCount + count <= maximumRowCount,
             "an entry has tokens, at positions of the context, and fits the batch"
         )
         precondition(
             blockTable.count >= neededBlocks && (0...count).contains(newSelectedCount),
-            "an entry's block table reaches its last token"
+            "an entry's block table reaches its last position"
         )
         // Safety: each array has room for maximumRowCount rows, and `blocks` for that many tables;
         // the preconditions bound every index.
@@ -82,6 +83,7 @@ final class StepBatch {
             row_count: Int32(count),
             first_selected: Int32(selectedCount),
             selected_count: Int32(newSelectedCount),
+            position_count: Int32(sequenceLength),
             block_table: UnsafePointer(blocks + blockCount),
             adapter: adapter?.view
         )

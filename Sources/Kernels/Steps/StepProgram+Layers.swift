@@ -125,6 +125,7 @@ extension StepProgram {
         unsafe rotate.outputs.0 = workspace.projections
         unsafe rotate.output_stride = shape.projectionWidth
         unsafe append(rotate)
+        appendPause()
 
         var attend = unsafe newStep(TORII_STEP_ATTEND)
         unsafe attend.attention = rotate.attention

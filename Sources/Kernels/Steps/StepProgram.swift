@@ -97,24 +97,6 @@ package final class StepProgram {
         }
     }
 
-    /// How the KV blocks hold keys and values: see `torii_cache_type`.
-    package enum CacheFormat: Sendable {
-        /// Half-precision floats.
-        case halves
-        /// Bytes with scales.
-        case bytes
-        /// Keys as half-precision floats, values as bytes with scales.
-        case byteValues
-
-        var cValue: torii_cache_type {
-            switch self {
-            case .halves: TORII_CACHE_F16
-            case .bytes: TORII_CACHE_Q8
-            case .byteValues: TORII_CACHE_Q8_VALUES
-            }
-        }
-    }
-
     /// The dimensions that all steps share.
     package let shape: Shape
 
@@ -123,6 +105,8 @@ package final class StepProgram {
     private let rotaries: [RotaryTable]
     private let pool: KernelThreadPool
     private var steps: [torii_step] = unsafe []
+    /// Where each layer has stored its keys and values: numbers of steps, one for each layer.
+    var layerPauses: [Int] = []
     /// Views of the packed matrices, at fixed addresses: the steps point to them.
     private var matrixViews: [UnsafeMutablePointer<torii_matrix>] = unsafe []
     /// How rows find their experts, likewise; one for all layers, which take turns.
@@ -233,6 +217,8 @@ package final class StepProgram {
         unsafe steps.append(step)
     }
 
+    var stepCount: Int { unsafe steps.count }
+
     /// A stable view of `matrix`, which the program keeps alive.
     func view(of matrix: PackedMatrix) -> UnsafePointer<torii_matrix> {
         let view = UnsafeMutablePointer<torii_matrix>.allocate(capacity: 1)
@@ -266,7 +252,9 @@ package final class StepProgram {
     /// - Parameters:
     ///   - tokens: In `0 ..< vocabularySize`, not empty.
     ///   - firstPosition: The position of the first.
-    ///   - blockTable: The KV block of each 32 positions, up to the last token's.
+    ///   - positionCount: Positions of the sequence that have keys and values once these tokens have
+    ///     theirs; nil: up to the last of these.
+    ///   - blockTable: The KV block of each 32 positions of these.
     ///   - logitRowCount: The last so many tokens are selected: they get logits or hidden states.
     ///   - selectsFirst: Whether the first so many are instead.
     ///   - adapter: What is added to the products of these rows alone; made for this program's
@@ -274,6 +262,7 @@ package final class StepProgram {
     package func append(
         tokens: ArraySlice<Int32>,
         firstPosition: Int,
+        positionCount: Int? = nil,
         blockTable: [Int32],
         logitRowCount: Int,
         selectsFirst: Bool = false,
@@ -283,10 +272,12 @@ package final class StepProgram {
             adapter.map { $0.placeCount == placeCount } ?? true,
             "an adapter was made for this program"
         )
-        for rotary in rotaries { rotary.reserve(positions: firstPosition + tokens.count) }
+        let positionCount = positionCount ?? firstPosition + tokens.count
+        for rotary in rotaries { rotary.reserve(positions: positionCount) }
         batch.append(
             tokens: tokens,
             firstPosition: firstPosition,
+            positionCount: positionCount,
             blockTable: blockTable,
             selectedCount: logitRowCount,
             selectsFirst: selectsFirst,
@@ -306,12 +297,21 @@ package final class StepProgram {
         blockByteCount: Int,
         format: CacheFormat
     ) {
+        let all = unsafe 0..<steps.count
+        unsafe run(all, cache: cache, blockByteCount: blockByteCount, format: format)
+    }
+
+    /// Runs some of the steps over the batch.
+    func run(
+        _ range: Range<Int>,
+        cache: UnsafeMutableRawPointer,
+        blockByteCount: Int,
+        format: CacheFormat
+    ) {
         guard batch.rowCount > 0 else { return }
         defer { batch.releaseAdapters() }
-        let headByteCount = torii_cache_head_bytes(format.cValue, Int32(shape.headDimension))
         precondition(
-            blockByteCount > 0
-                && blockByteCount % (shape.keyValueHeadCount * headByteCount) == 0,
+            blockByteCount > 0 && blockByteCount % layerByteCount(format) == 0,
             "a block holds whole layers as the kernels lay them out"
         )
         let vector = unsafe torii_vector_kernels_for(pool.instructionSet.cValue)
@@ -323,8 +323,8 @@ package final class StepProgram {
         // Safety: the program's pointers live as long as `self`, and the run ends before this call.
         unsafe steps.withUnsafeBufferPointer { steps in
             var program = unsafe torii_program(
-                steps: steps.baseAddress,
-                step_count: Int32(steps.count),
+                steps: steps.baseAddress.map { unsafe $0 + range.lowerBound },
+                step_count: Int32(range.count),
                 vector: vector,
                 matmul: matmul,
                 embedding_length: Int32(shape.embeddingLength),
@@ -367,6 +367,9 @@ package final class StepProgram {
             count: shape.vocabularySize
         )
     }
+
+    /// Rows of the batch that the last run has selected.
+    package var selectedRowCount: Int { batch.selectedCount }
 
     /// What the program ends in for the batch's logit row `row`, `[E]`; valid until the next run.
     ///

@@ -48,6 +48,14 @@ struct FolderConfiguration: Sendable {
         return number
     }
 
+    /// The first of several keys that is there: authors' classes have their own names for a number.
+    func required(_ keys: [String]) throws(GGUFError) -> Int {
+        for key in keys {
+            if let number = try integer(key) { return number }
+        }
+        throw refusal("lacks " + keys.map { "\"\($0)\"" }.joined(separator: " or "))
+    }
+
     func double(_ key: String) throws(GGUFError) -> Double? {
         guard let found = value[key], !found.isNull else { return nil }
         guard let number = found.doubleValue else { throw refusal("has \"\(key)\", no number") }

@@ -12,6 +12,10 @@ enum FolderFamily: String, Sendable, CaseIterable {
     case gemma3
     case phi3
     case bert
+    case nomicBert = "nomic-bert"
+    case jinaBert = "jina-bert-v2"
+    case modernBert = "modern-bert"
+    case gemmaEmbedding = "gemma-embedding"
 
     /// The family that `config.json` names, and the part of it that describes the language model.
     static func find(
@@ -23,25 +27,41 @@ enum FolderFamily: String, Sendable, CaseIterable {
         if type == "gemma3", let text = configuration.section("text_config") {
             return (.gemma3, text)
         }
-        if type == "gemma3_text" { return (.gemma3, configuration) }
-        guard let family = FolderFamily(rawValue: type) else {
+        if type == "gemma3_text" {
+            let seesAll = configuration.flag("use_bidirectional_attention") == true
+            return (seesAll ? .gemmaEmbedding : .gemma3, configuration)
+        }
+        // Jina's class calls itself BERT; what tells them apart is how they treat positions.
+        if type == "bert", configuration.string("position_embedding_type") == "alibi" {
+            return (.jinaBert, configuration)
+        }
+        guard let family = Self.byType[type] else {
             throw configuration.refusal(
                 "is of the type \"\(type)\"; folders of these types can be read: "
-                    + allCases.map(\.rawValue).joined(separator: ", ")
+                    + (byType.keys + ["gemma3_text"]).sorted().joined(separator: ", ")
                     + ". Get the model as a GGUF file instead"
             )
         }
         return (family, configuration)
     }
 
+    /// By `model_type`.
+    private static let byType: [String: FolderFamily] = [
+        "llama": .llama, "mistral": .mistral, "qwen2": .qwen2, "qwen3": .qwen3, "gemma3": .gemma3,
+        "phi3": .phi3, "bert": .bert, "nomic_bert": .nomicBert, "modernbert": .modernBert,
+    ]
+
     /// `general.architecture`.
     var architecture: String { self == .mistral ? "llama" : rawValue }
+
+    /// Whether it is Gemma 3 or made of it.
+    var isGemma: Bool { self == .gemma3 || self == .gemmaEmbedding }
 
     /// Whether rotary pairs are neighbours in GGUF files, where they are a half apart in folders.
     var pairsNeighbours: Bool { self == .llama || self == .mistral }
 
     /// Whether norms multiply by one more than their weights.
-    var addsOneToNorms: Bool { self == .gemma3 }
+    var addsOneToNorms: Bool { isGemma }
 }
 
 /// What tensors are called in folders and in GGUF files.
@@ -56,7 +76,13 @@ enum FolderTensorNames {
 
     /// The GGUF name of a tensor; nil if the family has no such tensor.
     static func place(of name: String, in family: FolderFamily) -> Place? {
-        family == .bert ? encoderPlace(name) : decoderPlace(name, family)
+        switch family {
+        case .bert, .jinaBert: bertPlace(name)
+        case .nomicBert: nomicPlace(name)
+        case .modernBert: modernPlace(name)
+        case .gemmaEmbedding: densePlace(name) ?? decoderPlace(name, family)
+        case .llama, .mistral, .qwen2, .qwen3, .gemma3, .phi3: decoderPlace(name, family)
+        }
     }
 
     // MARK: Decoders
@@ -94,52 +120,15 @@ enum FolderTensorNames {
         case "mlp.gate_proj": "ffn_gate"
         case "mlp.up_proj", "mlp.gate_up_proj": "ffn_up"
         case "mlp.down_proj": "ffn_down"
-        case "post_attention_layernorm": family == .gemma3 ? "post_attention_norm" : "ffn_norm"
+        case "post_attention_layernorm": family.isGemma ? "post_attention_norm" : "ffn_norm"
         case "pre_feedforward_layernorm": "ffn_norm"
         case "post_feedforward_layernorm": "post_ffw_norm"
         default: nil
         }
     }
 
-    // MARK: Encoders
-
-    private static func encoderPlace(_ name: String) -> Place? {
-        var name = name[...]
-        if name.hasPrefix("bert.") { name = name.dropFirst("bert.".count) }
-        if name == "embeddings.position_ids" || name.hasPrefix("pooler.")
-            || name.hasPrefix("cls.")
-        {
-            return .leftOut
-        }
-        // The names of the first checkpoints.
-        if name.hasSuffix(".gamma") { name = name.dropLast("gamma".count) + "weight" }
-        if name.hasSuffix(".beta") { name = name.dropLast("beta".count) + "bias" }
-        switch name {
-        case "embeddings.word_embeddings.weight": return .named("token_embd.weight")
-        case "embeddings.position_embeddings.weight": return .named("position_embd.weight")
-        case "embeddings.token_type_embeddings.weight": return .named("token_types.weight")
-        case "embeddings.LayerNorm.weight": return .named("token_embd_norm.weight")
-        case "embeddings.LayerNorm.bias": return .named("token_embd_norm.bias")
-        default: return layerPlace(name, prefix: "encoder.layer.", encoderPart)
-        }
-    }
-
-    private static func encoderPart(_ part: Substring) -> String? {
-        switch part {
-        case "attention.self.query": "attn_q"
-        case "attention.self.key": "attn_k"
-        case "attention.self.value": "attn_v"
-        case "attention.output.dense": "attn_output"
-        case "attention.output.LayerNorm": "attn_output_norm"
-        case "intermediate.dense": "ffn_up"
-        case "output.dense": "ffn_down"
-        case "output.LayerNorm": "layer_output_norm"
-        default: nil
-        }
-    }
-
     /// Takes `PREFIX<number>.<part>.weight` apart.
-    private static func layerPlace(
+    static func layerPlace(
         _ name: Substring,
         prefix: String,
         _ part: (Substring) -> String?

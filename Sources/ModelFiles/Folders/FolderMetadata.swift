@@ -32,14 +32,15 @@ struct FolderMetadata {
             entries.append(("general.license", .string(license)))
         }
         var keys = Keys(configuration, prefix: family.architecture)
-        try keys.required("max_position_embeddings", as: "context_length")
-        try keys.required("hidden_size", as: "embedding_length")
-        try keys.required("num_hidden_layers", as: "block_count")
-        try keys.required("intermediate_size", as: "feed_forward_length")
-        try keys.required("num_attention_heads", as: "attention.head_count")
+        keys.add("context_length", .uint32(UInt32(clamping: try contextLength())))
+        try keys.required(Self.widthNames, as: "embedding_length")
+        try keys.required(["num_hidden_layers", "n_layer"], as: "block_count")
+        try keys.required(["intermediate_size", "n_inner"], as: "feed_forward_length")
+        try keys.required(Self.headCountNames, as: "attention.head_count")
         switch family {
-        case .bert: try addEncoder(&keys)
-        case .llama, .mistral, .qwen2, .qwen3, .phi3, .gemma3: try addDecoder(&keys)
+        case .bert, .jinaBert, .nomicBert, .modernBert: try addEncoder(&keys)
+        case .llama, .mistral, .qwen2, .qwen3, .phi3, .gemma3, .gemmaEmbedding:
+            try addDecoder(&keys)
         }
         if let type = poolingType { keys.add("pooling_type", .uint32(type)) }
         return entries + keys.entries
@@ -76,30 +77,43 @@ struct FolderMetadata {
     /// D.
     func headDimension() throws(GGUFError) -> Int {
         if let dimension = try configuration.integer("head_dim"), dimension > 0 { return dimension }
-        if family == .gemma3 { return 256 }
-        let heads = try configuration.required("num_attention_heads")
+        if family.isGemma { return 256 }
+        let heads = try configuration.required(Self.headCountNames)
         guard heads > 0 else { throw configuration.refusal("has no attention heads") }
-        return try configuration.required("hidden_size") / heads
+        return try configuration.required(Self.widthNames) / heads
+    }
+
+    // The second names are those of Nomic's own class.
+    private static let widthNames = ["hidden_size", "n_embd"]
+    private static let headCountNames = ["num_attention_heads", "n_head"]
+
+    /// The longest text; Nomic's own class states what can be stretched to.
+    private func contextLength() throws(GGUFError) -> Int {
+        let length = try configuration.required(["max_position_embeddings", "n_positions"])
+        guard family == .nomicBert, configuration.value["max_position_embeddings"] == nil else {
+            return length
+        }
+        return min(length, try configuration.integer("max_trained_positions") ?? 2048)
     }
 
     private func addDecoder(_ keys: inout Keys) throws(GGUFError) {
         try keys.number("num_key_value_heads", as: "attention.head_count_kv")
         let epsilon = try configuration.double("rms_norm_eps") ?? 1e-6
         keys.add("attention.layer_norm_rms_epsilon", .float32(Float(epsilon)))
-        if configuration.value["head_dim"]?.intValue != nil || family == .gemma3 {
+        if configuration.value["head_dim"]?.intValue != nil || family.isGemma {
             let dimension = UInt32(clamping: try headDimension())
             keys.add("attention.key_length", .uint32(dimension))
             keys.add("attention.value_length", .uint32(dimension))
         }
         let rotary = try RotarySettings(configuration)
-        keys.add("rope.freq_base", .float32(rotary.base ?? (family == .gemma3 ? 1e6 : 1e4)))
+        keys.add("rope.freq_base", .float32(rotary.base ?? (family.isGemma ? 1e6 : 1e4)))
         switch family {
         case .llama, .mistral:
             try keys.number("vocab_size", as: "vocab_size")
             keys.add("rope.dimension_count", .uint32(UInt32(clamping: try rotated())))
         case .phi3:
             keys.add("rope.dimension_count", .uint32(UInt32(clamping: try rotated())))
-        case .gemma3:
+        case .gemma3, .gemmaEmbedding:
             try checkQueryScale()
             try addWindows(&keys, rotary)
         default:
@@ -152,24 +166,19 @@ struct FolderMetadata {
         if slides != usual { keys.add("attention.sliding_window_pattern", .bools(slides)) }
     }
 
-    private func addEncoder(_ keys: inout Keys) throws(GGUFError) {
-        let epsilon = try configuration.double("layer_norm_eps") ?? 1e-12
-        keys.add("attention.layer_norm_epsilon", .float32(Float(epsilon)))
-        keys.add("attention.causal", .bool(false))
-        let types = try configuration.integer("type_vocab_size") ?? 2
-        keys.addPlain("tokenizer.ggml.token_type_count", .uint32(UInt32(clamping: types)))
-        let position = configuration.string("position_embedding_type") ?? "absolute"
-        guard position == "absolute" else {
-            throw configuration.refusal("asks for positions of the kind \"\(position)\"")
-        }
-    }
-
     /// The number of `pooling_type`: mean, first or last token.
     private var poolingType: UInt32? {
         guard let pooling else { return nil }
         if pooling.flag("pooling_mode_mean_tokens") == true { return 1 }
         if pooling.flag("pooling_mode_cls_token") == true { return 2 }
-        return pooling.flag("pooling_mode_lasttoken") == true ? 3 : nil
+        if pooling.flag("pooling_mode_lasttoken") == true { return 3 }
+        // How later versions say it.
+        switch pooling.string("pooling_mode") {
+        case "mean": return 1
+        case "cls": return 2
+        case "lasttoken": return 3
+        default: return nil
+        }
     }
 
     /// Collects keys of one architecture.
@@ -197,8 +206,8 @@ struct FolderMetadata {
             }
         }
 
-        mutating func required(_ name: String, as key: String) throws(GGUFError) {
-            add(key, .uint32(UInt32(clamping: try configuration.required(name))))
+        mutating func required(_ names: [String], as key: String) throws(GGUFError) {
+            add(key, .uint32(UInt32(clamping: try configuration.required(names))))
         }
     }
 }

@@ -22,7 +22,12 @@ struct FolderSpecialTokens {
         func add(_ key: String, _ id: Int?) {
             if let id { entries.append(("tokenizer.ggml.\(key)", .uint32(UInt32(id)))) }
         }
-        add("bos_token_id", named("bos_token") ?? number("bos_token_id").first)
+        let frame = frame
+        // Encoders that spell words in bytes begin texts with what they call the class.
+        let isWordPieces =
+            vocabulary.file.section("model")?.string("type") == "WordPiece"
+        let opening = frame.begins && !isWordPieces ? named("cls_token") : nil
+        add("bos_token_id", named("bos_token") ?? number("bos_token_id").first ?? opening)
         let ends = self.ends
         // Where there are several ends, all count; GGUF has keys for three.
         for (key, id) in zip(["eos_token_id", "eot_token_id", "eom_token_id"], ends) {
@@ -33,7 +38,6 @@ struct FolderSpecialTokens {
         add("seperator_token_id", named("sep_token"))
         add("cls_token_id", named("cls_token"))
         add("mask_token_id", named("mask_token"))
-        let frame = frame
         entries.append(("tokenizer.ggml.add_bos_token", .bool(frame.begins)))
         entries.append(
             ("tokenizer.ggml.add_eos_token", .bool(frame.ends && !frame.endsWithSeparator))

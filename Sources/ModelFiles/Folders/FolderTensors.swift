@@ -50,8 +50,12 @@ struct FolderTensors {
         var grouped = GroupedTensors()
         for (file, stored) in files.enumerated() {
             for tensor in stored {
-                if metadata.quantization != nil,
-                    try grouped.take(GroupedMatrix.Part(tensor: tensor, file: file), path: path)
+                if let method = metadata.quantization?.method,
+                    try grouped.take(
+                        GroupedMatrix.Part(tensor: tensor, file: file),
+                        method,
+                        path: path
+                    )
                 {
                     continue
                 }
@@ -100,7 +104,7 @@ struct FolderTensors {
         guard case .named(let name) = place else { return nil }
         // The head of a tied model is its embedding, whatever the file holds besides.
         let isTied =
-            metadata.configuration.flag("tie_word_embeddings") ?? (family == .gemma3)
+            metadata.configuration.flag("tie_word_embeddings") ?? family.isGemma
         return isTied && name == "output.weight" ? nil : name
     }
 

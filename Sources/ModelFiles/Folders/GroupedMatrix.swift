@@ -1,15 +1,16 @@
 import Tensors
 
-/// A matrix of 4-bit numbers as GPTQ and AWQ store it: in three or four tensors, with the inputs as
-/// rows.
+/// A matrix of numbers of 4 or 8 bits as GPTQ and AWQ store it, in three or four tensors with the inputs as
+/// rows, and as compressed-tensors does, with the outputs as rows.
 ///
 /// A weight is scale · (number − zero point), both those of its output and of its input's group. It is
 /// presented in blocks of 32 with the very same numbers and scales: as `Q4_0`, exactly, where all zero
-/// points are 8, else as `Q4_1`, whose minimum −scale · zero point is rounded to a half float. Where
-/// blocks don't lie within groups, because the groups aren't runs of inputs ("act-order") or are too
-/// short, it is presented as `F16`.
+/// points are 8, else as `Q4_1`, whose minimum −scale · zero point is rounded to a half float; of 8 bits
+/// as `Q8_0`, exactly, where all zero points are 128. Where they aren't, or blocks don't lie within
+/// groups, because the groups aren't runs of inputs ("act-order") or are too short, it is presented as
+/// `F16`.
 ///
-/// Formats: AutoGPTQ's and AutoAWQ's linear layers.
+/// Formats: AutoGPTQ's and AutoAWQ's linear layers; compressed-tensors' `pack-quantized`.
 struct GroupedMatrix: Sendable {
     /// A stored tensor, and the number of its file.
     struct Part: Sendable {
@@ -17,33 +18,53 @@ struct GroupedMatrix: Sendable {
         let file: Int
     }
 
-    /// The suffixes of the parts' names.
-    enum PartName: String, CaseIterable {
-        case quants = ".qweight"
-        case zeroPoints = ".qzeros"
-        case scales = ".scales"
-        case order = ".g_idx"
+    /// What a part holds.
+    enum PartName: CaseIterable {
+        case quants, zeroPoints, scales, order
+        /// Outputs and inputs, which the other parts' shapes tell too.
+        case shape
+
+        /// How the part's name ends.
+        func suffix(_ method: FolderQuantization.Method) -> String {
+            switch (self, method) {
+            case (.quants, .compressedTensors): ".weight_packed"
+            case (.zeroPoints, .compressedTensors): ".weight_zero_point"
+            case (.scales, .compressedTensors): ".weight_scale"
+            case (.order, .compressedTensors): ".weight_g_idx"
+            case (.shape, _): ".weight_shape"
+            case (.quants, _): ".qweight"
+            case (.zeroPoints, _): ".qzeros"
+            case (.scales, _): ".scales"
+            case (.order, _): ".g_idx"
+            }
+        }
     }
 
-    /// Numbers in a stored word of 32 bits.
-    static let wordLength = 8
-    /// Weights in a block of `Q4_0` and `Q4_1`.
+    /// Weights in a block of `Q4_0`, `Q4_1` and `Q8_0`.
     static let blockLength = 32
 
-    /// The numbers, with GPTQ `[inputs / 8, outputs]`, the lowest bits first, with AWQ
-    /// `[inputs, outputs / 8]`, where nibble n belongs to output `[0, 2, 4, 6, 1, 3, 5, 7][n]`.
+    /// The numbers, W of them in a word, the lowest bits first.
+    ///
+    /// With GPTQ `[inputs / W, outputs]`; with AWQ `[inputs, outputs / 8]`, where nibble n belongs to
+    /// output `[0, 2, 4, 6, 1, 3, 5, 7][n]`; with compressed-tensors `[outputs, inputs / W]`.
     let quants: Part
-    /// The zero points, `[groups, outputs / 8]`, packed as AWQ packs numbers, with GPTQ in plain order.
-    let zeroPoints: Part
-    /// The scales, `[groups, outputs]`, of floats.
+    /// The zero points; nil: all are the middle.
+    ///
+    /// `[groups, outputs / W]`, packed as AWQ packs numbers, with GPTQ in plain order; with
+    /// compressed-tensors `[outputs / W, groups]`.
+    let zeroPoints: Part?
+    /// The scales, `[groups, outputs]`, with compressed-tensors `[outputs, groups]`, of floats.
     let scales: Part
     let quantization: FolderQuantization
     let inputCount: Int
     let outputCount: Int
     /// Each input's group, if the groups are no runs of inputs.
     private(set) var scatteredGroups: [Int32]?
-    /// What the matrix is presented as: `q4_0`, `q4_1` or `f16`.
+    /// What the matrix is presented as: `q4_0`, `q4_1`, `q8_0` or `f16`.
     let type: TensorType
+
+    /// W: numbers in a stored word.
+    var wordLength: Int { quantization.wordLength }
 
     /// Inputs that share a scale.
     var groupLength: Int { quantization.groupLength ?? inputCount }
@@ -69,67 +90,112 @@ struct GroupedMatrix: Sendable {
         path: String,
         read: (Part) throws(GGUFError) -> [UInt8]
     ) throws(GGUFError) {
-        func refusal(_ part: PartName, _ reason: String) -> GGUFError {
-            GGUFError(
-                path: path,
-                problem: .invalidTensor(name: name + part.rawValue, reason: reason)
-            )
-        }
-        func part(_ part: PartName, _ types: [TensorType]) throws(GGUFError) -> Part {
-            guard let found = parts[part] else {
-                throw refusal(part, "is missing; the weights can't be told without it")
-            }
-            guard types.contains(found.tensor.type), found.tensor.shape.count == 2,
-                found.tensor.shape.allSatisfy({ (1...Int(Int32.max)).contains($0) })
-            else {
-                throw refusal(
-                    part,
-                    "is no matrix of \(types.map(\.name).joined(separator: " or "))"
-                )
-            }
-            return found
-        }
+        let finder = PartFinder(
+            name: name,
+            parts: parts,
+            method: quantization.method,
+            path: path
+        )
         self.quantization = quantization
-        quants = try part(.quants, [.i32])
-        zeroPoints = try part(.zeroPoints, [.i32])
-        scales = try part(.scales, [.f16, .bf16, .f32])
+        quants = try finder.part(.quants, [.i32])
+        scales = try finder.part(.scales, [.f16, .bf16, .f32])
         let shape = quants.tensor.shape
-        let isGPTQ = quantization.method == .gptq
-        inputCount = isGPTQ ? shape[0] * Self.wordLength : shape[0]
-        outputCount = isGPTQ ? shape[1] : shape[1] * Self.wordLength
+        let wordLength = quantization.wordLength
+        let isByOutput = quantization.method == .compressedTensors
+        switch quantization.method {
+        case .gptq: (inputCount, outputCount) = (shape[0] * wordLength, shape[1])
+        case .awq: (inputCount, outputCount) = (shape[0], shape[1] * wordLength)
+        case .compressedTensors: (inputCount, outputCount) = (shape[1] * wordLength, shape[0])
+        }
+        let hasZeroPoints = !isByOutput || !quantization.isSymmetric
+        zeroPoints = hasZeroPoints ? try finder.part(.zeroPoints, [.i32]) : nil
         let length = quantization.groupLength ?? inputCount
         let groupCount = (inputCount + length - 1) / length
-        guard outputCount % Self.wordLength == 0, inputCount % Self.wordLength == 0 else {
-            throw refusal(.quants, "has the shape \(shape), no multiples of 8 inputs and outputs")
+        guard outputCount % wordLength == 0, inputCount % wordLength == 0 else {
+            throw finder.refusal(
+                .quants,
+                "has the shape \(shape), no multiples of \(wordLength) inputs and outputs"
+            )
         }
-        for (part, expected) in [
-            (PartName.scales, [groupCount, outputCount]),
-            (.zeroPoints, [groupCount, outputCount / Self.wordLength]),
-        ] where parts[part]?.tensor.shape != expected {
-            throw refusal(
+        let scaleShape = [groupCount, outputCount]
+        let zeroPointShape = [groupCount, outputCount / wordLength]
+        for (part, found, expected) in [
+            (PartName.scales, scales, isByOutput ? scaleShape.reversed() : scaleShape),
+            (.zeroPoints, zeroPoints, isByOutput ? zeroPointShape.reversed() : zeroPointShape),
+        ] where found != nil && found?.tensor.shape != expected {
+            throw finder.refusal(
                 part,
-                "has the shape \(parts[part]?.tensor.shape ?? []) instead of \(expected), which "
+                "has the shape \(found?.tensor.shape ?? []) instead of \(expected), which "
                     + "\(inputCount) inputs in groups of \(length) and \(outputCount) outputs need"
             )
         }
-        if let order = parts[.order] {
-            guard order.tensor.type == .i32, order.tensor.shape == [inputCount] else {
-                throw refusal(.order, "is no list of \(inputCount) groups in I32")
-            }
-            let groups = Self.integers(try read(order))
-            guard groups.allSatisfy({ $0 >= 0 && $0 < groupCount }) else {
-                throw refusal(.order, "names a group that is none of the \(groupCount)")
-            }
+        if let groups = try finder.groups(of: inputCount, count: groupCount, read: read) {
             let isRuns = groups.enumerated().allSatisfy { Int($1) == $0 / length }
             scatteredGroups = isRuns ? nil : groups
         }
         let fitsBlocks =
             scatteredGroups == nil && length % Self.blockLength == 0
             && inputCount % Self.blockLength == 0
-        type = !fitsBlocks ? .f16 : quantization.isSymmetric ? .q4_0 : .q4_1
+        type =
+            switch (fitsBlocks, quantization.isSymmetric, quantization.bitCount) {
+            case (true, true, 4): .q4_0
+            case (true, false, 4): .q4_1
+            case (true, true, _): .q8_0
+            default: .f16
+            }
+    }
+}
+
+/// The stored tensors of one matrix, with errors that name them.
+private struct PartFinder {
+    let name: String
+    let parts: [GroupedMatrix.PartName: GroupedMatrix.Part]
+    let method: FolderQuantization.Method
+    let path: String
+
+    func refusal(_ part: GroupedMatrix.PartName, _ reason: String) -> GGUFError {
+        GGUFError(
+            path: path,
+            problem: .invalidTensor(name: name + part.suffix(method), reason: reason)
+        )
     }
 
-    private static func integers(_ bytes: [UInt8]) -> [Int32] {
-        stride(from: 0, to: bytes.count, by: 4).map { bytes.littleEndian(Int32.self, at: $0) }
+    /// A part that must be a matrix of one of some types.
+    func part(
+        _ part: GroupedMatrix.PartName,
+        _ types: [TensorType]
+    ) throws(GGUFError) -> GroupedMatrix.Part {
+        guard let found = parts[part] else {
+            throw refusal(part, "is missing; the weights can't be told without it")
+        }
+        guard types.contains(found.tensor.type), found.tensor.shape.count == 2,
+            found.tensor.shape.allSatisfy({ (1...Int(Int32.max)).contains($0) })
+        else {
+            throw refusal(
+                part,
+                "is no matrix of \(types.map(\.name).joined(separator: " or "))"
+            )
+        }
+        return found
+    }
+
+    /// Each input's group, if there is a list of them.
+    func groups(
+        of inputCount: Int,
+        count: Int,
+        read: (GroupedMatrix.Part) throws(GGUFError) -> [UInt8]
+    ) throws(GGUFError) -> [Int32]? {
+        guard let order = parts[.order] else { return nil }
+        guard order.tensor.type == .i32, order.tensor.shape == [inputCount] else {
+            throw refusal(.order, "is no list of \(inputCount) groups in I32")
+        }
+        let bytes = try read(order)
+        let groups = stride(from: 0, to: bytes.count, by: 4).map {
+            bytes.littleEndian(Int32.self, at: $0)
+        }
+        guard groups.allSatisfy({ $0 >= 0 && $0 < count }) else {
+            throw refusal(.order, "names a group that is none of the \(count)")
+        }
+        return groups
     }
 }

@@ -11,10 +11,11 @@ struct GroupedMatrixReader {
 
     /// The bytes of some outputs' rows.
     ///
-    /// - Throws: A file that can't be read, or a zero point that isn't 8 where all should be.
+    /// - Throws: A file that can't be read, or a zero point that isn't the middle where all
+    ///   should be.
     func rows(_ range: Range<Int>) throws(GGUFError) -> [UInt8] {
-        // Words and zero points come by eight outputs.
-        let length = GroupedMatrix.wordLength
+        // Words and zero points come by several outputs.
+        let length = matrix.wordLength
         let first = range.lowerBound / length * length
         let outputs = first..<(range.upperBound + length - 1) / length * length
         let tile = try tile(outputs)
@@ -22,6 +23,7 @@ struct GroupedMatrixReader {
         let bytes: [UInt8]
         switch matrix.type {
         case .q4_0, .q4_1: bytes = tile.blocks()
+        case .q8_0: bytes = tile.byteBlocks()
         default: bytes = tile.halves()
         }
         guard outputs != range else { return bytes }
@@ -30,31 +32,52 @@ struct GroupedMatrixReader {
 
     private func tile(_ outputs: Range<Int>) throws(GGUFError) -> GroupedTile {
         let zeroPoints = try zeroPoints(outputs)
-        if matrix.type == .q4_0, let other = zeroPoints.first(where: { $0 != 8 }) {
-            let part = matrix.zeroPoints
+        let middle = matrix.quantization.middle
+        if [.q4_0, .q8_0].contains(matrix.type),
+            let part = matrix.zeroPoints,
+            let other = zeroPoints.first(where: { $0 != middle })
+        {
             throw GGUFError(
                 path: files[part.file].path,
                 problem: .invalidTensor(
                     name: part.tensor.name,
-                    reason: "has the zero point \(other) instead of 8, though quantization_config "
-                        + "says \"sym\". If the file is sound, set \"sym\" to false"
+                    reason: "has the zero point \(other) instead of \(middle), though "
+                        + "quantization_config says \"sym\". If the file is sound, set \"sym\" to false"
                 )
             )
         }
-        let part = matrix.scales
-        let width = part.tensor.type.blockByteCount
-        let scales = try bytes(part, outputs.lowerBound * width..<outputs.upperBound * width)
         return GroupedTile(
             matrix: matrix,
             words: try words(outputs),
             zeroPoints: zeroPoints,
-            scales: FloatBytes.floats(scales, type: part.tensor.type)
+            scales: try scales(outputs)
         )
     }
 
-    /// `[inputs / 8, outputs]`: each of eight consecutive inputs of an output.
+    /// `[groups, outputs]`.
+    private func scales(_ outputs: Range<Int>) throws(GGUFError) -> [Float] {
+        let part = matrix.scales
+        guard !isByOutput else {
+            let stored = FloatBytes.floats(try rows(part, outputs), type: part.tensor.type)
+            return Self.transposed(stored, rowLength: matrix.groupCount)
+        }
+        let width = part.tensor.type.blockByteCount
+        return FloatBytes.floats(
+            try bytes(part, outputs.lowerBound * width..<outputs.upperBound * width),
+            type: part.tensor.type
+        )
+    }
+
+    /// Whether outputs are rows of the stored tensors.
+    private var isByOutput: Bool { matrix.quantization.method == .compressedTensors }
+
+    /// `[inputs / W, outputs]`: each of W consecutive inputs of an output.
     private func words(_ outputs: Range<Int>) throws(GGUFError) -> [UInt32] {
-        let length = GroupedMatrix.wordLength
+        let length = matrix.wordLength
+        if isByOutput {
+            let stored = Self.integers(try rows(matrix.quants, outputs))
+            return Self.transposed(stored, rowLength: matrix.inputCount / length)
+        }
         guard matrix.quantization.method == .awq else {
             return Self.integers(
                 try bytes(matrix.quants, outputs.lowerBound * 4..<outputs.upperBound * 4)
@@ -82,27 +105,50 @@ struct GroupedMatrixReader {
         return words
     }
 
-    /// `[groups, outputs]`, from 0 to 15.
+    /// `[groups, outputs]`.
     private func zeroPoints(_ outputs: Range<Int>) throws(GGUFError) -> [UInt8] {
-        let length = GroupedMatrix.wordLength
-        let words = Self.integers(
-            try bytes(
-                matrix.zeroPoints,
-                outputs.lowerBound / length * 4..<outputs.upperBound / length * 4
-            )
-        )
+        let length = matrix.wordLength
+        let count = matrix.groupCount
+        guard let part = matrix.zeroPoints else {
+            return Array(repeating: matrix.quantization.middle, count: count * outputs.count)
+        }
+        let range = outputs.lowerBound / length..<outputs.upperBound / length
+        let words =
+            isByOutput
+            ? Self.transposed(Self.integers(try rows(part, range)), rowLength: count)
+            : Self.integers(try bytes(part, range.lowerBound * 4..<range.upperBound * 4))
         let places: [UInt32] =
             matrix.quantization.method == .awq
             ? NibbleWords.interleavedPlaces : Array(0..<UInt32(length))
-        let offset = matrix.quantization.zeroPointOffset
+        let quantization = matrix.quantization
+        let (offset, mask) = (UInt32(quantization.zeroPointOffset), quantization.mask)
         var zeroPoints: [UInt8] = []
         zeroPoints.reserveCapacity(words.count * length)
         for word in words {
             for place in places {
-                zeroPoints.append((UInt8(truncatingIfNeeded: word &>> (4 * place)) &+ offset) & 15)
+                let stored = word &>> (UInt32(quantization.bitCount) * place)
+                zeroPoints.append(UInt8((stored &+ offset) & mask))
             }
         }
         return zeroPoints
+    }
+
+    /// Some rows of a stored matrix.
+    private func rows(
+        _ part: GroupedMatrix.Part,
+        _ range: Range<Int>
+    ) throws(GGUFError) -> [UInt8] {
+        let rowByteCount = part.tensor.byteCount / part.tensor.shape[0]
+        let start = part.tensor.fileOffset
+        return try files[part.file].bytes(
+            start + range.lowerBound * rowByteCount..<start + range.upperBound * rowByteCount
+        )
+    }
+
+    /// The columns of a matrix one behind the other.
+    private static func transposed<Element>(_ elements: [Element], rowLength: Int) -> [Element] {
+        let rowCount = elements.count / rowLength
+        return (0..<elements.count).map { elements[$0 % rowCount * rowLength + $0 / rowCount] }
     }
 
     /// The bytes `range` of each row of a stored matrix, row after row.

@@ -3,9 +3,9 @@ import Tensors
 /// Some outputs of a `GroupedMatrix`: their numbers, zero points and scales.
 struct GroupedTile {
     let matrix: GroupedMatrix
-    /// `[inputs / 8, outputs]`: each of eight consecutive inputs of an output, the lowest bits first.
+    /// `[inputs / W, outputs]`: each of W consecutive inputs of an output, the lowest bits first.
     let words: [UInt32]
-    /// `[groups, outputs]`, from 0 to 15.
+    /// `[groups, outputs]`.
     let zeroPoints: [UInt8]
     /// `[groups, outputs]`.
     let scales: [Float]
@@ -18,7 +18,7 @@ struct GroupedTile {
         let (outputCount, rowByteCount) = (outputCount, matrix.rowByteCount)
         let hasMinimums = matrix.type == .q4_1
         let (blockByteCount, headLength) = (matrix.type.blockByteCount, hasMinimums ? 4 : 2)
-        let wordsPerBlock = GroupedMatrix.blockLength / GroupedMatrix.wordLength
+        let wordsPerBlock = GroupedMatrix.blockLength / matrix.wordLength
         var bytes = [UInt8](repeating: 0, count: outputCount * rowByteCount)
         // Safety: a row has `rowByteCount` bytes, a whole number of blocks, and each block is
         // written within its own.
@@ -58,6 +58,37 @@ struct GroupedTile {
         return bytes
     }
 
+    /// The rows in blocks of `Q8_0`: the scale, then each number less 128.
+    func byteBlocks() -> [UInt8] {
+        let (outputCount, rowByteCount) = (outputCount, matrix.rowByteCount)
+        let blockByteCount = matrix.type.blockByteCount
+        let wordsPerBlock = GroupedMatrix.blockLength / matrix.wordLength
+        var bytes = [UInt8](repeating: 0, count: outputCount * rowByteCount)
+        // Safety: as above.
+        unsafe bytes.withUnsafeMutableBytes { buffer in
+            for block in 0..<matrix.inputCount / GroupedMatrix.blockLength {
+                let group = block * GroupedMatrix.blockLength / matrix.groupLength * outputCount
+                for output in 0..<outputCount {
+                    let place = output * rowByteCount + block * blockByteCount
+                    unsafe buffer.storeBytes(
+                        of: Float16(scales[group + output]).bitPattern.littleEndian,
+                        toByteOffset: place,
+                        as: UInt16.self
+                    )
+                    for row in 0..<wordsPerBlock {
+                        let word = words[(block * wordsPerBlock + row) * outputCount + output]
+                        unsafe buffer.storeBytes(
+                            of: (word ^ 0x8080_8080).littleEndian,
+                            toByteOffset: place + 2 + 4 * row,
+                            as: UInt32.self
+                        )
+                    }
+                }
+            }
+        }
+        return bytes
+    }
+
     /// The rows as half floats, each the nearest to its weight.
     func halves() -> [UInt8] {
         let (outputCount, inputCount) = (outputCount, matrix.inputCount)
@@ -65,16 +96,17 @@ struct GroupedTile {
             matrix.scatteredGroups?.map { Int($0) * outputCount }
             ?? (0..<inputCount).map { $0 / matrix.groupLength * outputCount }
         var halves = [UInt16](repeating: 0, count: outputCount * inputCount)
-        for row in 0..<inputCount / GroupedMatrix.wordLength {
+        let (mask, bitCount) = (matrix.quantization.mask, UInt32(matrix.quantization.bitCount))
+        for row in 0..<inputCount / matrix.wordLength {
             for output in 0..<outputCount {
                 var word = words[row * outputCount + output]
-                let start = row * GroupedMatrix.wordLength
-                for input in start..<start + GroupedMatrix.wordLength {
+                let start = row * matrix.wordLength
+                for input in start..<start + matrix.wordLength {
                     let group = groups[input] + output
-                    let number = Int32(truncatingIfNeeded: word & 15) - Int32(zeroPoints[group])
+                    let number = Int32(truncatingIfNeeded: word & mask) - Int32(zeroPoints[group])
                     let half = Float16(scales[group] * Float(number))
                     halves[output * inputCount + input] = half.bitPattern.littleEndian
-                    word &>>= 4
+                    word &>>= bitCount
                 }
             }
         }

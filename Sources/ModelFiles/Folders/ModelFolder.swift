@@ -11,6 +11,8 @@ enum ModelFolder {
         "config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json",
         "chat_template.jinja", "1_Pooling/config.json", indexName,
     ]
+    /// Products behind the pooling, as sentence-transformers lays them out.
+    static let denseNames = ["2_Dense/model.safetensors", "3_Dense/model.safetensors"]
     static let indexName = "model.safetensors.index.json"
     static let weightsName = "model.safetensors"
 
@@ -50,13 +52,16 @@ enum ModelFolder {
             pooling: try json("1_Pooling/config.json"),
             name: path.split(separator: "/").last.map(String.init) ?? family.rawValue
         )
-        let files = try weightFiles(try json(indexName), path: path, opener: opener)
+        var files = try weightFiles(try json(indexName), path: path, opener: opener)
         var stored: [[SafetensorsFile.Tensor]] = []
         for file in files { stored.append(try tensors(of: file)) }
+        for dense in try denseFiles(family, whole, opener: opener) {
+            files.append(dense.file)
+            stored.append(dense.tensors)
+        }
         let tensors = try FolderTensors(stored, metadata: metadata, path: path) {
             part throws(GGUFError) in
-            let start = part.tensor.fileOffset
-            return try files[part.file].bytes(start..<start + part.tensor.byteCount)
+            try files[part.file].bytes(part.tensor.range)
         }
         let vocabulary = FolderVocabulary(
             file: try FolderConfiguration(
@@ -74,7 +79,7 @@ enum ModelFolder {
             },
             rowCount: try rowCount(tensors, path: path)
         )
-        let entries = try metadata.entries() + vocabulary.entries()
+        let entries = try metadata.entries() + vocabulary.entries() + denseEntries(tensors)
         return (
             try GGUFMetadata(path: path, entries),
             tensors.tensors,
@@ -125,6 +130,47 @@ enum ModelFolder {
         for name in names {
             guard let file = try opener(name) else { throw missing(name, path) }
             files.append(file)
+        }
+        return files
+    }
+
+    /// The widths of products behind the pooling.
+    private static func denseEntries(
+        _ folder: FolderTensors
+    ) -> [(key: String, value: GGUFValue)] {
+        ["dense_2", "dense_3"].flatMap { name -> [(key: String, value: GGUFValue)] in
+            guard let tensor = folder.tensors.first(where: { $0.name == "\(name).weight" }),
+                tensor.dimensions.count == 2
+            else { return [] }
+            let prefix = "\(FolderFamily.gemmaEmbedding.architecture).\(name)_feat"
+            return [
+                ("\(prefix)_in", .uint32(UInt32(clamping: tensor.dimensions[0]))),
+                ("\(prefix)_out", .uint32(UInt32(clamping: tensor.dimensions[1]))),
+            ]
+        }
+    }
+
+    /// Products behind the pooling, whose tensors are named after their folders.
+    private static func denseFiles(
+        _ family: FolderFamily,
+        _ configuration: FolderConfiguration,
+        opener: Opener
+    ) throws(GGUFError) -> [(file: OpenFile, tensors: [SafetensorsFile.Tensor])] {
+        var files: [(file: OpenFile, tensors: [SafetensorsFile.Tensor])] = []
+        for name in denseNames {
+            guard let file = try opener(name) else { continue }
+            guard family == .gemmaEmbedding else {
+                throw configuration.refusal(
+                    "has products behind its pooling, \(name), which models of the type "
+                        + "\(family.rawValue) can't be served with"
+                )
+            }
+            let folder = name.prefix { $0 != "/" }
+            var tensors = try tensors(of: file)
+            for index in tensors.indices {
+                tensors[index].name = "\(folder).\(tensors[index].name)"
+            }
+            files.append((file, tensors))
         }
         return files
     }

@@ -18,6 +18,8 @@ struct SafetensorsFile {
         /// Where the data starts, in bytes from the start of the file.
         var fileOffset: Int
         var byteCount: Int
+        /// Where the data lies in the file.
+        var range: Range<Int> { fileOffset..<fileOffset + byteCount }
     }
 
     /// The authors' own limit for the describing part.

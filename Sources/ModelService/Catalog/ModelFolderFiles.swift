@@ -12,10 +12,11 @@ struct ModelFolderFiles: Hashable {
     /// When the weights last changed, in seconds since 1970.
     let modificationTime: Int
 
-    /// What says something about the model beside its weights.
+    /// What says something about the model beside its weights, and small weights of their own.
     private static let descriptionNames = [
         "config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json",
         "chat_template.jinja", "1_Pooling/config.json", "model.safetensors.index.json",
+        "2_Dense/model.safetensors", "3_Dense/model.safetensors",
     ]
 
     /// The files of a folder; nil if it is none of a model.

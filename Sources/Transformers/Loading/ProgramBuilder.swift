@@ -24,8 +24,9 @@ struct ProgramBuilder {
         )
         for (index, layer) in plan.layers.enumerated() {
             let isLast = index == plan.layers.count - 1
-            // The keys and values of an encoder's layer are done with when the next begins.
-            let cacheLayer = plan.configuration.isEncoder ? 0 : index
+            // The keys and values of an encoder's layer are done with when the next has its own.
+            let cacheLayer =
+                plan.configuration.isEncoder ? index % StepProgram.pausableCacheLayerCount : index
             let attention = try attention(layer.attention, layer: cacheLayer)
             switch layer.feedForward {
             case .dense(let dense) where layer.isParallel:
@@ -69,7 +70,7 @@ struct ProgramBuilder {
         }
         do {
             return try StepProgram(
-                shape: plan.shape(output, positionCount: positionCount),
+                shape: plan.shape(output),
                 positionCount: positionCount,
                 rotaries: tables,
                 pool: pool
@@ -211,7 +212,7 @@ struct ProgramBuilder {
 
 extension ModelPlan {
     /// The dimensions of the program.
-    func shape(_ output: Transformer.Output, positionCount: Int) -> StepProgram.Shape {
+    func shape(_ output: Transformer.Output) -> StepProgram.Shape {
         var shape = StepProgram.Shape(
             embeddingLength: configuration.embeddingLength,
             headCount: configuration.headCount,
@@ -220,7 +221,7 @@ extension ModelPlan {
             feedForwardLength: denseLength,
             vocabularySize: configuration.vocabularySize,
             normEpsilon: configuration.normEpsilon,
-            maximumRowCount: configuration.maximumBatchTokenCount(positionCount: positionCount)
+            maximumRowCount: Transformer.maximumBatchTokenCount
         )
         shape.hasLogits = output == .logits && head != nil
         // A vector is the sum of what its text's tokens lose; a text's next token is chosen among

@@ -1,3 +1,6 @@
+import KVCache
+import Kernels
+
 /// The hyper-parameters of one model that all architectures have.
 package struct ModelConfiguration: Sendable, Hashable {
     /// `general.architecture`.
@@ -30,14 +33,21 @@ package struct ModelConfiguration: Sendable, Hashable {
     /// Whether positions have rows in a table, which ends where training did.
     var learnsPositions = false
 
-    /// Layers of the KV cache: an encoder needs the keys and values of one layer at a time.
-    package var cacheLayerCount: Int { isEncoder ? 1 : layerCount }
-
-    /// The most tokens of a batch when sequences have up to `positionCount`: an encoder's whole text.
-    package func maximumBatchTokenCount(positionCount: Int) -> Int {
-        isEncoder
-            ? max(Transformer.maximumBatchTokenCount, positionCount)
-            : Transformer.maximumBatchTokenCount
+    /// Layers of the KV cache: an encoder needs the keys and values of two layers at a time, and room
+    /// behind them for the rows of paused texts.
+    package var cacheLayerCount: Int {
+        guard isEncoder else { return layerCount }
+        let rowByteCount = StepProgram.pausedRowByteCount(
+            embeddingLength: embeddingLength,
+            queryWidth: queryWidth
+        )
+        let layerByteCount = KVStorage.blockByteCount(
+            layerCount: 1,
+            keyValueHeadCount: keyValueHeadCount,
+            headDimension: headDimension
+        )
+        let rows = KVStorage.blockTokenCount * rowByteCount
+        return StepProgram.pausableCacheLayerCount + (rows + layerByteCount - 1) / layerByteCount
     }
 
     /// The most positions of a sequence if so many are wished for; nil is what the model was trained on.

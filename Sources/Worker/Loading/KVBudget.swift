@@ -1,3 +1,5 @@
+import Scheduling
+
 /// How much of the keys and values is kept: a context length and a number of KV blocks.
 struct KVBudget: Sendable, Hashable {
     /// The most prompt and output tokens of a sequence.
@@ -63,24 +65,32 @@ struct KVBudget: Sendable, Hashable {
         slabBlockCount = (blocks(contextLength) + keptSlabCount - 1) / keptSlabCount
     }
 
-    /// The budget of an encoder: blocks for one step, which all are free again after it.
+    /// The budget of an encoder: blocks for a step, and for the texts that are computed in parts.
+    ///
+    /// Each text of a step has a block that isn't full. One of those in parts always has its blocks,
+    /// the others ask for them.
     ///
     /// - Parameters:
     ///   - contextLength: Tokens of the longest text.
-    ///   - entryCount: Texts of a step at most, each of which has a block that isn't full.
-    ///   - stepTokenCount: Tokens of a step at most, unless one text alone is longer.
+    ///   - limits: What the scheduler plans.
+    ///   - blockByteCount: Bytes of a block.
     ///   - blockTokenCount: Positions of a block.
     init(
         encoderContextLength contextLength: Int,
-        entryCount: Int,
-        stepTokenCount: Int,
+        _ limits: SchedulerLimits,
+        blockByteCount: Int,
         blockTokenCount: Int
     ) {
-        let tokenCount = max(stepTokenCount, contextLength)
+        func blocks(_ tokens: Int) -> Int { (tokens + blockTokenCount - 1) / blockTokenCount }
+        let text = blocks(contextLength)
+        let kept = blocks(limits.stepTokenCount) + limits.runningCount + text
+        let usual = max(1, Self.slabByteCount / max(1, blockByteCount))
         self.contextLength = contextLength
-        blockCount = (tokenCount + blockTokenCount - 1) / blockTokenCount + entryCount
-        slabBlockCount = blockCount
-        keptSlabCount = 1
+        keptSlabCount = (kept + usual - 1) / usual
+        slabBlockCount = (kept + keptSlabCount - 1) / keptSlabCount
+        let others = (limits.partedSequenceCount - 1) * text
+        let slabCount = keptSlabCount + (others + slabBlockCount - 1) / slabBlockCount
+        blockCount = slabCount * slabBlockCount
     }
 
     /// 16 MiB: small beside a model, large beside a page.

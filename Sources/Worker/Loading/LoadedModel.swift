@@ -245,6 +245,7 @@ package final class LoadedModel {
         let isEncoder = shape.isEncoder
         let sequenceCount = isEncoder ? encoderSequenceCount : options.maximumSequenceCount
         return SchedulerLimits(
+            layerCount: shape.layerCount,
             runningCount: min(max(1, sequenceCount), 256),
             queue: options.queue,
             guessesTokens: options.speculation == .automatic && purpose == .generation
@@ -262,8 +263,8 @@ package final class LoadedModel {
                 wish.contextLength ?? wish.trainedContextLength,
                 wish.trainedContextLength
             ),
-            entryCount: limits.runningCount,
-            stepTokenCount: limits.stepTokenCount,
+            limits,
+            blockByteCount: wish.blockByteCount,
             blockTokenCount: wish.blockTokenCount
         )
     }
