@@ -37,7 +37,7 @@ static void check(bool holds, const char *what, int type, int rows, int columns,
 
 static void *aligned(size_t bytes) {
     void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
-    if (memory == NULL) abort();
+    if (memory == NULL) exit(2);
     return memory;
 }
 
@@ -47,13 +47,14 @@ static void compare_products(int type, int rows, int columns, int tokens) {
     size_t source_bytes = torii_matrix_source_row_bytes(type, columns) * (size_t)rows;
     uint8_t *source = aligned(source_bytes);
     for (size_t i = 0; i < source_bytes; i++) source[i] = (uint8_t)random_bits();
-    void *storage = aligned(
-        torii_matrix_quant_bytes(type, rows, columns) + torii_matrix_scale_bytes(type, rows, columns));
+    size_t quant_bytes = torii_matrix_quant_bytes(type, rows, columns);
+    void *storage = aligned(quant_bytes + torii_matrix_scale_bytes(type, rows, columns));
     torii_matrix matrix;
     torii_matrix_init(&matrix, type, rows, columns, storage);
     torii_matrix_pack(&matrix, source, 0, rows);
 
-    size_t value_count = (size_t)tokens * (size_t)columns, out_count = (size_t)tokens * (size_t)rows;
+    size_t value_count = (size_t)tokens * (size_t)columns;
+    size_t out_count = (size_t)tokens * (size_t)rows;
     float *values = aligned(value_count * sizeof(float));
     for (size_t i = 0; i < value_count; i++) values[i] = random_float();
     size_t bytes = torii_activations_bytes(tokens, columns);
@@ -71,7 +72,8 @@ static void compare_products(int type, int rows, int columns, int tokens) {
     x.values = values;
     x.value_stride = (size_t)columns;
 
-    float *expected = aligned(out_count * sizeof(float)), *actual = aligned(out_count * sizeof(float));
+    float *expected = aligned(out_count * sizeof(float));
+    float *actual = aligned(out_count * sizeof(float));
     for (size_t i = 0; i < out_count; i++) expected[i] = actual[i] = random_float();
     for (int round = 0; round < 2; round++) {
         const bool accumulate = round == 1;

@@ -16,8 +16,8 @@ bool torii_isa_supported(torii_isa isa);
 // The widest supported set.
 torii_isa torii_isa_widest(void);
 
-// The set that TORII_ISA names ("scalar", "avx2", "avx512", "neon") if it is one and is supported, else the
-// widest. A wrong value is ignored here; the Swift facade turns it into an error.
+// The set that TORII_ISA names ("scalar", "avx2", "avx512", "neon") if it is one and is supported,
+// else the widest. A wrong value is ignored here; the Swift facade turns it into an error.
 torii_isa torii_isa_best(void);
 
 // Reads a name as TORII_ISA spells it. False, `isa` untouched: no such set.

@@ -1,8 +1,8 @@
 // Arm kernels with the dot product of Armv8.2 (FEAT_DotProd): a strip is four registers of 4 rows.
 //
-// vdotq_s32 adds four products of signed bytes to each 32-bit lane, exactly. Unsigned weights of six
-// bits and fewer are signed bytes as they are; 8-bit weights, and IQ4's, have their top bit flipped
-// back, so that they carry their sign and have no zero point.
+// vdotq_s32 adds four products of signed bytes to each 32-bit lane, exactly. Unsigned weights of
+// six bits and fewer are signed bytes as they are; 8-bit weights, and IQ4's, have their top bit
+// flipped back, so that they carry their sign and have no zero point.
 #if defined(__aarch64__)
 
 #include <arm_neon.h>

@@ -1,5 +1,5 @@
-// The vector operations for Arm, whose baseline has all that they need: vectors of four floats, fused
-// multiply-adds, and conversions of half floats.
+// The vector operations for Arm, whose baseline has all that they need: vectors of four floats,
+// fused multiply-adds, and conversions of half floats.
 #include "ops.h"
 
 #if defined(__aarch64__)
