@@ -41,7 +41,7 @@ extension ModelService {
         _ = change(id) {
             $0.workerEnded(
                 worker: number,
-                reason: "the worker process ended",
+                reason: "the worker process \(worker.closeReason ?? "ended")",
                 isWanted: false,
                 now: now
             )

@@ -164,12 +164,13 @@ extension WorkerProcess {
 
     /// The worker is gone, or is about to be: everything that waits for it fails now.
     ///
-    /// - Parameter reason: What has become of the process: "it …".
+    /// - Parameter reason: What has become of the process, as "hung up".
     func failEverything(reason: String) {
-        let failure = GenerationFailure.workerDied(reason)
+        let failure = GenerationFailure.workerDied("it \(reason)")
         let (generations, questions) = state.withLock { state in
             defer {
                 state.isOpen = false
+                state.closeReason = reason
                 state.generations = [:]
                 state.questions = [:]
             }
@@ -192,7 +193,7 @@ extension GenerationFailure {
 
     /// What the requests of a worker that died are told.
     ///
-    /// - Parameter reason: What has become of the process: "it …".
+    /// - Parameter reason: What has become of the process, as "hung up".
     /// - Returns: The failure.
     static func workerDied(_ reason: String) -> GenerationFailure {
         GenerationFailure(

@@ -44,6 +44,8 @@ final class WorkerProcess: Sendable {
     /// What the worker owes, and what it is owed.
     struct State {
         var isOpen = true
+        /// Why it is not: what the process did, as "hung up".
+        var closeReason: String?
         var lastID: UInt64 = 0
         var generations: [UInt64: GenerationRecipient] = [:]
         var questions: [UInt64: WorkerQuestion] = [:]
@@ -104,6 +106,9 @@ final class WorkerProcess: Sendable {
 
     /// Whether requests can still be submitted.
     var isOpen: Bool { state.withLock { $0.isOpen } }
+
+    /// Why no more requests can be submitted: what the process did; nil as long as they can.
+    var closeReason: String? { state.withLock { $0.closeReason } }
 
     /// What is wrong with the worker, although it has not been given up yet; nil if nothing is.
     func trouble(now: MonotonicInstant) -> String? {
@@ -173,7 +178,7 @@ final class WorkerProcess: Sendable {
         } catch {
             let message = "the model cannot be read: \(error)"
             state.withLock { $0.ending.noteLoadFailed(message) }
-            failEverything(reason: "it could not be started")
+            failEverything(reason: "could not be started")
             report(.loadFailed(message: message))
             return (message, [])
         }
@@ -191,7 +196,7 @@ final class WorkerProcess: Sendable {
         } catch {
             let message = "cannot start a worker: \(error)"
             state.withLock { $0.ending.noteLoadFailed(message) }
-            failEverything(reason: "it could not be started")
+            failEverything(reason: "could not be started")
             return (message, [])
         }
         state.withLock { $0.pid = child.pid }
@@ -202,9 +207,9 @@ final class WorkerProcess: Sendable {
         defer { group?.remove() }
         let complaint = converse(output)
         if let complaint {
-            failEverything(reason: "it \(complaint)")
+            failEverything(reason: complaint)
         } else if !child.waitForEnd(timeout: Self.endPatience) {
-            failEverything(reason: "it hung up")
+            failEverything(reason: "hung up")
         }
         child.signal(SIGKILL)
         let status = child.waitForExit()
@@ -212,7 +217,7 @@ final class WorkerProcess: Sendable {
         let hasRunOutOfMemory = group?.hasRunOutOfMemory == true
         if hasRunOutOfMemory { state.withLock { $0.ending.noteOutOfMemory() } }
         let end = hasRunOutOfMemory ? "ran out of memory and \(status)" : "\(status)"
-        failEverything(reason: "it \(end)")
+        failEverything(reason: end)
         let reason = complaint.map { "the worker \($0)" } ?? "the worker process \(end)"
         log.info("worker ended", ("pid", child.pid), ("reason", reason))
         return (reason, output.tail.lines)
