@@ -175,6 +175,7 @@ INLINE void quantised_tile(
     }
     const int sub_blocks = o->columns / TORII_SUB_BLOCK;
     const int group_sub_blocks = TORII_ACTIVATION_GROUP / TORII_SUB_BLOCK;
+    int pause = o->tile;
     for (int start = 0; start < sub_blocks; start += group_sub_blocks) {
         int end = start + group_sub_blocks < sub_blocks ? start + group_sub_blocks : sub_blocks;
         tile_values f;
@@ -192,7 +193,8 @@ INLINE void quantised_tile(
             }
         }
         for (int sub_block = start; sub_block < end; sub_block++) {
-            UNROLLED for (int s = 0; s < strips && o->ahead != 0; s++) {
+            const bool fetches = is_fetching(o, &pause);
+            UNROLLED for (int s = 0; s < strips && fetches; s++) {
                 fetch_ahead(type, o, s, sub_block);
             }
             add_sub_block(type, strips, tokens, o, sub_block, 0, d, dmin, f);
@@ -237,8 +239,10 @@ INLINE void float_tile(
             y[s][t] = _mm512_setzero_ps();
         }
     }
+    int pause = o->tile;
     for (int k = 0; k < o->columns; k++) {
-        UNROLLED for (int s = 0; s < strips && o->ahead != 0; s++) {
+        const bool fetches = is_fetching(o, &pause);
+        UNROLLED for (int s = 0; s < strips && fetches; s++) {
             fetch_ahead(type, o, s, k);
         }
         const size_t line = (size_t)k * (size_t)type_quant_block_bytes(type);

@@ -121,7 +121,12 @@ static void multiply(
     const tile_function *tiles = tiles_for(w->type);
     const int end = first_strip + strip_count;
     _Alignas(64) float results[TILE_STRIPS * TILE_TOKENS * TORII_STRIP_ROWS];
-    tile_operands operands = {.x = x, .columns = w->columns, .results = results};
+    tile_operands operands = {
+        .x = x,
+        .columns = w->columns,
+        .tiles = (token_count + TOKENS - 1) / TOKENS,
+        .results = results,
+    };
     for (int strip = first_strip; strip < end; strip += STRIPS) {
         for (int s = 0; s < STRIPS; s++) {
             // A short last step computes its last strip again; that costs less than more variants.
@@ -131,9 +136,10 @@ static void multiply(
         }
         const ptrdiff_t next_strips = (ptrdiff_t)w->quant_stride * STRIPS;
         const bool is_followed = strip + 2 * STRIPS <= end;
-        for (int done = 0, tokens; done < token_count; done += tokens) {
+        operands.ahead = is_followed ? next_strips : 0;
+        operands.tile = 0;
+        for (int done = 0, tokens; done < token_count; done += tokens, operands.tile++) {
             tokens = tile_tokens(token_count - done);
-            operands.ahead = done == 0 && is_followed ? next_strips : 0;
             operands.first_token = (size_t)(first_token + done);
             fetch_results(
                 out + operands.first_token * out_stride + strip * TORII_STRIP_ROWS, out_stride,

@@ -215,12 +215,14 @@ INLINE void quantised_tile(
     const int group_sub_blocks = TORII_ACTIVATION_GROUP / TORII_SUB_BLOCK;
     tile_values y;
     clear(quarters, tokens, y);
+    int pause = o->tile;
     for (int start = 0; start < sub_blocks; start += group_sub_blocks) {
         int end = start + group_sub_blocks < sub_blocks ? start + group_sub_blocks : sub_blocks;
         tile_values f;
         clear(quarters, tokens, f);
         for (int sub_block = start; sub_block < end; sub_block++) {
-            UNROLLED for (int s = 0; s < strips && o->ahead != 0; s++) {
+            const bool fetches = is_fetching(o, &pause);
+            UNROLLED for (int s = 0; s < strips && fetches; s++) {
                 fetch_ahead(type, o, s, sub_block);
             }
             add_sub_block(type, strips, tokens, o, sub_block, 0, f);
@@ -254,8 +256,10 @@ INLINE void float_tile(
     const int quarters = strips * QUARTERS;
     tile_values y;
     clear(quarters, tokens, y);
+    int pause = o->tile;
     for (int k = 0; k < o->columns; k++) {
-        UNROLLED for (int s = 0; s < strips && o->ahead != 0; s++) fetch_ahead(type, o, s, k);
+        const bool fetches = is_fetching(o, &pause);
+        UNROLLED for (int s = 0; s < strips && fetches; s++) fetch_ahead(type, o, s, k);
         const size_t line = (size_t)k * (size_t)type_quant_block_bytes(type);
         float32x4_t weights[TILE_STRIPS * QUARTERS];
         UNROLLED for (int q = 0; q < quarters; q++) {

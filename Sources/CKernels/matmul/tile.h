@@ -11,9 +11,10 @@
 
 enum { TILE_STRIPS = 2, TILE_TOKENS = 6 };  // the most of any instruction set
 
-// How far ahead of the multiplication weights are fetched, to each strip, into the second level of
-// the caches. Into the first they would arrive much more slowly (Zen 4: 12 GB/s to a core instead
-// of 20), because it can wait for fewer lines at a time, and they would push out the activations.
+// How far ahead of a multiplication that meets its weights once they are fetched, to each strip, into
+// the second level of the caches. Into the first they would arrive much more slowly (Zen 4: 12 GB/s
+// to a core instead of 20), because it can wait for fewer lines at a time, and they would push out
+// the activations.
 enum { FETCH_BYTES = 4096 };
 
 typedef struct {
@@ -22,6 +23,7 @@ typedef struct {
     size_t first_token;  // of the tile
     int columns;
     ptrdiff_t ahead;  // bytes from a strip to the one to be fetched after it; 0: fetch nothing
+    int tile, tiles;  // which of the tiles that meet these strips this is
     float *results;   // [TILE_STRIPS, TILE_TOKENS, 16], 64-byte aligned
 } tile_operands;
 
@@ -32,15 +34,27 @@ INLINE float *tile_result(const tile_operands *o, int s, int t) {
     return o->results + (s * TILE_TOKENS + t) * TORII_STRIP_ROWS;
 }
 
-// While block `block` (a sub-block; of float types one k) of strip s is multiplied, fetches one a
-// few kilobytes on, in the strip `ahead` once this one ends: a strip is too short a stream for the
-// processor's own prefetching.
+// Whether a tile is to fetch something while it multiplies the next block. One that is alone fetches
+// all the time; several share what comes next among them, a block to each in turn, so that memory is
+// asked evenly. `pause`: how many blocks the tile lets pass first, at the start its number.
+INLINE bool is_fetching(const tile_operands *o, int *pause) {
+    if (o->ahead == 0 || (*pause)-- > 0) {
+        return false;
+    }
+    *pause = o->tiles - 1;
+    return true;
+}
+
+// While block `block` (a sub-block; of float types one k) of strip s is multiplied, fetches one
+// that is needed later: a strip is too short a stream for the processor's own prefetching. A tile
+// that is alone fetches a few kilobytes on, in the strip `ahead` once this one ends; several fetch
+// that strip, for they found this one fetched.
 INLINE void fetch_ahead(const int type, const tile_operands *o, int s, int block) {
     const int block_bytes = type_quant_block_bytes(type);
     const int scale_bytes = type_scale_block_bytes(type) / (type_is_k(type) ? 8 : 1);
     const int blocks = type_is_float(type) ? o->columns : o->columns / TORII_SUB_BLOCK;
-    int target = block + FETCH_BYTES / block_bytes;
-    ptrdiff_t strip = 0;
+    int target = o->tiles > 1 ? block : block + FETCH_BYTES / block_bytes;
+    ptrdiff_t strip = o->tiles > 1 ? o->ahead : 0;
     if (target >= blocks) {
         target -= blocks;
         strip = o->ahead;
