@@ -248,21 +248,12 @@ struct GroupedFolderTests {
         #expect(halves.type == .f16 && halves.columnOrder == nil)
     }
 
-    @Test(
-        arguments: [
-            (["bits": 8], "shape"), (["bits": 3], "bits"),
-            (["quant_method": "awq", "bits": 8], "bits"),
-            (["quant_method": "bitsandbytes"], "bitsandbytes"),
-            (["group_size": 0], "group_size"), (["group_size": -2], "group_size"),
-            (["group_size": 1], "shape"), (["group_size": 1_000_000], "shape"),
-            (["checkpoint_format": "marlin"], "marlin"), (["sym": true], "sym"),
-            (["dynamic": ["+:.*down.*": ["bits": 8]]], "dynamic"),
-            (["quant_method": "awq", "version": "gemv"], "gemv"),
-            (["quant_method": "awq"], "shape"),
-        ] as [([String: any Sendable], String)]
-    )
-    func `says what can't be read`(change: [String: any Sendable], word: String) throws {
-        try TinyFolder(groups: Self.style { _ in }).write(to: directory.path)
+    /// Writes a folder with keys of its `quantization_config` changed.
+    private func write(
+        _ style: TinyGroupedMatrix.Style,
+        changing change: [String: any Sendable]
+    ) throws {
+        try TinyFolder(groups: style).write(to: directory.path)
         let url = URL(fileURLWithPath: "\(directory.path)/config.json")
         var configuration = try #require(
             try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any]
@@ -271,6 +262,24 @@ struct GroupedFolderTests {
         section.merge(change) { $1 }
         configuration["quantization_config"] = section
         try JSONSerialization.data(withJSONObject: configuration).write(to: url)
+    }
+
+    @Test(
+        arguments: [
+            (["bits": 8], "shape"), (["bits": 3], "bits"),
+            (["quant_method": "awq", "bits": 8], "bits"),
+            (["quant_method": "bitsandbytes"], "bitsandbytes"),
+            (["group_size": 0], "group_size"), (["group_size": -2], "group_size"),
+            (["group_size": 1], "shape"), (["group_size": 1_000_000], "shape"),
+            (["group_size": Int.max], "shape"),
+            (["checkpoint_format": "marlin"], "marlin"), (["sym": true], "sym"),
+            (["dynamic": ["+:.*down.*": ["bits": 8]]], "dynamic"),
+            (["quant_method": "awq", "version": "gemv"], "gemv"),
+            (["quant_method": "awq"], "shape"),
+        ] as [([String: any Sendable], String)]
+    )
+    func `says what can't be read`(change: [String: any Sendable], word: String) throws {
+        try write(Self.style { _ in }, changing: change)
         let error = #expect(throws: GGUFError.self) {
             let file = try GGUFFile.open(path: directory.path)
             let tensor = try #require(file.tensor("blk.0.ffn_up.weight"))
@@ -292,15 +301,7 @@ struct GroupedFolderTests {
         change: [String: any Sendable],
         word: String
     ) throws {
-        try TinyFolder(groups: Self.style { $0.isCompressed = true }).write(to: directory.path)
-        let url = URL(fileURLWithPath: "\(directory.path)/config.json")
-        var configuration = try #require(
-            try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any]
-        )
-        var section = try #require(configuration["quantization_config"] as? [String: Any])
-        section.merge(change) { $1 }
-        configuration["quantization_config"] = section
-        try JSONSerialization.data(withJSONObject: configuration).write(to: url)
+        try write(Self.style { $0.isCompressed = true }, changing: change)
         let error = #expect(throws: GGUFError.self) { try GGUFFile.open(path: directory.path) }
         #expect(error?.description.contains(word) == true, "\(String(describing: error))")
     }

@@ -70,7 +70,7 @@ struct GroupedMatrix: Sendable {
 
     /// Inputs that share a scale.
     var groupLength: Int { quantization.groupLength ?? inputCount }
-    var groupCount: Int { (inputCount + groupLength - 1) / groupLength }
+    var groupCount: Int { Self.groupCount(of: inputCount, length: groupLength) }
     /// Bytes of an output's weights in `type`.
     var rowByteCount: Int {
         inputCount / type.blockElementCount * type.blockByteCount
@@ -112,7 +112,7 @@ struct GroupedMatrix: Sendable {
         let hasZeroPoints = !isByOutput || !quantization.isSymmetric
         zeroPoints = hasZeroPoints ? try finder.part(.zeroPoints, [.i32]) : nil
         let length = quantization.groupLength ?? inputCount
-        let groupCount = (inputCount + length - 1) / length
+        let groupCount = Self.groupCount(of: inputCount, length: length)
         guard outputCount % wordLength == 0, inputCount % wordLength == 0 else {
             throw finder.refusal(
                 .quants,
@@ -131,20 +131,15 @@ struct GroupedMatrix: Sendable {
                     + "\(inputCount) inputs in groups of \(length) and \(outputCount) outputs need"
             )
         }
-        let isRuns = { (groups: [Int32]) in
-            groups.enumerated().allSatisfy { Int($1) == $0 / length }
-        }
-        var canBeRuns = true
         if let groups = try finder.groups(of: inputCount, count: groupCount, read: read),
-            !isRuns(groups)
+            groups.enumerated().contains(where: { Int($1) != $0 / length })
         {
-            let inputs = Self.inputs(by: groups, count: groupCount)
-            canBeRuns = isRuns(inputs.map { groups[Int($0)] })
             scatteredGroups = groups
-            order = inputs
+            order = Self.inputs(by: groups, length: length)
         }
         let fitsBlocks =
-            canBeRuns && length % Self.blockLength == 0 && inputCount % Self.blockLength == 0
+            (scatteredGroups == nil) == (order == nil)
+            && length % Self.blockLength == 0 && inputCount % Self.blockLength == 0
         type =
             switch (fitsBlocks, quantization.isSymmetric, quantization.bitCount) {
             case (true, true, 4): .q4_0
@@ -155,6 +150,10 @@ struct GroupedMatrix: Sendable {
         if type == .f16 { order = nil }
     }
 
+    private static func groupCount(of inputCount: Int, length: Int) -> Int {
+        (inputCount - 1) / length + 1
+    }
+
     /// The same matrix as `F16`, with its inputs as they are.
     func inHalves() -> GroupedMatrix {
         var matrix = self
@@ -162,15 +161,16 @@ struct GroupedMatrix: Sendable {
         return matrix
     }
 
-    /// The inputs sorted by their groups, those of one as they are.
-    private static func inputs(by groups: [Int32], count: Int) -> [Int32] {
-        var next = [Int](repeating: 0, count: count + 1)
-        for group in groups { next[Int(group) + 1] += 1 }
-        for group in 0..<count { next[group + 1] += next[group] }
+    /// The inputs sorted by their groups, those of one as they are; nil unless each group has as many
+    /// as it should.
+    private static func inputs(by groups: [Int32], length: Int) -> [Int32]? {
+        var next = (0..<groupCount(of: groups.count, length: length)).map { $0 * length }
         var inputs = [Int32](repeating: 0, count: groups.count)
         for (input, group) in groups.enumerated() {
-            inputs[next[Int(group)]] = Int32(input)
-            next[Int(group)] += 1
+            let (group, place) = (Int(group), next[Int(group)])
+            guard place < min((group + 1) * length, groups.count) else { return nil }
+            inputs[place] = Int32(input)
+            next[group] += 1
         }
         return inputs
     }
