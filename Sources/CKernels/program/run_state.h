@@ -58,8 +58,8 @@ static inline void normalize(const torii_program *program, const torii_norm *nor
 }
 
 /// The activations of `rows` rows of the step's input, ready on all threads on return: normalised,
-/// quantised in the step's order; their values are in the input's. Row r is row sources[r] of the input, or row r if sources is NULL; with sources there
-/// must be a norm.
+/// quantised in the step's order; their values are in the input's. Row r is row sources[r] of the
+/// input, or row r if sources is NULL; with sources there must be a norm.
 torii_activations torii_prepare(const run_state *run, const torii_step *step, int rows,
                                 const int32_t *sources);
 
