@@ -20,6 +20,11 @@
 /// Up to this many rows every thread prepares the activations for itself: cheaper than waiting.
 #define TORII_PRIVATE_ROWS 4
 
+/// From so many rows on threads take the parts of a product as they get to them, so that one which
+/// loses time to others of the machine doesn't keep the rest waiting. With fewer each has its part,
+/// which it reads faster: the same one every time.
+#define TORII_SHARED_ROWS 64
+
 /// The largest rank of an adapter's factors.
 #define TORII_RANK_MAX 256
 

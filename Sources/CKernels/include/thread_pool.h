@@ -28,3 +28,7 @@ void torii_pool_run(torii_pool *pool, torii_pool_body body, void *argument);
 /// Waits until every thread of the running body has arrived; what they wrote before is visible
 /// after. Every thread must arrive at the same barriers.
 void torii_pool_barrier(torii_pool *pool);
+
+/// Takes a unit of work: returns 0, 1, 2, ... to whichever thread asks, from 0 again after each
+/// barrier.
+int torii_pool_take(torii_pool *pool);

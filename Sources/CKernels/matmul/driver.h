@@ -82,10 +82,34 @@ static int tile_tokens(int rest) {
 }
 
 // out: one token's first `rows` (at most 16) of the strip.
-INLINE void store_rows(float *out, int rows, const float *y, const float *bias, bool accumulate) {
-    for (int lane = 0; lane < (rows < TORII_STRIP_ROWS ? rows : TORII_STRIP_ROWS); lane++) {
+INLINE void store_rows(
+    float *restrict out, int rows, const float *restrict y, const float *restrict bias,
+    bool accumulate) {
+    if (rows >= TORII_STRIP_ROWS) {  // whole registers
+        float values[TORII_STRIP_ROWS];
+        memcpy(values, y, sizeof values);
+        for (int lane = 0; lane < TORII_STRIP_ROWS && bias != NULL; lane++) {
+            values[lane] += bias[lane];
+        }
+        for (int lane = 0; lane < TORII_STRIP_ROWS && accumulate; lane++) {
+            values[lane] = out[lane] + values[lane];
+        }
+        memcpy(out, values, sizeof values);
+        return;
+    }
+    for (int lane = 0; lane < rows; lane++) {
         float value = bias != NULL ? y[lane] + bias[lane] : y[lane];
         out[lane] = accumulate ? out[lane] + value : value;
+    }
+}
+
+// Fetches the lines that a tile's results will fill, while it is being multiplied: the rows of the
+// output lie so far apart that each store would wait.
+INLINE void fetch_results(const float *out, size_t out_stride, int tokens) {
+    for (int t = 0; t < tokens; t++, out += out_stride) {
+        UNROLLED for (int s = 0; s < STRIPS; s++) {
+            __builtin_prefetch(out + s * TORII_STRIP_ROWS, 1, 3);
+        }
     }
 }
 
@@ -111,6 +135,9 @@ static void multiply(
             tokens = tile_tokens(token_count - done);
             operands.ahead = done == 0 && is_followed ? next_strips : 0;
             operands.first_token = (size_t)(first_token + done);
+            fetch_results(
+                out + operands.first_token * out_stride + strip * TORII_STRIP_ROWS, out_stride,
+                tokens);
             tiles[tokens - 1](&operands);
             for (int s = 0; s < STRIPS && strip + s < end; s++) {
                 int row = (strip + s) * TORII_STRIP_ROWS;

@@ -86,6 +86,9 @@ static row_range visible(const run_state *run, const torii_attention *attention,
     };
 }
 
+// Pieces to a thread where threads take them as they get to them.
+enum { SHARED_PIECES = 8 };
+
 // The costs of attention, in tiles of 64 positions and a constant, are split evenly.
 static int64_t attention_cost(row_range positions) {
     return (positions.end - 1) / 64 - positions.first / 64 + 2;
@@ -136,9 +139,35 @@ static row_range entry_positions(const run_state *run, const torii_attention *at
     };
 }
 
+// The costs low ..< high, of all entries' one behind the other, that a thread works on, and where
+// it is.
+typedef struct {
+    int64_t low, high, offset;
+    int64_t total;
+    int pieces;
+    bool shares;
+} attention_walk;
+
+static void begin_piece(attention_walk *walk, int piece) {
+    walk->low = walk->high = walk->total;
+    if (piece >= walk->pieces) return;
+    walk->low = walk->total * piece / walk->pieces;
+    walk->high = walk->total * (piece + 1) / walk->pieces;
+}
+
+// Whether the thread is to work on what costs `cost` and comes next. Pieces are taken in order, so
+// what lies between two of them is others'.
+static bool walk_over(attention_walk *walk, torii_pool *pool, int64_t cost) {
+    int64_t at = walk->offset;
+    while (walk->shares && at >= walk->high && walk->high < walk->total) {
+        begin_piece(walk, torii_pool_take(pool));
+    }
+    walk->offset += cost;
+    return at >= walk->low && at < walk->high;
+}
+
 static void attend_entry(const run_state *run, const torii_step *step,
-                         const torii_batch_entry *entry, int64_t low, int64_t high,
-                         int64_t *offset) {
+                         const torii_batch_entry *entry, attention_walk *walk) {
     const torii_attention *attention = &step->attention;
     int heads = run->program->key_value_head_count;
     int group_size = run->program->head_count / heads;
@@ -161,8 +190,8 @@ static void attend_entry(const run_state *run, const torii_step *step,
             int row = source_row(run, step, index);
             row_range positions = visible(run, attention, entry, row);
             int64_t cost = attention_cost(positions);
-            for (int g = 0; g < group_size; g++, *offset += cost) {
-                if (*offset < low || *offset >= high) continue;
+            for (int g = 0; g < group_size; g++) {
+                if (!walk_over(walk, run->pool, cost)) continue;
                 add_query(&group, row, positions, index, head * group_size + g);
             }
         }
@@ -183,16 +212,18 @@ static int64_t entry_cost(const run_state *run, const torii_step *step,
 
 void torii_run_attend(const run_state *run, const torii_step *step) {
     const torii_batch *batch = run->batch;
-    int64_t total = 0;
+    bool shares = shares_work(run, step_rows(run, step));
+    attention_walk walk = {
+        .pieces = run->thread_count * (shares ? SHARED_PIECES : 1),
+        .shares = shares,
+    };
     for (int e = 0; e < batch->entry_count; e++) {
-        total += entry_cost(run, step, &batch->entries[e]);
+        walk.total += entry_cost(run, step, &batch->entries[e]);
     }
-    total *= run->program->head_count;
-    int64_t low = total * run->thread / run->thread_count;
-    int64_t high = total * (run->thread + 1) / run->thread_count;
-    int64_t offset = 0;
+    walk.total *= run->program->head_count;
+    begin_piece(&walk, shares ? torii_pool_take(run->pool) : run->thread);
     for (int e = 0; e < batch->entry_count; e++) {
-        attend_entry(run, step, &batch->entries[e], low, high, &offset);
+        attend_entry(run, step, &batch->entries[e], &walk);
     }
     if (step->selected_rows) {
         size_t length = (size_t)run->program->embedding_length;

@@ -1,4 +1,4 @@
-// How work is split among threads: by index alone, contiguous, nearly even.
+// How work is split among threads: by index, contiguous, nearly even, or pair by pair of strips.
 #pragma once
 
 #include "matmul.h"
@@ -30,6 +30,22 @@ static inline int64_t pair_bytes(const torii_matrix *m) {
 
 static inline int pair_count(const torii_matrix *m) {
     return (m->strips + STRIP_PAIR - 1) / STRIP_PAIR;
+}
+
+// Pair number `index` of all `count` matrices, one behind the other: sets the matrix's index and
+// returns its strips; none behind the last.
+static inline strip_range pair_of_matrices(const torii_matrix *const *matrices, int count,
+                                           int index, int *matrix) {
+    for (int m = 0; m < count; m++) {
+        int pairs = pair_count(matrices[m]);
+        if (index < pairs) {
+            int first = index * STRIP_PAIR, rest = matrices[m]->strips - first;
+            *matrix = m;
+            return (strip_range){first, rest < STRIP_PAIR ? rest : STRIP_PAIR};
+        }
+        index -= pairs;
+    }
+    return (strip_range){0, 0};
 }
 
 // Pairs of a matrix that begin before byte `limit` of the matrix.

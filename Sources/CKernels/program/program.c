@@ -1,5 +1,5 @@
-// The interpreter of step programs: see program.h. Every thread walks the same steps; work is split
-// by thread index alone, so a run's memory accesses are the same every time.
+// The interpreter of step programs: see program.h. Every thread walks the same steps; the
+// work of few rows is split by thread index alone, products of many are taken pair by pair.
 #include "run_state.h"
 
 // residual: [T, E]

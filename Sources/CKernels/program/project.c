@@ -82,9 +82,10 @@ static strip_range my_strips(const run_state *run, const torii_step *step, int m
                             run->thread_count);
 }
 
-static void scale_and_cap(const run_state *run, const torii_step *step, int m) {
-    row_range columns = columns_of(my_strips(run, step, m), step->matrices[m]);
-    if (columns.end <= columns.first) return;
+static void scale_and_cap(const run_state *run, const torii_step *step, int m,
+                          strip_range strips) {
+    row_range columns = columns_of(strips, step->matrices[m]);
+    if (columns.end <= columns.first || (step->scale == 1.0f && step->cap == 0.0f)) return;
     for (int row = 0; row < step_rows(run, step); row++) {
         float *out = step->outputs[m] + (size_t)row * step->output_stride;
         run->program->vector->scale_and_cap(out + columns.first, step->scale, step->cap,
@@ -92,46 +93,88 @@ static void scale_and_cap(const run_state *run, const torii_step *step, int m) {
     }
 }
 
+static void project_shared(const run_state *run, const torii_step *step, const step_input *input) {
+    for (;;) {
+        int m = 0;
+        strip_range strips = pair_of_matrices(step->matrices, step->matrix_count,
+                                              torii_pool_take(run->pool), &m);
+        if (strips.count == 0) return;
+        multiply(run, step, m, strips, input, step->accumulate);
+        scale_and_cap(run, step, m, strips);
+    }
+}
+
 // Each thread computes its strips.
+static void project_split(const run_state *run, const torii_step *step, const step_input *input) {
+    bool adapts = torii_has_adapters(run, step);
+    if (adapts) torii_narrow_for_adapters(run, step, &input->rows);
+    for (int m = 0; m < step->matrix_count; m++) {
+        multiply(run, step, m, my_strips(run, step, m), input, step->accumulate);
+    }
+    if (adapts) torii_pool_barrier(run->pool);
+    for (int m = 0; m < step->matrix_count; m++) {
+        if (adapts) torii_add_adapters(run, step, m, my_strips(run, step, m));
+        scale_and_cap(run, step, m, my_strips(run, step, m));
+    }
+}
+
 void torii_run_project(const run_state *run, const torii_step *step) {
     step_input input = prepare(run, step);
-    bool adapts = torii_has_adapters(run, step);
-    if (adapts) torii_narrow_for_adapters(run, step, &input.rows);
-    for (int m = 0; m < step->matrix_count; m++) {
-        multiply(run, step, m, my_strips(run, step, m), &input, step->accumulate);
-    }
-    if (adapts) {
-        torii_pool_barrier(run->pool);
-        for (int m = 0; m < step->matrix_count; m++) {
-            torii_add_adapters(run, step, m, my_strips(run, step, m));
-        }
-    }
-    if (step->scale != 1.0f || step->cap != 0.0f) {
-        for (int m = 0; m < step->matrix_count; m++) scale_and_cap(run, step, m);
+    if (shares_work(run, input.count) && !torii_has_adapters(run, step)) {
+        project_shared(run, step, &input);
+    } else {
+        project_split(run, step, &input);
     }
     torii_pool_barrier(run->pool);
 }
 
-// Each thread computes the same strips of both matrices and combines them.
+// Combines what both matrices gave for these rows and columns.
+static void activate(const run_state *run, const torii_step *step, row_range rows,
+                     row_range columns) {
+    if (columns.end <= columns.first) return;
+    for (int row = rows.first; row < rows.end; row++) {
+        size_t offset = (size_t)row * step->output_stride + (size_t)columns.first;
+        const float *up = step->matrix_count > 1 ? step->outputs[1] + offset : NULL;
+        run->program->vector->activate(step->activation, step->outputs[0] + offset, up,
+                                       columns.end - columns.first);
+    }
+}
+
+// Each thread activates whole rows once all products are there: pairs of strips are too narrow.
+static void activated_project_shared(const run_state *run, const torii_step *step,
+                                     const step_input *input) {
+    for (;;) {
+        int m = 0;
+        strip_range strips = pair_of_matrices(step->matrices, step->matrix_count,
+                                              torii_pool_take(run->pool), &m);
+        if (strips.count == 0) break;
+        multiply(run, step, m, strips, input, false);
+    }
+    torii_pool_barrier(run->pool);
+    activate(run, step, part_of_rows(input->count, run->thread, run->thread_count),
+             (row_range){0, step->matrices[0]->rows});
+}
+
+// Each thread computes the same strips of both matrices.
+static void activated_project_split(const run_state *run, const torii_step *step,
+                                    const step_input *input) {
+    bool adapts = torii_has_adapters(run, step);
+    if (adapts) torii_narrow_for_adapters(run, step, &input->rows);
+    strip_range strips = part_of_matrices(step->matrices, 1, 0, run->thread, run->thread_count);
+    for (int m = 0; m < step->matrix_count; m++) multiply(run, step, m, strips, input, false);
+    if (adapts) torii_pool_barrier(run->pool);
+    for (int m = 0; m < step->matrix_count && adapts; m++) {
+        torii_add_adapters(run, step, m, strips);
+    }
+    activate(run, step, (row_range){0, input->count}, columns_of(strips, step->matrices[0]));
+}
+
 void torii_run_activated_project(const run_state *run, const torii_step *step) {
     step_input input = prepare(run, step);
-    bool adapts = torii_has_adapters(run, step);
-    if (adapts) torii_narrow_for_adapters(run, step, &input.rows);
-    strip_range strips =
-        part_of_matrices(step->matrices, 1, 0, run->thread, run->thread_count);
-    for (int m = 0; m < step->matrix_count; m++) multiply(run, step, m, strips, &input, false);
-    if (adapts) {
-        torii_pool_barrier(run->pool);
-        for (int m = 0; m < step->matrix_count; m++) torii_add_adapters(run, step, m, strips);
-    }
-    if (strips.count > 0) {
-        row_range columns = columns_of(strips, step->matrices[0]);
-        for (int row = 0; row < input.count; row++) {
-            size_t offset = (size_t)row * step->output_stride + (size_t)columns.first;
-            const float *up = step->matrix_count > 1 ? step->outputs[1] + offset : NULL;
-            run->program->vector->activate(step->activation, step->outputs[0] + offset, up,
-                                           columns.end - columns.first);
-        }
+    if (shares_work(run, input.count) && !torii_has_adapters(run, step)) {
+        activated_project_shared(run, step, &input);
+    } else {
+        activated_project_split(run, step, &input);
     }
     torii_pool_barrier(run->pool);
 }

@@ -82,6 +82,11 @@ void torii_narrow_for_adapters(const run_state *run, const torii_step *step,
 /// `strips` of its matrix fill. After a barrier behind the narrowing.
 void torii_add_adapters(const run_state *run, const torii_step *step, int m, strip_range strips);
 
+/// Whether the threads of a step with so many rows take parts of the work as they get to them.
+static inline bool shares_work(const run_state *run, int rows) {
+    return rows >= TORII_SHARED_ROWS && run->thread_count > 1;
+}
+
 /// The columns of a step's output that strips of a matrix fill.
 static inline row_range columns_of(strip_range strips, const torii_matrix *matrix) {
     int end = (strips.first + strips.count) * TORII_STRIP_ROWS;

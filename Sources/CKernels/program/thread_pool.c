@@ -37,6 +37,7 @@ struct torii_pool {
     gate start;    // changes when a run begins
     gate phase;    // changes when a barrier opens
     _Alignas(LINE) atomic_int arrived;
+    _Alignas(LINE) atomic_int taken;  // units of work since the last barrier
     _Alignas(LINE) torii_pool_body body;
     void *argument;
     bool stopping;
@@ -94,14 +95,22 @@ static void gate_open(gate *g) {
 
 void torii_pool_barrier(torii_pool *pool) {
     int count = pool->thread_count;
-    if (count == 1) return;
+    if (count == 1) {
+        atomic_store_explicit(&pool->taken, 0, memory_order_relaxed);
+        return;
+    }
     unsigned seen = atomic_load_explicit(&pool->phase.value, memory_order_acquire);
     if (atomic_fetch_add(&pool->arrived, 1) == count - 1) {
         atomic_store_explicit(&pool->arrived, 0, memory_order_relaxed);
+        atomic_store_explicit(&pool->taken, 0, memory_order_relaxed);
         gate_open(&pool->phase);
     } else {
         gate_wait(&pool->phase, seen, BARRIER_SPIN_NANOSECONDS);
     }
+}
+
+int torii_pool_take(torii_pool *pool) {
+    return atomic_fetch_add_explicit(&pool->taken, 1, memory_order_relaxed);
 }
 
 static void *member_main(void *argument) {

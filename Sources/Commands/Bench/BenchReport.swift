@@ -29,6 +29,8 @@ struct BenchReport: Sendable {
     let plan: BenchPlan
     let instructionSet: String
     let parameterCount: Int
+    /// Parameters that every token of a prompt meets; most of them are weights of products.
+    let layerParameterCount: Int
     let loadSeconds: Double
     /// Packed weights; what decode reads for each token of a single sequence.
     let weightByteCount: Int
@@ -54,10 +56,12 @@ struct BenchReport: Sendable {
         return single.speed.median * Double(weightByteCount) / memoryBandwidth
     }
 
-    /// Two operations per weight and token, against what the cores can do.
+    /// Two operations per weight of the layers and token, against what the cores can do.
+    ///
+    /// Attention and all else come on top.
     var peakShare: Double? {
         guard let integerPeak else { return nil }
-        return prefill.median * Double(parameterCount) * 2 / integerPeak
+        return prefill.median * Double(layerParameterCount) * 2 / integerPeak
     }
 
     var json: JSONValue {

@@ -16,6 +16,7 @@ struct EngineBenchmark {
     private let prompt: [Int32]
     private let loadSeconds: Double
     private let parameterCount: Int
+    private let layerParameterCount: Int
     private let instructionSet: InstructionSet
 
     /// Loads the model at `path`.
@@ -36,7 +37,8 @@ struct EngineBenchmark {
             progress: progress
         )
         loadSeconds = Self.seconds(since: start)
-        parameterCount = file.tensors.reduce(0) { $0 + $1.dimensions.reduce(1, *) }
+        parameterCount = file.tensors.reduce(0) { $0 + Self.elementCount($1) }
+        layerParameterCount = try Self.layerParameterCount(of: file)
         blocksPerSequence = (positionCount - 1) / KVStorage.blockTokenCount + 1
         storage = try transformer.makeStorage(
             blockCount: blocksPerSequence * (plan.batchSizes.max() ?? 1),
@@ -44,6 +46,25 @@ struct EngineBenchmark {
         )
         let vocabularySize = transformer.configuration.vocabularySize
         prompt = (0..<plan.promptTokenCount).map { Int32(($0 * 7919 + 13) % vocabularySize) }
+    }
+
+    private static func elementCount(_ tensor: GGUFTensor) -> Int {
+        tensor.dimensions.reduce(1, *)
+    }
+
+    /// The parameters that every token of a prompt meets.
+    ///
+    /// Those of the layers, of experts as many as a token passes: only the last token of a prompt
+    /// meets the head.
+    private static func layerParameterCount(of file: GGUFFile) throws -> Int {
+        let architecture = try file.metadata.string("general.architecture") ?? ""
+        let experts = try file.metadata.integer("\(architecture).expert_count") ?? 1
+        let active = try file.metadata.integer("\(architecture).expert_used_count") ?? 1
+        return file.tensors.filter { $0.name.hasPrefix("blk.") }.reduce(0) { sum, tensor in
+            let count = elementCount(tensor)
+            let isShared = !tensor.name.contains("_exps.")
+            return sum + (isShared ? count : count / max(experts, 1) * active)
+        }
     }
 
     /// Runs every measurement of the plan; `note` says which one runs.
@@ -76,6 +97,7 @@ struct EngineBenchmark {
             plan: plan,
             instructionSet: instructionSet.rawValue,
             parameterCount: parameterCount,
+            layerParameterCount: layerParameterCount,
             loadSeconds: loadSeconds,
             weightByteCount: transformer.weightByteCount,
             kvByteCount: storage.blockByteCount * storage.blockCount,
