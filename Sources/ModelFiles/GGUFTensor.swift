@@ -17,6 +17,11 @@ package struct GGUFTensor: Sendable, Hashable {
     package let partIndex: Int
     /// Where the data starts in that part, in bytes from its start.
     package let fileOffset: Int
+    /// Which of the model's columns each column is; nil: all are in order.
+    ///
+    /// A quantised matrix of a folder has an order if its columns with a common scale are neighbours
+    /// only so. GGUF files know none: see ``GGUFFile/inModelOrder()``.
+    package var columnOrder: [Int32]?
 
     /// The number of elements.
     package var elementCount: Int { dimensions.reduce(1, *) }

@@ -3,14 +3,21 @@ import ModelFiles
 import TestSupport
 import Tokenizers
 
-/// The files of sound folders, open for reading: of one with plain weights and one in 4 bits.
+/// The files of sound folders, open for reading: of one with plain weights, one in 4 bits and one in 4
+/// bits with scattered groups.
 private let soundFolders: [[(name: String, descriptor: Int32)]] = [
-    TinyFolder(), TinyFolder(groups: TinyGroupedMatrix.Style()),
+    TinyFolder(), TinyFolder(groups: TinyGroupedMatrix.Style()), TinyFolder(groups: scattered),
 ].map { folder in
     guard let files = try? folder.files() else { return [] }
     return TinyFolder.fileNames.compactMap { name in
         files[name].flatMap(temporaryFile).map { (name, $0) }
     }
+}
+
+private var scattered: TinyGroupedMatrix.Style {
+    var style = TinyGroupedMatrix.Style()
+    style.isScattered = true
+    return style
 }
 
 /// A Hugging Face folder one of whose files is the input: open it, read all tensors, and use the

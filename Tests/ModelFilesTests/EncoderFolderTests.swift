@@ -76,6 +76,16 @@ struct EncoderFolderTests {
         #expect(try metadata.double("modern-bert.rope.freq_base_swa") == 500)
     }
 
+    @Test(arguments: ["norm_eps", "layer_norm_eps", nil])
+    func `reads the epsilon of ModernBERT's norms by either name`(name: String?) throws {
+        let metadata = try folder("modern-bert") { configuration in
+            configuration["norm_eps"] = nil
+            if let name { configuration[name] = 0.25 }
+        }.file.metadata
+        let key = "modern-bert.attention.layer_norm_epsilon"
+        #expect(try metadata.double(key) == Double(name == nil ? Float(1e-5) : 0.25))
+    }
+
     @Test(arguments: [
         ("modern-bert", "layer_types", "sliding_attention"),
         ("modern-bert", "hidden_activation", "relu"),

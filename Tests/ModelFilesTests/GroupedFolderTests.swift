@@ -38,10 +38,20 @@ struct GroupedFolderTests {
                 $0.isAWQ = true; $0.groupLength = -1
             }, .q4_1
         ),
-        (style { $0.isScattered = true }, .f16),
+        (style { $0.isScattered = true }, .q4_1),
         (
             style {
                 $0.isScattered = true; $0.isSymmetric = true; $0.groupLength = 32
+            }, .q4_0
+        ),
+        (
+            style {
+                $0.isScattered = true; $0.groupLength = 128
+            }, .q4_1
+        ),
+        (
+            style {
+                $0.isScattered = true; $0.groupLength = 16
             }, .f16
         ),
         (style { $0.groupLength = 16 }, .f16),
@@ -76,11 +86,16 @@ struct GroupedFolderTests {
         (
             style {
                 $0.isCompressed = true; $0.isScattered = true
-            }, .f16
+            }, .q4_1
         ),
         (
             style {
                 $0.bitCount = 8; $0.isSymmetric = true; $0.isScattered = true
+            }, .q8_0
+        ),
+        (
+            style {
+                $0.bitCount = 8; $0.isScattered = true
             }, .f16
         ),
     ]
@@ -90,36 +105,37 @@ struct GroupedFolderTests {
         return try GGUFFile.open(path: directory.path)
     }
 
-    /// What a matrix is to hold: the same numbers and scales.
+    /// What a matrix is to hold: the same numbers and scales, in blocks by groups.
     private static func expected(
         _ matrix: TinyGroupedMatrix,
         _ type: TensorType,
-        inputs: Int,
         outputs: [Int]
     ) -> [UInt8] {
         var bytes: [UInt8] = []
+        let inputs = matrix.inputsByGroup
+        let order = type == .f16 ? Array(inputs.indices) : inputs
         func append(_ half: Float16) {
             bytes += [UInt8(half.bitPattern & 255), UInt8(half.bitPattern >> 8)]
         }
         for output in outputs {
-            for first in stride(from: 0, to: inputs, by: type.blockElementCount) {
-                let (number, scale, zeroPoint) = matrix.parts(output: output, input: first)
+            for first in stride(from: 0, to: order.count, by: type.blockElementCount) {
+                let (number, scale, zeroPoint) = matrix.parts(output: output, input: order[first])
                 guard type != .f16 else {
                     append(Float16(Float(scale) * Float(number - zeroPoint)))
                     continue
                 }
                 append(scale)
                 guard type != .q8_0 else {
-                    bytes += (first..<first + 32).map { input in
+                    bytes += order[first..<first + 32].map { input in
                         let number = matrix.parts(output: output, input: input).number
                         return UInt8(bitPattern: Int8(number - 128))
                     }
                     continue
                 }
                 if type == .q4_1 { append(Float16(-Float(scale) * Float(zeroPoint))) }
-                for input in first..<first + 16 {
-                    let low = matrix.parts(output: output, input: input).number
-                    let high = matrix.parts(output: output, input: input + 16).number
+                for place in first..<first + 16 {
+                    let low = matrix.parts(output: output, input: order[place]).number
+                    let high = matrix.parts(output: output, input: order[place + 16]).number
                     bytes.append(UInt8(low | high << 4))
                 }
             }
@@ -142,14 +158,11 @@ struct GroupedFolderTests {
                 #expect(bytes == stored.bytes, "\(stored.name)")
                 continue
             }
-            let (inputs, outputs) = (tensor.dimensions[0], tensor.dimensions[1])
-            let expected = Self.expected(
-                matrix,
-                type,
-                inputs: inputs,
-                outputs: Array(0..<outputs)
-            )
+            let outputs = tensor.dimensions[1]
+            let expected = Self.expected(matrix, type, outputs: Array(0..<outputs))
             #expect(tensor.type == type)
+            let order = style.isScattered && type != .f16 ? matrix.inputsByGroup : nil
+            #expect(tensor.columnOrder?.map { Int($0) } == order)
             #expect(bytes == expected, "\(stored.name)")
             let row = expected.count / outputs
             for (start, count) in [(0, 1), (3 * row + 5, 2 * row), (13 * row - 1, 2)] {
@@ -170,7 +183,7 @@ struct GroupedFolderTests {
         let matrix = try #require(folder.groupedMatrix(stored))
         let tensor = try #require(file.tensor(name))
         let rows = (0..<tensor.dimensions[1]).map { $0 - $0 % 64 + $0 % 2 * 32 + $0 % 64 / 2 }
-        let expected = Self.expected(matrix, .q4_1, inputs: tensor.dimensions[0], outputs: rows)
+        let expected = Self.expected(matrix, .q4_1, outputs: rows)
         #expect(
             try file.contents(of: tensor, from: 0, count: tensor.byteCount) == expected
         )
@@ -178,18 +191,77 @@ struct GroupedFolderTests {
         #expect(part == Array(expected[777..<777 + 1111]))
     }
 
-    @Test func `keeps what is in 4 bits when the rest is quantised`() throws {
-        let file = try open(TinyFolder(groups: Self.style { _ in }))
+    @Test(arguments: [4, 8])
+    func `puts scattered inputs where the model has them to write a file`(bitCount: Int) throws {
+        let folder = TinyFolder(
+            groups: Self.style {
+                $0.isScattered = true; $0.isSymmetric = true; $0.bitCount = bitCount
+            }
+        )
+        let file = try open(folder).inModelOrder()
+        for stored in folder.model.writer().tensors {
+            guard let matrix = folder.groupedMatrix(stored) else { continue }
+            let tensor = try #require(file.tensor(stored.name))
+            #expect(tensor.type == .f16 && tensor.columnOrder == nil)
+            let outputs = Array(0..<tensor.dimensions[1])
+            #expect(
+                try file.contents(of: tensor, from: 0, count: tensor.byteCount)
+                    == Self.expected(matrix, .f16, outputs: outputs),
+                "\(stored.name)"
+            )
+        }
+        #expect(file.tensor("token_embd.weight")?.type == .f32)
+    }
+
+    @Test func `becomes half floats where readers of one input have several orders`() throws {
+        let file = try open(
+            TinyFolder(
+                groups: Self.style {
+                    $0.isScattered = true; $0.hasCommonOrder = false
+                }
+            )
+        )
+        for (part, type) in [
+            ("attn_q", .f16), ("attn_k", .f16), ("attn_v", .f16), ("attn_output", .q4_1),
+            ("ffn_gate", .f16), ("ffn_up", .f16), ("ffn_down", .q4_1),
+        ] as [(String, TensorType)] {
+            let tensor = file.tensor("blk.1.\(part).weight")
+            #expect(tensor?.type == type, "\(part)")
+            #expect((tensor?.columnOrder != nil) == (type == .q4_1), "\(part)")
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `keeps what is in 4 bits when the rest is quantised`(isScattered: Bool) throws {
+        let file = try open(TinyFolder(groups: Self.style { $0.isScattered = isScattered }))
         #expect(try file.metadata.string(FolderKeys.quantization) == "GPTQ 4-bit")
         let small = try file.quantized(to: .q8_0)
         let name = "blk.0.ffn_up.weight"
         #expect(small.tensor("token_embd.weight")?.type == .q8_0)
         #expect(small.tensor(name)?.type == .q4_1)
+        #expect((small.tensor(name)?.columnOrder != nil) == isScattered)
         #expect(
             try small.contents(of: #require(small.tensor(name)), from: 10, count: 500)
                 == file.contents(of: #require(file.tensor(name)), from: 10, count: 500)
         )
-        #expect(try file.quantized(to: .f16).tensor(name)?.type == .f16)
+        let halves = try #require(try file.quantized(to: .f16).tensor(name))
+        #expect(halves.type == .f16 && halves.columnOrder == nil)
+    }
+
+    /// Writes a folder with keys of its `quantization_config` changed.
+    private func write(
+        _ style: TinyGroupedMatrix.Style,
+        changing change: [String: any Sendable]
+    ) throws {
+        try TinyFolder(groups: style).write(to: directory.path)
+        let url = URL(fileURLWithPath: "\(directory.path)/config.json")
+        var configuration = try #require(
+            try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any]
+        )
+        var section = try #require(configuration["quantization_config"] as? [String: Any])
+        section.merge(change) { $1 }
+        configuration["quantization_config"] = section
+        try JSONSerialization.data(withJSONObject: configuration).write(to: url)
     }
 
     @Test(
@@ -199,6 +271,7 @@ struct GroupedFolderTests {
             (["quant_method": "bitsandbytes"], "bitsandbytes"),
             (["group_size": 0], "group_size"), (["group_size": -2], "group_size"),
             (["group_size": 1], "shape"), (["group_size": 1_000_000], "shape"),
+            (["group_size": Int.max], "shape"),
             (["checkpoint_format": "marlin"], "marlin"), (["sym": true], "sym"),
             (["dynamic": ["+:.*down.*": ["bits": 8]]], "dynamic"),
             (["quant_method": "awq", "version": "gemv"], "gemv"),
@@ -206,15 +279,7 @@ struct GroupedFolderTests {
         ] as [([String: any Sendable], String)]
     )
     func `says what can't be read`(change: [String: any Sendable], word: String) throws {
-        try TinyFolder(groups: Self.style { _ in }).write(to: directory.path)
-        let url = URL(fileURLWithPath: "\(directory.path)/config.json")
-        var configuration = try #require(
-            try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any]
-        )
-        var section = try #require(configuration["quantization_config"] as? [String: Any])
-        section.merge(change) { $1 }
-        configuration["quantization_config"] = section
-        try JSONSerialization.data(withJSONObject: configuration).write(to: url)
+        try write(Self.style { _ in }, changing: change)
         let error = #expect(throws: GGUFError.self) {
             let file = try GGUFFile.open(path: directory.path)
             let tensor = try #require(file.tensor("blk.0.ffn_up.weight"))
@@ -236,15 +301,7 @@ struct GroupedFolderTests {
         change: [String: any Sendable],
         word: String
     ) throws {
-        try TinyFolder(groups: Self.style { $0.isCompressed = true }).write(to: directory.path)
-        let url = URL(fileURLWithPath: "\(directory.path)/config.json")
-        var configuration = try #require(
-            try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any]
-        )
-        var section = try #require(configuration["quantization_config"] as? [String: Any])
-        section.merge(change) { $1 }
-        configuration["quantization_config"] = section
-        try JSONSerialization.data(withJSONObject: configuration).write(to: url)
+        try write(Self.style { $0.isCompressed = true }, changing: change)
         let error = #expect(throws: GGUFError.self) { try GGUFFile.open(path: directory.path) }
         #expect(error?.description.contains(word) == true, "\(String(describing: error))")
     }
@@ -310,11 +367,16 @@ struct GroupedFolderTests {
         #expect(error?.description.contains(word) == true, "\(String(describing: error))")
     }
 
-    @Test func `opens sound parts in place of others`() throws {
-        let groups = (0..<64).map { Int32($0 / 32) }
+    @Test(
+        arguments: [
+            ((0..<64).map { $0 / 32 }, .q4_1), ((0..<64).map { $0 % 2 }, .q4_1),
+            ((0..<64).map { $0 / 31 % 2 }, .f16), (Array(repeating: 1, count: 64), .f16),
+        ] as [([Int32], TensorType)]
+    )
+    func `opens sound parts in place of others`(groups: [Int32], type: TensorType) throws {
         let file = try open(replacing: "g_idx", ("I32", [64], groups))
         #expect(file.tensor("blk.1.ffn_down.weight")?.dimensions == [64, 16])
-        #expect(file.tensor("blk.1.ffn_down.weight")?.type == .q4_1)
+        #expect(file.tensor("blk.1.ffn_down.weight")?.type == type)
     }
 
     @Test func `refuses quantised tensors that no configuration explains`() throws {

@@ -59,11 +59,13 @@ package struct TinyFolder: Sendable {
         guard let groups, tensor.name.hasPrefix("blk."), tensor.dimensions.count == 2 else {
             return nil
         }
+        let seed = tensor.name.utf8.reduce(1) { $0 &* 31 &+ UInt64($1) }
         return TinyGroupedMatrix(
             inputCount: tensor.dimensions[0],
             outputCount: tensor.dimensions[1],
             style: groups,
-            seed: tensor.name.utf8.reduce(1) { $0 &* 31 &+ UInt64($1) }
+            seed: seed,
+            orderSeed: groups.hasCommonOrder ? UInt64(tensor.dimensions[0]) : seed
         )
     }
 

@@ -19,6 +19,8 @@ package struct TinyGroupedMatrix: Sendable {
         package var groupLength = 64
         /// Inputs belong to groups in random order.
         package var isScattered = false
+        /// Matrices with the same input have the same order, as real ones do.
+        package var hasCommonOrder = true
 
         /// GPTQ's first version with any zero points, in groups of 64.
         package init() {}
@@ -61,15 +63,25 @@ package struct TinyGroupedMatrix: Sendable {
     /// Each input's.
     private var groups: [Int] = []
 
-    /// Random numbers; the same seed gives the same ones.
-    package init(inputCount: Int, outputCount: Int, style: Style, seed: UInt64) {
+    /// Random numbers; the same seed gives the same ones, and the same order of inputs if
+    /// `orderSeed` is the same.
+    package init(
+        inputCount: Int,
+        outputCount: Int,
+        style: Style,
+        seed: UInt64,
+        orderSeed: UInt64 = 1
+    ) {
         self.style = style
         self.inputCount = inputCount
         self.outputCount = outputCount
         var generator = SeededGenerator(seed: seed)
         let length = style.groupLength == -1 ? inputCount : style.groupLength
         groups = (0..<inputCount).map { $0 / length }
-        if style.isScattered { groups.shuffle(using: &generator) }
+        if style.isScattered {
+            var generator = SeededGenerator(seed: orderSeed)
+            groups.shuffle(using: &generator)
+        }
         let largest = (1 << style.bitCount) - 1
         for _ in 0..<inputCount * outputCount {
             numbers.append(UInt32(generator.int(in: 0...largest)))
@@ -78,7 +90,8 @@ package struct TinyGroupedMatrix: Sendable {
             zeroPoints.append(
                 style.isSymmetric ? UInt32(largest / 2 + 1) : UInt32(generator.int(in: 0...largest))
             )
-            scales.append(Float16(generator.int(in: 300...2000)) / 32768)
+            // Of 4 bits, weights are then about as large as a tiny model's.
+            scales.append(Float16(generator.int(in: 100...700) / (largest / 15)) / 32768)
         }
     }
 
@@ -91,6 +104,11 @@ package struct TinyGroupedMatrix: Sendable {
         return (
             Int(numbers[input * outputCount + output]), scales[place], Int(zeroPoints[place])
         )
+    }
+
+    /// The inputs sorted by their groups.
+    package var inputsByGroup: [Int] {
+        (0..<inputCount).sorted { (groups[$0], $0) < (groups[$1], $1) }
     }
 
     /// The tensors of a linear layer called `name`.

@@ -11,7 +11,7 @@ final class TransformerHarness {
 
     private static let blocksPerSequence = 8
 
-    init(
+    convenience init(
         _ file: GGUFFile,
         threadCount: Int = 1,
         instructionSet: InstructionSet = .best,
@@ -19,7 +19,15 @@ final class TransformerHarness {
         type: KVType = .f16
     ) throws {
         let pool = try KernelThreadPool(threadCount: threadCount, instructionSet: instructionSet)
-        transformer = try Transformer.load(file, pool: pool, contextLength: 256)
+        try self.init(
+            Transformer.load(file, pool: pool, contextLength: 256),
+            sequenceCount: sequenceCount,
+            type: type
+        )
+    }
+
+    init(_ transformer: Transformer, sequenceCount: Int = 1, type: KVType = .f16) throws {
+        self.transformer = transformer
         storage = try transformer.makeStorage(
             blockCount: sequenceCount * Self.blocksPerSequence,
             type: type

@@ -58,6 +58,25 @@ struct FolderWorkerTests {
         #expect(try !Self.answer(small.conversation).isEmpty)
     }
 
+    @Test func `serves scattered groups in about the memory of others`() throws {
+        let directory = try TemporaryDirectory()
+        var style = TinyGroupedMatrix.Style()
+        (style.isScattered, style.isSymmetric) = (true, true)
+        func weightByteCount(_ style: TinyGroupedMatrix.Style) throws -> Int {
+            try TinyFolder(architecture: "llama", groups: style).write(to: directory.path)
+            let (folder, facts) = try WorkerConversation.loaded("") {
+                Self.pass(directory.path, to: &$0)
+            }
+            #expect(facts.quantization == "GPTQ 4-bit")
+            #expect(try !Self.answer(folder).isEmpty)
+            return facts.weightByteCount
+        }
+        let ordered = try weightByteCount(style)
+        style.isScattered = false
+        let plain = try weightByteCount(style)
+        #expect(ordered > plain && ordered < plain + plain / 20)
+    }
+
     @Test(arguments: [false, true])
     func `answers from GPTQ and AWQ as from the GGUF file that is made of it`(
         isAWQ: Bool

@@ -133,6 +133,8 @@ typedef struct torii_step {
     const float *input;
     size_t input_stride;    ///< floats from row to row
     torii_norm norm;        ///< of the input
+    const int32_t *order;   ///< [columns]: which column of the (normalised) input each column of a
+                            ///< quantised matrix is for; NULL: its own. PROJECT, ACTIVATED_PROJECT
     torii_norm result_norm; ///< JOIN
     float scale;            ///< 1: none. EMBED, PROJECT, JOIN
     float cap;              ///< 0: none. PROJECT
@@ -168,11 +170,11 @@ typedef struct torii_program {
     uint8_t *shared_remainders;    ///< as shared_activations, if a step refines
     uint8_t *private_activations;  ///< one piece of private_stride bytes for each thread: quantised
                                    ///< activations of TORII_PRIVATE_ROWS rows, their values, their
-                                   ///< remainders and one row, the last two if a step refines
+                                   ///< remainders, if a step refines, and one row more
     size_t private_stride;
     size_t private_values_offset;
     size_t private_remainders_offset;
-    size_t private_rest_offset;
+    size_t private_row_offset;
     float *low_ranks;  ///< [T, TORII_STEP_MATRICES, TORII_RANK_MAX]: rows between an adapter's
                        ///< factors
 } torii_program;

@@ -13,7 +13,9 @@ static void prepare_rows(const run_state *run, const torii_step *step, row_range
             normalize(program, &step->norm, x, step->columns, out);
             x = out;
         }
-        if (step->needs_quants) program->matmul->quantize(x, row, a);
+        if (step->needs_quants) {
+            program->matmul->quantize(ordered(run, step, x), row, a);
+        }
     }
 }
 

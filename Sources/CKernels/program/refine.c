@@ -11,11 +11,11 @@ torii_activations torii_prepare_remainders(const run_state *run, const torii_ste
     torii_activations_init(&remainders, rows, step->columns,
                            alone ? mine + program->private_remainders_offset
                                  : program->shared_remainders);
-    float *rest = (float *)(void *)(mine + program->private_rest_offset);
+    float *rest = private_row(run);
     row_range range = {0, rows};
     if (!alone) range = part_of_rows(rows, run->thread, run->thread_count);
     for (int row = range.first; row < range.end; row++) {
-        const float *x = a->values + (size_t)row * a->value_stride;
+        const float *x = ordered(run, step, a->values + (size_t)row * a->value_stride);
         const int8_t *quants = a->quants + (size_t)row * a->quant_stride;
         const float *scales = a->scales + (size_t)row * a->scale_stride;
         for (int k = 0; k < step->columns; k++) {

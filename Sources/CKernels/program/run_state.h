@@ -31,6 +31,22 @@ static inline float *private_values(const run_state *run) {
                      + run->program->private_values_offset);
 }
 
+/// Room for one row of the widest input besides, this thread's own.
+static inline float *private_row(const run_state *run) {
+    return (float *)(run->program->private_activations
+                     + (size_t)run->thread * run->program->private_stride
+                     + run->program->private_row_offset);
+}
+
+/// A row x of the step's input with its columns as the step's quantised matrices have them; in
+/// private_row unless that's how they are.
+static inline const float *ordered(const run_state *run, const torii_step *step, const float *x) {
+    if (step->order == NULL) return x;
+    float *row = private_row(run);
+    for (int k = 0; k < step->columns; k++) row[k] = x[step->order[k]];
+    return row;
+}
+
 /// x, out: [n]. out may be x. The norm isn't none.
 static inline void normalize(const torii_program *program, const torii_norm *norm, const float *x,
                              int n, float *out) {
@@ -42,8 +58,8 @@ static inline void normalize(const torii_program *program, const torii_norm *nor
 }
 
 /// The activations of `rows` rows of the step's input, ready on all threads on return: normalised,
-/// quantised. Row r is row sources[r] of the input, or row r if sources is NULL; with sources there
-/// must be a norm.
+/// quantised in the step's order; their values are in the input's. Row r is row sources[r] of the
+/// input, or row r if sources is NULL; with sources there must be a norm.
 torii_activations torii_prepare(const run_state *run, const torii_step *step, int rows,
                                 const int32_t *sources);
 

@@ -24,7 +24,7 @@ enum FileTypes {
         guard path != output else {
             throw CommandFailure("the file to write is the file to read; name another")
         }
-        var model = try GGUFFile.open(path: path)
+        var model = try GGUFFile.open(path: path).inModelOrder()
         if let type { model = try model.quantized(to: type) }
         var shown = -1
         try GGUFFileWriter(model).write(to: output) { fraction in

@@ -10,12 +10,22 @@ extension StepProgram {
         package var bias: FloatVector?
         /// Where adapters have what they add to the product; nil: they leave it alone.
         package var place: Int?
+        /// Which input each column of a quantised matrix is for; nil: its own.
+        ///
+        /// The quantised ones of weights that a step multiplies with the same input have the same.
+        package var order: ColumnOrder?
 
         /// A weight.
-        package init(_ matrix: PackedMatrix, bias: FloatVector? = nil, place: Int? = nil) {
+        package init(
+            _ matrix: PackedMatrix,
+            bias: FloatVector? = nil,
+            place: Int? = nil,
+            order: ColumnOrder? = nil
+        ) {
             self.matrix = matrix
             self.bias = bias
             self.place = place
+            self.order = order
         }
     }
 

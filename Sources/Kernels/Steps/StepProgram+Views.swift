@@ -45,9 +45,24 @@ extension StepProgram {
             }
             if shape.refinesInputs, weight.matrix.type == .q8_0 { unsafe step.refines = true }
         }
+        unsafe step.order = order(of: weights).map { unsafe address(of: $0) }
         if unsafe step.refines { unsafe step.needs_values = true }
         if unsafe step.needs_values { readsValues = true }
         return unsafe step
+    }
+
+    /// The order that the quantised ones of a step's weights have in common.
+    private func order(of weights: [Weight]) -> ColumnOrder? {
+        let quantised = weights.filter { $0.matrix.type.blockElementCount > 1 }
+        let order = quantised.first?.order
+        precondition(
+            quantised.allSatisfy {
+                ColumnOrder.areSame($0.order, order)
+                    && $0.matrix.columns == order?.count ?? $0.matrix.columns
+            },
+            "the quantised weights of one input have one order, of all its columns"
+        )
+        return order
     }
 
     func view(of norm: Norm?) -> torii_norm {

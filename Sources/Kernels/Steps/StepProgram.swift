@@ -235,6 +235,12 @@ package final class StepProgram {
         return unsafe UnsafePointer(vector.storage)
     }
 
+    /// The address of the columns of `order`, which the program keeps alive.
+    func address(of order: ColumnOrder) -> UnsafePointer<Int32> {
+        owners.append(order)
+        return unsafe UnsafePointer(order.storage)
+    }
+
     /// The address of rotary table `index`.
     func rotary(_ index: Int) -> UnsafePointer<torii_rotary> {
         precondition(rotaries.indices.contains(index), "a layer's rotary table is the program's")
@@ -341,7 +347,7 @@ package final class StepProgram {
                 private_stride: workspace.privatePiece.byteCount,
                 private_values_offset: workspace.privatePiece.values,
                 private_remainders_offset: workspace.privatePiece.remainders,
-                private_rest_offset: workspace.privatePiece.rest,
+                private_row_offset: workspace.privatePiece.row,
                 low_ranks: workspace.lowRanks
             )
             unsafe torii_program_run(&program, &descriptor, pool.pool)

@@ -141,11 +141,11 @@ final class StepWorkspace {
     }
 
     /// What each thread has for few rows: quantised rows, then at these offsets their values, their
-    /// remainders and a single row.
+    /// remainders and one row more.
     struct PrivatePiece {
         let values: Int
         let remainders: Int
-        let rest: Int
+        let row: Int
         let byteCount: Int
 
         init(widest: Int, refines: Bool) {
@@ -153,8 +153,8 @@ final class StepWorkspace {
             let quants = StepWorkspace.quantised(rows, widest)
             values = quants
             remainders = values + StepWorkspace.floats(rows * widest)
-            rest = remainders + (refines ? quants : 0)
-            byteCount = rest + (refines ? StepWorkspace.floats(widest) : 0)
+            row = remainders + (refines ? quants : 0)
+            byteCount = row + StepWorkspace.floats(widest)
         }
     }
 

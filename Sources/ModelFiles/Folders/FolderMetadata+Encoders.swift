@@ -4,7 +4,8 @@ import JSON
 extension FolderMetadata {
     /// Adds what all of them have, and what a family has beyond it.
     func addEncoder(_ keys: inout Keys) throws(GGUFError) {
-        var epsilon = 1e-12
+        var epsilon = family == .modernBert ? 1e-5 : 1e-12
+        // Nomic's own class and ModernBERT's have names of their own.
         for name in ["layer_norm_eps", "layer_norm_epsilon", "norm_eps"] {
             if let stated = try configuration.double(name) { epsilon = stated }
         }

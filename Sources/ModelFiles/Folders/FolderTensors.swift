@@ -63,6 +63,7 @@ struct FolderTensors {
             }
         }
         if let quantization = metadata.quantization {
+            var matrices: [(stored: String, matrix: GroupedMatrix)] = []
             for (name, parts) in grouped.partsByName.sorted(by: { $0.key < $1.key }) {
                 let matrix = try GroupedMatrix(
                     name: name,
@@ -71,8 +72,9 @@ struct FolderTensors {
                     path: path,
                     read: read
                 )
-                try add(matrix, name)
+                matrices.append((name, matrix))
             }
+            try add(matrices)
         }
         for (name, values) in try metadata.computedTensors() {
             add(
@@ -157,11 +159,54 @@ struct FolderTensors {
         )
     }
 
-    private mutating func add(_ matrix: GroupedMatrix, _ stored: String) throws(GGUFError) {
-        guard let name = try place(of: "\(stored).weight") else { return }
-        guard name != "token_embd.weight" else {
-            throw refusal(matrix.quants.tensor.name, "is an embedding, which can't be in 4 bits")
+    /// Adds quantised matrices.
+    ///
+    /// A matrix in an order of its own needs its input in the same. Where others read that input too
+    /// and aren't in this order, or where it isn't known to be a layer's or the head's product, it
+    /// becomes `F16`.
+    private mutating func add(
+        _ matrices: [(stored: String, matrix: GroupedMatrix)]
+    ) throws(GGUFError) {
+        var places: [(name: String, stored: String, matrix: GroupedMatrix)] = []
+        // Of tensors that are there, nil of those without one.
+        var orders = Dictionary(tensors.map { ($0.name, [Int32]?.none) }) { first, _ in first }
+        for (stored, matrix) in matrices {
+            guard let name = try place(of: "\(stored).weight") else { continue }
+            guard name != "token_embd.weight" else {
+                throw refusal(
+                    matrix.quants.tensor.name,
+                    "is an embedding, which can't be in 4 bits"
+                )
+            }
+            places.append((name, stored, matrix))
+            orders.updateValue(matrix.order, forKey: name)
         }
+        for (name, stored, matrix) in places {
+            let readers = Self.readersOfInput(of: name).filter { orders.keys.contains($0) }
+            let isCommon = !readers.isEmpty && readers.allSatisfy { orders[$0] == matrix.order }
+            try add(isCommon || matrix.order == nil ? matrix : matrix.inHalves(), name, stored)
+        }
+    }
+
+    /// The matrices that a layer's or the head's product shares its input with, and its own; none of
+    /// other products.
+    private static func readersOfInput(of name: String) -> [String] {
+        let parts = name.split(separator: ".")
+        guard parts.count == 4, parts[0] == "blk" else {
+            return name == "output.weight" ? [name] : []
+        }
+        let together = [["attn_q", "attn_k", "attn_v"], ["ffn_gate", "ffn_up"]]
+        let part = String(parts[2])
+        return (together.first { $0.contains(part) } ?? [part]).map {
+            "blk.\(parts[1]).\($0).weight"
+        }
+    }
+
+    private mutating func add(
+        _ matrix: GroupedMatrix,
+        _ name: String,
+        _ stored: String
+    ) throws(GGUFError) {
         let rows = try headRowCount(
             name,
             rowCount: matrix.outputCount,
@@ -172,7 +217,8 @@ struct FolderTensors {
             matrix.type,
             dimensions: [matrix.inputCount, matrix.outputCount],
             byteCount: matrix.rowByteCount * matrix.outputCount,
-            Recipe(source: .grouped(matrix), headRowCount: rows)
+            Recipe(source: .grouped(matrix), headRowCount: rows),
+            columnOrder: matrix.order
         )
     }
 
@@ -181,7 +227,8 @@ struct FolderTensors {
         _ type: TensorType,
         dimensions: [Int],
         byteCount: Int,
-        _ recipe: Recipe
+        _ recipe: Recipe,
+        columnOrder: [Int32]? = nil
     ) {
         tensors.append(
             GGUFTensor(
@@ -190,7 +237,8 @@ struct FolderTensors {
                 dimensions: dimensions,
                 byteCount: byteCount,
                 partIndex: recipes.count,
-                fileOffset: 0
+                fileOffset: 0,
+                columnOrder: columnOrder
             )
         )
         recipes.append(recipe)

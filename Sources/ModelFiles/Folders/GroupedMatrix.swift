@@ -6,9 +6,9 @@ import Tensors
 /// A weight is scale · (number − zero point), both those of its output and of its input's group. It is
 /// presented in blocks of 32 with the very same numbers and scales: as `Q4_0`, exactly, where all zero
 /// points are 8, else as `Q4_1`, whose minimum −scale · zero point is rounded to a half float; of 8 bits
-/// as `Q8_0`, exactly, where all zero points are 128. Where they aren't, or blocks don't lie within
-/// groups, because the groups aren't runs of inputs ("act-order") or are too short, it is presented as
-/// `F16`.
+/// as `Q8_0`, exactly, where all zero points are 128. Where they aren't, or groups are no whole blocks,
+/// it is presented as `F16`. Groups needn't be runs of inputs ("act-order"): the inputs are then put in
+/// such an order that they are.
 ///
 /// Formats: AutoGPTQ's and AutoAWQ's linear layers; compressed-tensors' `pack-quantized`.
 struct GroupedMatrix: Sendable {
@@ -60,15 +60,17 @@ struct GroupedMatrix: Sendable {
     let outputCount: Int
     /// Each input's group, if the groups are no runs of inputs.
     private(set) var scatteredGroups: [Int32]?
+    /// The inputs in the order that the matrix is presented in: by their groups; nil: as they are.
+    private(set) var order: [Int32]?
     /// What the matrix is presented as: `q4_0`, `q4_1`, `q8_0` or `f16`.
-    let type: TensorType
+    private(set) var type: TensorType
 
     /// W: numbers in a stored word.
     var wordLength: Int { quantization.wordLength }
 
     /// Inputs that share a scale.
     var groupLength: Int { quantization.groupLength ?? inputCount }
-    var groupCount: Int { (inputCount + groupLength - 1) / groupLength }
+    var groupCount: Int { Self.groupCount(of: inputCount, length: groupLength) }
     /// Bytes of an output's weights in `type`.
     var rowByteCount: Int {
         inputCount / type.blockElementCount * type.blockByteCount
@@ -110,7 +112,7 @@ struct GroupedMatrix: Sendable {
         let hasZeroPoints = !isByOutput || !quantization.isSymmetric
         zeroPoints = hasZeroPoints ? try finder.part(.zeroPoints, [.i32]) : nil
         let length = quantization.groupLength ?? inputCount
-        let groupCount = (inputCount + length - 1) / length
+        let groupCount = Self.groupCount(of: inputCount, length: length)
         guard outputCount % wordLength == 0, inputCount % wordLength == 0 else {
             throw finder.refusal(
                 .quants,
@@ -129,13 +131,15 @@ struct GroupedMatrix: Sendable {
                     + "\(inputCount) inputs in groups of \(length) and \(outputCount) outputs need"
             )
         }
-        if let groups = try finder.groups(of: inputCount, count: groupCount, read: read) {
-            let isRuns = groups.enumerated().allSatisfy { Int($1) == $0 / length }
-            scatteredGroups = isRuns ? nil : groups
+        if let groups = try finder.groups(of: inputCount, count: groupCount, read: read),
+            groups.enumerated().contains(where: { Int($1) != $0 / length })
+        {
+            scatteredGroups = groups
+            order = Self.inputs(by: groups, length: length)
         }
         let fitsBlocks =
-            scatteredGroups == nil && length % Self.blockLength == 0
-            && inputCount % Self.blockLength == 0
+            (scatteredGroups == nil) == (order == nil)
+            && length % Self.blockLength == 0 && inputCount % Self.blockLength == 0
         type =
             switch (fitsBlocks, quantization.isSymmetric, quantization.bitCount) {
             case (true, true, 4): .q4_0
@@ -143,6 +147,32 @@ struct GroupedMatrix: Sendable {
             case (true, true, _): .q8_0
             default: .f16
             }
+        if type == .f16 { order = nil }
+    }
+
+    private static func groupCount(of inputCount: Int, length: Int) -> Int {
+        (inputCount - 1) / length + 1
+    }
+
+    /// The same matrix as `F16`, with its inputs as they are.
+    func inHalves() -> GroupedMatrix {
+        var matrix = self
+        (matrix.type, matrix.order) = (.f16, nil)
+        return matrix
+    }
+
+    /// The inputs sorted by their groups, those of one as they are; nil unless each group has as many
+    /// as it should.
+    private static func inputs(by groups: [Int32], length: Int) -> [Int32]? {
+        var next = (0..<groupCount(of: groups.count, length: length)).map { $0 * length }
+        var inputs = [Int32](repeating: 0, count: groups.count)
+        for (input, group) in groups.enumerated() {
+            let (group, place) = (Int(group), next[Int(group)])
+            guard place < min((group + 1) * length, groups.count) else { return nil }
+            inputs[place] = Int32(input)
+            next[group] += 1
+        }
+        return inputs
     }
 }
 

@@ -48,7 +48,7 @@ struct GroupedMatrixReader {
         }
         return GroupedTile(
             matrix: matrix,
-            words: try words(outputs),
+            words: ordered(try words(outputs), outputCount: outputs.count),
             zeroPoints: zeroPoints,
             scales: try scales(outputs)
         )
@@ -103,6 +103,31 @@ struct GroupedMatrixReader {
             }
         }
         return words
+    }
+
+    /// Words of inputs in the matrix' order.
+    private func ordered(_ words: [UInt32], outputCount: Int) -> [UInt32] {
+        guard let order = matrix.order else { return words }
+        let (length, mask) = (matrix.wordLength, matrix.quantization.mask)
+        let bitCount = UInt32(matrix.quantization.bitCount)
+        var ordered = [UInt32](repeating: 0, count: words.count)
+        // Safety: both arrays have a row of `outputCount` words for each `length` inputs, which the
+        // order's are.
+        unsafe ordered.withUnsafeMutableBufferPointer { ordered in
+            unsafe words.withUnsafeBufferPointer { words in
+                for (place, input) in order.enumerated() {
+                    let source = Int(input) / length * outputCount
+                    let target = place / length * outputCount
+                    let right = bitCount * UInt32(Int(input) % length)
+                    let left = bitCount * UInt32(place % length)
+                    for output in 0..<outputCount {
+                        let number = unsafe words[source + output] &>> right & mask
+                        unsafe ordered[target + output] |= number &<< left
+                    }
+                }
+            }
+        }
+        return ordered
     }
 
     /// `[groups, outputs]`.

@@ -3,7 +3,8 @@ import Tensors
 /// Some outputs of a `GroupedMatrix`: their numbers, zero points and scales.
 struct GroupedTile {
     let matrix: GroupedMatrix
-    /// `[inputs / W, outputs]`: each of W consecutive inputs of an output, the lowest bits first.
+    /// `[inputs / W, outputs]`: each of W consecutive inputs of an output, in the matrix' order, the
+    /// lowest bits first.
     let words: [UInt32]
     /// `[groups, outputs]`.
     let zeroPoints: [UInt8]

@@ -12,8 +12,12 @@ package struct GGUFFileWriter {
 
     private let model: GGUFFile
 
-    /// Will write `model`.
+    /// Will write `model`, whose columns are in order: see ``GGUFFile/inModelOrder()``.
     package init(_ model: GGUFFile) {
+        precondition(
+            model.tensors.allSatisfy { $0.columnOrder == nil },
+            "a file's columns are in the model's order"
+        )
         self.model = model
     }
 

@@ -25,7 +25,8 @@ extension GGUFFile {
                 dimensions: tensor.dimensions,
                 byteCount: byteCount ?? tensor.byteCount,
                 partIndex: index,
-                fileOffset: 0
+                fileOffset: 0,
+                columnOrder: isKept ? tensor.columnOrder : nil
             )
         }
         return try GGUFFile(
@@ -34,6 +35,31 @@ extension GGUFFile {
                     + (keepsBlocks
                         ? [] : [("general.file_type", .uint32(Self.fileTypeNumber(type)))])
             ),
+            tensors: tensors,
+            storage: QuantizedStorage(source: self)
+        )
+    }
+
+    /// The same model with the columns of all matrices where the model has them, as a file must:
+    /// matrices in an order of their own become `F16`.
+    ///
+    /// - Returns: A model that reads from this one, or this one.
+    package func inModelOrder() throws(GGUFError) -> GGUFFile {
+        guard tensors.contains(where: { $0.columnOrder != nil }) else { return self }
+        let tensors = tensors.enumerated().map { index, tensor in
+            let isOrdered = tensor.columnOrder != nil
+            return GGUFTensor(
+                name: tensor.name,
+                type: isOrdered ? .f16 : tensor.type,
+                dimensions: tensor.dimensions,
+                byteCount: isOrdered
+                    ? TensorType.f16.blockByteCount * tensor.elementCount : tensor.byteCount,
+                partIndex: index,
+                fileOffset: 0
+            )
+        }
+        return try GGUFFile(
+            metadata: metadata,
             tensors: tensors,
             storage: QuantizedStorage(source: self)
         )
@@ -70,7 +96,7 @@ extension GGUFFile {
     }
 }
 
-/// Reads another model's tensors and quantises them.
+/// Reads another model's tensors and puts them into other types.
 ///
 /// Safe from any thread.
 struct QuantizedStorage: TensorStorage {
@@ -105,7 +131,8 @@ struct QuantizedStorage: TensorStorage {
             from: first * storedRowByteCount,
             count: (last - first) * storedRowByteCount
         )
-        let values = try floats(bytes, stored)
+        var values = try floats(bytes, stored)
+        if let order = stored.columnOrder { values = Self.restored(values, order) }
         let blocks = BlockQuantizer.quantize(values, type: tensor.type)
         let start = byteOffset - first * rowByteCount
         // Safety: the rows hold the range that was asked for.
@@ -114,6 +141,17 @@ struct QuantizedStorage: TensorStorage {
                 from: UnsafeRawBufferPointer(rebasing: $0[start..<start + buffer.count])
             )
         }
+    }
+
+    /// Rows with their columns where the model has them.
+    private static func restored(_ values: [Float], _ order: [Int32]) -> [Float] {
+        var restored = values
+        for row in stride(from: 0, to: values.count, by: order.count) {
+            for (place, column) in order.enumerated() {
+                restored[row + Int(column)] = values[row + place]
+            }
+        }
+        return restored
     }
 
     private func floats(_ bytes: [UInt8], _ tensor: GGUFTensor) throws(GGUFError) -> [Float] {

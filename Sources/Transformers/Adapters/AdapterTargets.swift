@@ -30,6 +30,8 @@ package struct AdapterTargets: Sendable {
         )
         var weights = plan.layers.flatMap(\.adaptable)
         if output == .logits, let head = plan.head?.matrix { weights.append(head) }
+        // Adapters see inputs as they are.
+        for index in weights.indices { weights[index].tensor.columnOrder = nil }
         self.weights = weights
         let keys = weights.map { Key(tensor: $0.tensor.name, first: $0.range.lowerBound) }
         places = Dictionary(uniqueKeysWithValues: zip(keys, weights.indices))

@@ -44,7 +44,8 @@ struct ProgramBuilder {
             let weight = StepProgram.Weight(
                 try matrix(head.matrix) ?? table,
                 bias: try vector(head.bias),
-                place: head.matrix.flatMap { targets.place(of: $0) }
+                place: head.matrix.flatMap { targets.place(of: $0) },
+                order: head.matrix.flatMap { loader.columnOrder($0) }
             )
             program.appendHead(norm: outputNorm, head: weight, scale: head.scale, cap: head.cap)
         } else {
@@ -195,7 +196,8 @@ struct ProgramBuilder {
         StepProgram.Weight(
             try loader.matrix(plan.matrix),
             bias: try vector(plan.bias),
-            place: targets.place(of: plan.matrix)
+            place: targets.place(of: plan.matrix),
+            order: loader.columnOrder(plan.matrix)
         )
     }
 

@@ -86,6 +86,13 @@ final class WeightLoader {
         return matrix
     }
 
+    /// Which inputs the matrix' columns are for; nil: they are in order.
+    func columnOrder(_ rows: TensorRows) -> ColumnOrder? {
+        guard let columns = rows.tensor.columnOrder else { return nil }
+        packedByteCount += rows.columnOrderByteCount
+        return ColumnOrder(columns)
+    }
+
     private func findCached(_ rows: TensorRows) -> PackedMatrix? {
         do throws(CachedWeights.Problem) {
             return try cached?.matrix(rows, pool: pool)

@@ -31,7 +31,9 @@ extension ModelPlan {
     /// Bytes in memory.
     func packedByteCount(_ output: Transformer.Output) throws(ModelError) -> Int {
         var sum = vectors(output).reduce(0) { $0 + $1.elementCount * MemoryLayout<Float>.size }
-        for matrix in matrices(output) { sum += try matrix.packedByteCount() }
+        for matrix in matrices(output) {
+            sum += try matrix.packedByteCount() + matrix.columnOrderByteCount
+        }
         return sum
     }
 

@@ -48,6 +48,11 @@ struct TensorRows: Sendable {
         tensor.byteCount / (tensor.elementCount / columnCount) * range.count
     }
 
+    /// Bytes of the order of its columns in memory.
+    var columnOrderByteCount: Int {
+        (tensor.columnOrder?.count ?? 0) * MemoryLayout<Int32>.size
+    }
+
     /// Bytes as a packed matrix.
     func packedByteCount() throws(ModelError) -> Int {
         let byteCount = PackedMatrix.byteCount(

@@ -153,7 +153,7 @@ struct ReferenceTransformer {
         }
         guard traits.isRotated(layer) else { return }
         let isLocal = traits.isWindowed(layer)
-        let pairs = Int(number("rope.dimension_count", 0)) / 2
+        let pairs = Int(number("rope.dimension_count", Double(headLength))) / 2
         if isQuery, number("attention.temperature_scale", 0) > 0 {
             let length = Int(number("rope.scaling.original_context_length", 1))
             let steps = log(1 + Double(position / length))
