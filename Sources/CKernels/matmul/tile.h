@@ -12,8 +12,8 @@
 enum { TILE_STRIPS = 2, TILE_TOKENS = 6 };  // the most of any instruction set
 
 // How far ahead of the multiplication a tile that is alone fetches weights, to each strip, into the
-// second level of the caches. Into the first they would arrive much more slowly (Zen 4: 12 GB/s to a
-// core instead of 20), because it can wait for fewer lines at a time, and they would push out the
+// second level of the caches. Into the first they would arrive much more slowly (Zen 4: 12 GB/s to
+// a core instead of 20), because it can wait for fewer lines at a time, and they would push out the
 // activations.
 enum { FETCH_BYTES = 4096 };
 
@@ -36,7 +36,8 @@ INLINE float *tile_result(const tile_operands *o, int s, int t) {
 
 // Whether a tile is to fetch something while it multiplies the next block. One that is alone
 // fetches all the time; several share what comes next among them, a block to each in turn, so that
-// memory is asked evenly. `pause`: how many blocks the tile lets pass first, at the start its number.
+// memory is asked evenly. `pause`: the blocks that the tile lets pass first, at the start its
+// number.
 INLINE bool is_fetching(const tile_operands *o, int *pause) {
     if (o->ahead == 0 || (*pause)-- > 0) {
         return false;
