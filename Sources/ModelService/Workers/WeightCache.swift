@@ -119,14 +119,11 @@ final class WeightCache: Sendable {
         }.map(\.name)
     }
 
-    /// The file's name: FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv) of the path, and the type.
+    /// The file's name: a sum of the path, and the type.
     ///
     /// Two paths with one sum would only displace each other: the file says whose it is.
     static func name(_ path: String, _ weightType: WorkerLoadOptions.WeightType?) -> String {
-        let sum = path.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) {
-            ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3
-        }
-        let digits = String(sum, radix: 16)
+        let digits = String(FNV1a.sum(of: path), radix: 16)
         let padding = String(repeating: "0", count: 16 - digits.count)
         let type = weightType.map { "-\($0.name)" } ?? ""
         return padding + digits + type + suffix
