@@ -100,7 +100,11 @@ struct FakeWorker {
         send(.loading(fraction: 0.5))
         if name.contains("stuck") { return }
         if name.contains("crash") { raise(SIGKILL) }
-        if name.contains("damaged"), options.cachedWeights != nil { raise(SIGBUS) }
+        if name.contains("damaged"), options.cachedWeights != nil {
+            // A sanitizer would handle it.
+            signal(SIGBUS, SIG_DFL)
+            raise(SIGBUS)
+        }
         send(
             .ready(
                 ModelFacts(
