@@ -1,10 +1,10 @@
 // What ThreadSanitizer cannot know of Swift's libraries, which are not instrumented. Tests/run
 // sanitize-thread links it into everything.
 //
-// 1. Mutex: without this, everything that a contended one guards is reported as a race. It can go when
-//    libswiftSynchronization tells the sanitizer itself.
-// 2. The storage that all empty arrays share: making an array without elements may store the count in it,
-//    which is zero before and afterwards.
+// 1. Mutex: without this, everything that a contended one guards is reported as a race. It can go
+//    when libswiftSynchronization tells the sanitizer itself.
+// 2. The storage that all empty arrays share: making an array without elements may store the count
+//    in it, which is zero before and afterwards.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdbool.h>
