@@ -200,7 +200,7 @@ extension PackedMatrix {
     /// Packed bytes that were written under another fingerprint mean something else.
     package static let layoutFingerprint: UInt64 = {
         let (rows, columns) = (2 * stripRowCount, 512)
-        var sum: UInt64 = 0xcbf2_9ce4_8422_2325
+        var sum = FNV1a.basis
         for type in TensorType.allCases
         where isSupported(type: type, rows: rows, columns: columns) {
             // Too little memory for some kilobytes is no state to go on in.
@@ -215,9 +215,7 @@ extension PackedMatrix {
                 unsafe sample.pack($0, firstRow: 0, rowCount: rows)
             }
             // Safety: the packed bytes are read during the call.
-            sum = unsafe sample.withBytes { packed in
-                unsafe packed.reduce(sum) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
-            }
+            sum = unsafe sample.withBytes { unsafe FNV1a.sum(of: $0, after: sum) }
         }
         return sum
     }()

@@ -199,7 +199,7 @@ final class WorkerThreads: Sendable {
         do throws(SystemError) {
             try weights.keep(in: output) { result in
                 switch result {
-                case .success(let byteCount): outbox.send(.weightsCached(byteCount: byteCount))
+                case .success: outbox.send(.weightsCached)
                 case .failure(let error):
                     log.warning("the packed weights cannot be kept", ("error", error))
                 }

@@ -99,16 +99,21 @@ import Testing
         await service.shutdown()
     }
 
-    @Test func `gets none while nobody watches a model's process`() async throws {
-        // Less than nothing: a process is unwatched as soon as it runs.
-        let service = try service(supervisionTimeout: .seconds(-900))
+    /// With less than no patience a process counts as unwatched as soon as it runs.
+    @Test(arguments: [(600, 1), (-900, 0)])
+    func `gets one while a model's process is watched, and none while nobody watches it`(
+        patience: Int,
+        signCount: Int
+    ) async throws {
+        let service = try service(supervisionTimeout: .seconds(patience))
         let daemon = try Daemon()
         let server = try daemon.server()
         defer { server.stop() }
         let lease = try await service.lease("good")
-        daemon.watchdog().report(server: server, service: service) { "stuck" }
+        daemon.watchdog().report(server: server, service: service) { "busy" }
+        // The status is told last.
         while !daemon.isStatusTold { try await Moment.pass() }
-        #expect(daemon.signCount == 0)
+        #expect(daemon.signCount == signCount)
         withExtendedLifetime(lease) {}
         await service.shutdown()
     }

@@ -5,9 +5,10 @@ import WorkerProtocol
 /// A worker without a model: speaks the protocol on descriptor 3 and does what the prompt says.
 ///
 /// How it loads is decided by the model's path, which may contain `broken` (says that it cannot
-/// load), `crash` (dies), `stuck` (loads for ever), or `needs-N` (takes N GiB, as far as it says). A path
-/// with `embed` or `rerank` in it is a model for that. What it generates is decided by the prompt, see
-/// `Script`, and what it embeds by the first text, see `EmbeddingScript`.
+/// load), `crash` (dies), `damaged` (dies as one that cannot read packed weights which it mapped),
+/// `stuck` (loads for ever), or `needs-N` (takes N GiB, as far as it says). A path with `embed` or
+/// `rerank` in it is a model for that. What it generates is decided by the prompt, see `Script`, and what
+/// it embeds by the first text, see `EmbeddingScript`.
 @main
 struct FakeWorker {
     private var reader = FrameReader<GatewayMessage>()
@@ -99,6 +100,11 @@ struct FakeWorker {
         send(.loading(fraction: 0.5))
         if name.contains("stuck") { return }
         if name.contains("crash") { raise(SIGKILL) }
+        if name.contains("damaged"), options.cachedWeights != nil {
+            // A sanitizer would handle it.
+            signal(SIGBUS, SIG_DFL)
+            raise(SIGBUS)
+        }
         send(
             .ready(
                 ModelFacts(

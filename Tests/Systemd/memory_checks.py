@@ -107,9 +107,12 @@ def oom(service):
 @check
 def limit(service):
     """with 400 MB for the service, models are loaded until one is refused, and nothing stalls or dies"""
+    since = int(time.time())
     loaded = filled(service)
-    # The second time their packed weights are mapped, which must not look like free memory.
+    await_true(lambda: said(service, "packed weights kept", since) >= len(loaded), "all weights are kept", 120)
+    # The second time they are mapped, which must not look like free memory.
     claim(filled(service) == loaded, "others fit when their weights are mapped")
+    claim(said(service, "weights=mapped", since) >= len(loaded), "not all weights were mapped")
     # Somebody else in the service's own group, such as a leak of the daemon's.
     since = int(time.time())
     with Hog() as hog:
@@ -141,6 +144,11 @@ def filled(service):
     note(f"longest gap within {len(streams)} answers: {max(stream.longest_gap() for stream in streams):.1f} s")
     unhurt(service, loaded)
     return loaded
+
+
+def said(service, text, since):
+    """How often a text is in the journal."""
+    return service.journal(since=since).count(text)
 
 
 def fill(service):

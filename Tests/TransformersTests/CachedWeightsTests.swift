@@ -37,18 +37,23 @@ import Transformers
     }
 
     /// The file of a model's weights.
-    private func write(_ transformer: Transformer, identity: String = "this") throws -> [UInt8] {
+    private func write(_ transformer: Transformer) throws -> [UInt8] {
         let path = directory.file("weights")
+        try write(transformer.matrices, to: path)
+        return try Array(Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+
+    private func write(_ matrices: [PackedWeight], to path: String) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         var restCount = 0
-        let byteCount = try CachedWeightsWriter.write(
-            transformer.matrices,
-            identity: identity,
-            owning: descriptor
-        ) { restCount += 1 }
-        let bytes = try Array(Data(contentsOf: URL(fileURLWithPath: path)))
-        #expect(bytes.count == byteCount && restCount >= transformer.matrices.count)
-        return bytes
+        try CachedWeightsWriter.write(matrices, identity: "this", owning: descriptor) {
+            restCount += 1
+        }
+        #expect(restCount >= matrices.count)
+    }
+
+    private func stored(at path: String) throws(CachedWeights.Problem) -> CachedWeights {
+        try CachedWeights(owning: open(path, O_RDONLY | O_CLOEXEC), identity: "this")
     }
 
     private func read(
@@ -109,24 +114,56 @@ import Transformers
         #expect(damagedCount > 10)
     }
 
+    @Test func `what can no longer be read is packed again, and ends nobody`() throws {
+        let packed = try load()
+        let bytes = try write(packed)
+        for count in [0, 4096, bytes.count / 2] {
+            let cached = try read(bytes)
+            // Its pages are lost, as those are that a disk cannot read.
+            #expect(truncate(directory.file("read"), off_t(count)) == 0)
+            let model = try load(cached: cached)
+            guard case .file(.unreadable?) = model.source else {
+                Issue.record("a mapping of \(count) bytes is \(model.source)")
+                return
+            }
+            #expect(try logits(model) == logits(packed))
+        }
+    }
+
     @Test func `what the cache lacks is packed from the file`() throws {
         let packed = try load()
-        let descriptor = open(directory.file("part"), O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-        _ = try CachedWeightsWriter.write(
-            Array(packed.matrices.dropFirst(2)),
-            identity: "this",
-            owning: descriptor
-        ) {}
-        let part = try CachedWeights(
-            owning: open(directory.file("part"), O_RDONLY | O_CLOEXEC),
-            identity: "this"
-        )
-        let model = try load(cached: part)
+        let part = directory.file("part")
+        try write(Array(packed.matrices.dropFirst(2)), to: part)
+        let model = try load(cached: stored(at: part))
         #expect(model.source == .file(nil))
         #expect(try logits(model) == logits(packed))
     }
 
-    @Test func `a disk that is full leaves no file that would be taken for one`() throws {
+    @Test(arguments: [ENOSPC, EIO])
+    func `a file that could not be written to its end is none, whichever write failed`(
+        code: Int32
+    ) throws {
+        let matrices = try load().matrices
+        let path = directory.file("cut")
+        var number = 1
+        while true {
+            let plan = FaultPlan(failing: number, code: code)
+            let outcome = FaultPlan.$current.withValue(plan) {
+                Result { try write(matrices, to: path) }
+            }
+            guard plan.hasStruck else { break }
+            guard case .failure(let error as SystemError) = outcome, error.code == code else {
+                Issue.record("write \(number) is passed over")
+                return
+            }
+            #expect(throws: CachedWeights.Problem.self) { try stored(at: path) }
+            number += 1
+        }
+        #expect(number > matrices.count, "each matrix is written by itself")
+        #expect(try load(cached: stored(at: path)).source == .cache)
+    }
+
+    @Test func `what the kernel says about a full disk is the error`() throws {
         let packed = try load()
         let full = open("/dev/full", O_WRONLY | O_CLOEXEC)
         try #require(full >= 0)

@@ -27,7 +27,7 @@ struct RandomMessages {
         case 12: .adapterSized(id: random.next(), byteCount: count())
         case 13: .adapterAttached(id: random.next(), adapterFacts())
         case 14: .pieces(id: random.next(), [Array(text().utf8), [], Array(text().utf8)])
-        case 15: .weightsCached(byteCount: count())
+        case 15: .weightsCached
         default: .heartbeat(status())
         }
     }

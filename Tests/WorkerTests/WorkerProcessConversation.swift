@@ -9,12 +9,11 @@ final class WorkerProcessConversation {
     private let ours: Int32
     private var reader = FrameReader<WorkerMessage>()
 
-    /// Starts a worker that is asked to load a model; no wait for it takes longer than `patience`.
-    init(
-        _ options: WorkerLoadOptions,
-        sandbox: Sandbox.Policy = .available,
-        patience: Duration = .seconds(30)
-    ) throws {
+    /// How long a worker may be silent: more than a busy machine and a sanitizer together need.
+    private static let patienceSeconds = 600
+
+    /// Starts a worker that is asked to load a model.
+    init(_ options: WorkerLoadOptions, sandbox: Sandbox.Policy = .available) throws {
         var options = options
         options.modelDescriptors = [WorkerDescriptors.firstModelFile]
         let file = try ReadOnlyFile.open(path: options.modelPath)
@@ -29,7 +28,7 @@ final class WorkerProcessConversation {
             ]
         )
         ours = dup(pair.first.rawValue)
-        var limit = timeval(tv_sec: Int(patience.components.seconds), tv_usec: 0)
+        var limit = timeval(tv_sec: Self.patienceSeconds, tv_usec: 0)
         setsockopt(ours, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         try send(.load(options))
     }
@@ -75,7 +74,7 @@ final class WorkerProcessConversation {
         shutdown(ours, Int32(SHUT_RDWR))
         close(ours)
         var entry = pollfd(fd: child.pidfd, events: Int16(POLLIN), revents: 0)
-        if poll(&entry, 1, 10_000) == 0 { child.signal(SIGKILL) }
+        if poll(&entry, 1, Int32(Self.patienceSeconds) * 1000) == 0 { child.signal(SIGKILL) }
         return child.waitForExit()
     }
 }

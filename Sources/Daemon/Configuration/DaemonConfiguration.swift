@@ -48,7 +48,7 @@ package struct DaemonConfiguration: Sendable {
     package var memory: MemoryBudget?
     /// Where packed weights are kept.
     package var weightCacheDirectory: String
-    /// How many bytes of them are: 16 GiB.
+    /// How many bytes of them are kept at most, 16 GiB unless somebody says otherwise; 0: none.
     package var weightCacheByteCount: Int
     /// When models go for others' sake.
     package var residency: ResidencyPolicy

@@ -52,8 +52,8 @@ extension DaemonSetting {
                 SettingLimits.workerTimeout,
                 from: source
             )
-        case .memory: settings.models.memory = try Self.memory(text, from: source)
-        case .weightCache: settings.models.weightCache = try Self.weightCache(text, from: source)
+        case .memory: settings.models.memory = try Self.size(text, from: source)
+        case .weightCache: settings.models.weightCache = try Self.size(text, from: source)
         case .keepAlive: defaults.keepAlive = try Self.keepAlive(text, from: source)
         case .swapMaxWait:
             settings.models.swapMaxWait = try Self.number(
@@ -95,27 +95,15 @@ extension DaemonSetting {
         )
     }
 
-    private static func memory(
+    private static func size<Size: SizeSetting>(
         _ text: String,
         from source: String
-    ) throws(ConfigurationProblem) -> MemoryBudget {
-        if let budget = MemoryBudget(text) { return budget }
+    ) throws(ConfigurationProblem) -> Size {
+        if let size = Size(text) { return size }
         throw ConfigurationProblem(
             source: source,
             key: "",
-            message: "must be \(MemoryBudget.form), not \(text)"
-        )
-    }
-
-    private static func weightCache(
-        _ text: String,
-        from source: String
-    ) throws(ConfigurationProblem) -> WeightCacheSize {
-        if let size = WeightCacheSize(text) { return size }
-        throw ConfigurationProblem(
-            source: source,
-            key: "",
-            message: "must be \(WeightCacheSize.form), not \(text)"
+            message: "must be \(Size.form), not \(text)"
         )
     }
 

@@ -1,14 +1,11 @@
-import Platform
-
 /// How much of the machine's memory all models together may take.
-package enum MemoryBudget: Sendable, Hashable, Decodable {
+package enum MemoryBudget: SizeSetting {
     /// So many bytes.
     case bytes(Int)
     /// A part of the memory that the machine, or the process's control groups, allow, in percent.
     case percent(Int)
 
-    /// How it is written.
-    static let form = "a size like 12GiB, or a part of the machine's memory like 80%"
+    package static let form = "a size like 12GiB, or a part of the machine's memory like 80%"
 
     /// Reads `12GiB`, `80%` or a number of bytes; nil for anything else.
     package init?(_ text: String) {
@@ -23,23 +20,6 @@ package enum MemoryBudget: Sendable, Hashable, Decodable {
             }
             self = .bytes(count)
         }
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        let text: String
-        if let number = try? container.decode(Double.self) {
-            text = Int(exactly: number).map { "\($0)" } ?? ""
-        } else {
-            text = (try? container.decode(String.self)) ?? ""
-        }
-        guard let budget = MemoryBudget(text) else {
-            throw SettingError(
-                path: decoder.codingPath.map(\.stringValue),
-                message: "must be \(Self.form)"
-            )
-        }
-        self = budget
     }
 
     /// The budget in bytes, for a machine with `total` bytes.

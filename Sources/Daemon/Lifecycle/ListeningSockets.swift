@@ -19,12 +19,19 @@ enum ListeningSockets {
         connections: ConnectionCounter,
         log: Log
     ) throws -> HTTPServer {
-        let (kept, given) = inherited.separated { $0.name == InheritedSockets.keptName }
-        var configuration = configuration
-        let used = takeOver(kept, &configuration.listen)
+        let wanted = Set(configuration.listen.flatMap(\.socketAddresses))
+        let isOfUse = { (socket: InheritedSockets.Socket) in
+            socket.name != InheritedSockets.keptName || wanted.contains(socket.address)
+        }
+        for socket in inherited where !isOfUse(socket) {
+            // The service manager has a copy, which would keep an address like 0.0.0.0 from being
+            // opened on the same port.
+            shutdown(socket.descriptor, Int32(SHUT_RDWR))
+            close(socket.descriptor)
+        }
         let server = try server(
             configuration,
-            inherited: (given + used).map(\.descriptor),
+            inherited: inherited.filter(isOfUse).map(\.descriptor),
             handler: handler,
             connections: connections,
             log: log
@@ -61,20 +68,6 @@ enum ListeningSockets {
             own.compactMap { server.descriptor(of: $0) },
             name: InheritedSockets.keptName
         )
-    }
-
-    /// Finds the kept sockets of these addresses, which need not be opened then, and closes the rest.
-    private static func takeOver(
-        _ kept: [InheritedSockets.Socket],
-        _ listen: inout [ListenAddress]
-    ) -> [InheritedSockets.Socket] {
-        let wanted = Set(listen.flatMap(\.socketAddresses))
-        let (used, unused) = kept.separated { wanted.contains($0.address) }
-        for socket in unused { close(socket.descriptor) }
-        // Of `localhost`, what is not there was not there before.
-        let found = Set(used.map(\.address))
-        listen.removeAll { !found.isDisjoint(with: $0.socketAddresses) }
-        return used
     }
 
     private static func server(
@@ -117,12 +110,5 @@ enum ListeningSockets {
         guard let slash = path.lastIndex(of: "/") else { return }
         // Safety: the string outlives the call as a NUL-terminated copy.
         _ = unsafe mkdir(String(path[..<slash]), 0o750)
-    }
-}
-
-extension Array {
-    /// The elements that satisfy a condition, and those that do not, each in their order.
-    fileprivate func separated(by condition: (Element) -> Bool) -> ([Element], [Element]) {
-        (filter(condition), filter { !condition($0) })
     }
 }

@@ -22,6 +22,8 @@ package final class HTTPServer: Sendable {
 
     /// Opens the listening sockets: from here on clients can connect, and wait until `start`.
     ///
+    /// An address that an inherited socket listens on is not opened again.
+    ///
     /// - Throws: `SystemError` with the address as path, such as EADDRINUSE or EACCES.
     package init(
         configuration: HTTPServerConfiguration,
@@ -31,26 +33,34 @@ package final class HTTPServer: Sendable {
         self.handler = handler
         poller = try Poller()
         mailbox = try LoopMailbox()
+        let inherited = configuration.inheritedDescriptors.compactMap(StreamSocket.localAddress)
         var listeners: [ListeningSocket] = []
         for listen in configuration.listen {
-            listeners += try Self.open(listen, unixMode: configuration.unixSocketMode)
+            listeners += try Self.open(
+                listen,
+                except: inherited,
+                unixMode: configuration.unixSocketMode
+            )
         }
+        // Taken last: who is told that one of the others cannot be opened still has them.
         for descriptor in configuration.inheritedDescriptors {
             listeners.append(try ListeningSocket(inherited: descriptor))
         }
         self.listeners = listeners
     }
 
-    /// Opens the sockets of one address.
+    /// Opens the sockets of one address that are not there.
     ///
     /// `localhost` gives one per family that the machine has.
     private static func open(
         _ listen: ListenAddress,
+        except present: [SocketAddress],
         unixMode: UInt32
     ) throws(SystemError) -> [ListeningSocket] {
         var listeners: [ListeningSocket] = []
         var failure: SystemError?
-        for address in listen.socketAddresses {
+        let addresses = listen.socketAddresses.filter { !present.contains($0) }
+        for address in addresses {
             do throws(SystemError) {
                 listeners.append(try ListeningSocket(address: address, unixMode: unixMode))
             } catch {
@@ -59,7 +69,7 @@ package final class HTTPServer: Sendable {
                 failure = error
             }
         }
-        if listeners.isEmpty, let failure { throw failure }
+        if listeners.isEmpty, addresses == listen.socketAddresses, let failure { throw failure }
         return listeners
     }
 

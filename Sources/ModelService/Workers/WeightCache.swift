@@ -43,8 +43,8 @@ final class WeightCache: Sendable {
         _ weightType: WorkerLoadOptions.WeightType?,
         byteCount: Int
     ) -> WeightCacheFiles {
-        let name = "\(directory)/\(Self.name(path, weightType))"
-        let stored = try? OpenedFile(path: name)
+        let name = Self.name(path, weightType)
+        let stored = try? OpenedFile(path: "\(directory)/\(name)")
         // The time of its last use; a file that cannot be touched counts as older than it is.
         if let stored { _ = futimens(stored.file.rawValue, nil) }
         // If the directory cannot be made, opening the file says so.
@@ -53,36 +53,47 @@ final class WeightCache: Sendable {
             withIntermediateDirectories: true
         )
         guard byteCount <= capacity, byteCount < Self.freeByteCount(directory) / 2 else {
-            return WeightCacheFiles(stored: stored, output: nil)
+            return WeightCacheFiles(name, stored: stored, output: nil)
         }
         do throws(SystemError) {
-            return WeightCacheFiles(stored: stored, output: try ReplacementFile(path: name))
+            let output = try ReplacementFile(path: "\(directory)/\(name)")
+            return WeightCacheFiles(name, stored: stored, output: output)
         } catch {
             log.debug("packed weights cannot be kept", ("error", error))
-            return WeightCacheFiles(stored: stored, output: nil)
+            return WeightCacheFiles(name, stored: stored, output: nil)
         }
     }
 
     /// Puts what a worker has written in its place, on a thread of its own: the disk takes its time.
-    func publish(_ files: WeightCacheFiles, byteCount: Int) {
-        let work: @Sendable () -> Void = { [self] in
-            publishing.withLock { _ in
-                makeRoom(for: byteCount)
-                do throws(SystemError) {
-                    try files.finish()
-                    log.info("packed weights kept", ("bytes", byteCount))
-                } catch {
-                    log.warning("packed weights cannot be kept", ("error", error))
-                }
-            }
-        }
+    func publish(_ files: WeightCacheFiles) {
         // Without a thread the file is only not kept.
-        _ = try? DedicatedThread(name: "weight-cache", body: work)
+        _ = try? DedicatedThread(name: "weight-cache") { [self] in place(files) }
     }
 
-    private func makeRoom(for byteCount: Int) {
+    /// Puts what a worker has written in its place; then others go that are too much beside it.
+    ///
+    /// Only the first time for the same files. When a step fails, nothing goes.
+    func place(_ files: WeightCacheFiles) {
+        publishing.withLock { _ in
+            do throws(SystemError) {
+                guard let byteCount = try files.finish() else { return }
+                log.info("packed weights kept", ("bytes", byteCount))
+                dropOldest(beside: files.name, byteCount: byteCount)
+            } catch {
+                log.warning("packed weights cannot be kept", ("error", error))
+            }
+        }
+    }
+
+    /// Drops what is kept of a model.
+    func discard(_ path: String, _ weightType: WorkerLoadOptions.WeightType?) {
+        remove(Self.name(path, weightType))
+    }
+
+    private func dropOldest(beside newest: String, byteCount: Int) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        let files = names.filter { $0.hasSuffix(Self.suffix) }.compactMap { name -> StoredFile? in
+        let others = names.filter { $0.hasSuffix(Self.suffix) && $0 != newest }
+        let files = others.compactMap { name -> StoredFile? in
             var status = stat()
             // Safety: `status` is writable and the path a NUL-terminated copy.
             guard unsafe stat("\(directory)/\(name)", &status) == 0 else { return nil }
@@ -93,11 +104,15 @@ final class WeightCache: Sendable {
             )
         }
         for name in Self.victims(among: files, for: byteCount, capacity: capacity) {
-            log.info("packed weights dropped", ("file", name))
-            // Safety: the string outlives the call as a NUL-terminated copy. Whoever has the file
-            // mapped keeps it.
-            _ = unsafe unlink("\(directory)/\(name)")
+            remove(name)
         }
+    }
+
+    /// Whoever has the file mapped keeps it.
+    private func remove(_ name: String) {
+        // Safety: the string outlives the call as a NUL-terminated copy.
+        guard unsafe unlink("\(directory)/\(name)") == 0 else { return }
+        log.info("packed weights dropped", ("file", name))
     }
 
     // MARK: Policy
@@ -109,7 +124,8 @@ final class WeightCache: Sendable {
         let lastUse: Int
     }
 
-    /// The files that go so that another one of `byteCount` fits: those not used for longest.
+    /// The files that go so that there is room for another one of `byteCount`: those not used for
+    /// longest.
     static func victims(among files: [StoredFile], for byteCount: Int, capacity: Int) -> [String] {
         var taken = files.reduce(byteCount) { $0 + $1.byteCount }
         return files.sorted { ($0.lastUse, $0.name) < ($1.lastUse, $1.name) }.prefix { file in
@@ -119,14 +135,11 @@ final class WeightCache: Sendable {
         }.map(\.name)
     }
 
-    /// The file's name: FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv) of the path, and the type.
+    /// The file's name: a sum of the path, and the type.
     ///
     /// Two paths with one sum would only displace each other: the file says whose it is.
     static func name(_ path: String, _ weightType: WorkerLoadOptions.WeightType?) -> String {
-        let sum = path.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) {
-            ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3
-        }
-        let digits = String(sum, radix: 16)
+        let digits = String(FNV1a.sum(of: path), radix: 16)
         let padding = String(repeating: "0", count: 16 - digits.count)
         let type = weightType.map { "-\($0.name)" } ?? ""
         return padding + digits + type + suffix
@@ -143,23 +156,32 @@ final class WeightCache: Sendable {
 
 /// The files of packed weights that one worker gets.
 final class WeightCacheFiles: Sendable {
+    /// What they are called in the cache's directory.
+    let name: String
     /// What an earlier worker wrote, if there is something.
     let stored: OpenedFile?
     /// Open for writing, as long as nothing was put in its place; nil if nothing is to be written.
     let outputDescriptor: Int32?
     private let output: Mutex<ReplacementFile?>
 
-    init(stored: OpenedFile?, output: sending ReplacementFile?) {
+    init(_ name: String, stored: OpenedFile?, output: sending ReplacementFile?) {
+        self.name = name
         self.stored = stored
         outputDescriptor = output?.rawValue
         self.output = Mutex(output)
     }
 
     /// Puts the output in its place; only the first time.
-    func finish() throws(SystemError) {
+    ///
+    /// - Returns: Its length in bytes; nil if there is no output any more.
+    /// - Throws: What failed; the output is lost then.
+    func finish() throws(SystemError) -> Int? {
         try output.withLock { output throws(SystemError) in
-            try output?.finish()
-            output = nil
+            defer { output = nil }
+            guard let file = output else { return nil }
+            let byteCount = try file.byteCount()
+            try file.finish()
+            return byteCount
         }
     }
 }

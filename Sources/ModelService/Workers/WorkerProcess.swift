@@ -214,6 +214,10 @@ final class WorkerProcess: Sendable {
         child.signal(SIGKILL)
         let status = child.waitForExit()
         output.passOn()
+        if status == .signaled(SIGBUS), weights?.stored != nil {
+            // A page of a mapped file that cannot be read ends a process so: nobody shall map it again.
+            launch.weightCache?.discard(launch.options.modelPath, launch.options.weightType)
+        }
         let hasRunOutOfMemory = group?.hasRunOutOfMemory == true
         if hasRunOutOfMemory { state.withLock { $0.ending.noteOutOfMemory() } }
         let end = hasRunOutOfMemory ? "ran out of memory and \(status)" : "\(status)"
@@ -303,9 +307,9 @@ final class WorkerProcess: Sendable {
             state.withLock { $0.monitor.becameResident(now: .now()) }
             noteReady()
             report(.ready(facts))
-        case .weightsCached(let byteCount):
+        case .weightsCached:
             if let weights = state.withLock({ $0.weights }) {
-                launch.weightCache?.publish(weights, byteCount: byteCount)
+                launch.weightCache?.publish(weights)
             }
         case .loadFailed(let message):
             state.withLock { $0.ending.noteLoadFailed(message) }

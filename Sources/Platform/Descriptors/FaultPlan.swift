@@ -13,11 +13,15 @@ package final class FaultPlan: Sendable {
 
     private let remaining: Atomic<Int>
     private let code: Int32
+    private let path: String?
 
     /// A plan in which step `number` (1 is the first) fails with the errno value `code`.
-    package init(failing number: Int, code: Int32) {
+    ///
+    /// With a `path` only steps on that file count.
+    package init(failing number: Int, code: Int32, path: String? = nil) {
         remaining = Atomic(number)
         self.code = code
+        self.path = path
         Self.planCount.add(1, ordering: .relaxed)
     }
 
@@ -28,7 +32,9 @@ package final class FaultPlan: Sendable {
 
     /// Goes past one step of the work, a system call `call`; throws if the plan says so.
     package static func pass(_ call: String, path: String? = nil) throws(SystemError) {
-        guard planCount.load(ordering: .relaxed) > 0, let plan = current else { return }
+        guard planCount.load(ordering: .relaxed) > 0, let plan = current,
+            plan.path == nil || plan.path == path
+        else { return }
         let left = plan.remaining.subtract(1, ordering: .relaxed).newValue
         if left == 0 { throw SystemError(call: call, code: plan.code, path: path) }
     }

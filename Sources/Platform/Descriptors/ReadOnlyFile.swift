@@ -13,6 +13,7 @@ package struct ReadOnlyFile: ~Copyable, Sendable {
     /// Opens a regular file; directories, sockets and devices are refused with EINVAL or
     /// EISDIR.
     package static func open(path: String) throws(SystemError) -> ReadOnlyFile {
+        try FaultPlan.pass("open", path: path)
         // Safety: the string outlives the call as a NUL-terminated copy.
         let descriptor = try FileDescriptor(
             returnedBy: "open",
@@ -91,7 +92,7 @@ package struct ReadOnlyFile: ~Copyable, Sendable {
 }
 
 /// What fstat(2) says about an open file.
-private struct FileStatus: Equatable {
+struct FileStatus: Equatable {
     let byteCount: Int
     /// Nanoseconds since 1970.
     let modified: Int64
@@ -99,6 +100,7 @@ private struct FileStatus: Equatable {
     let inode: UInt64
 
     init(of descriptor: Int32, path: String) throws(SystemError) {
+        try FaultPlan.pass("fstat", path: path)
         var size: Int64 = 0
         var modified: Int64 = 0
         var mode: UInt32 = 0

@@ -13,6 +13,13 @@ package final class ReplacementFile {
     /// Borrowed.
     package var rawValue: Int32 { descriptor.rawValue }
 
+    /// How many bytes there are so far.
+    ///
+    /// - Throws: What fstat(2) reports.
+    package func byteCount() throws(SystemError) -> Int {
+        try FileStatus(of: descriptor.rawValue, path: temporaryPath).byteCount
+    }
+
     private var hasTemporaryName: Bool
 
     private var temporaryPath: String { path + ".part" }

@@ -18,6 +18,7 @@ package final class MappedFile: @unchecked Sendable {
     /// - Throws: What mmap(2) reports.
     package init(_ file: borrowing ReadOnlyFile) throws(SystemError) {
         byteCount = file.byteCount
+        try FaultPlan.pass("mmap", path: file.path)
         // Safety: a new mapping touches no existing memory.
         let address = unsafe mmap(nil, byteCount, PROT_READ, MAP_SHARED, file.rawValue, 0)
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
@@ -37,6 +38,26 @@ package final class MappedFile: @unchecked Sendable {
             start: address + range.lowerBound,
             count: range.count
         )
+    }
+
+    /// Brings bytes of the file into memory: a page that cannot be read is an error here, where touching it
+    /// would end the process.
+    ///
+    /// - Throws: EFAULT if there is such a page. Kernels before 5.14 do not look.
+    package func bringIn(_ range: Range<Int>) throws(SystemError) {
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= byteCount,
+            "the range is inside the file"
+        )
+        let page = Int(getpagesize())
+        let first = range.lowerBound / page * page
+        // Safety: the pages that the range lies in are mapped, and only read.
+        let result = unsafe madvise(
+            address + first,
+            range.upperBound - first,
+            MADV_POPULATE_READ
+        )
+        guard result == 0 || errno == EINVAL else { throw .last("madvise") }
     }
 
     deinit {

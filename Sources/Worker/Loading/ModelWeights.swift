@@ -57,17 +57,17 @@ struct ModelWeights: Sendable {
     ///
     /// - Parameters:
     ///   - descriptor: Open for writing, of an empty file; it is closed.
-    ///   - report: Called on the thread with the bytes of the whole file, or with what went wrong.
+    ///   - report: Called on the thread when the file is whole, or with what went wrong.
     /// - Throws: That there is no thread to be had.
     func keep(
         in descriptor: Int32,
-        report: @escaping @Sendable (Result<Int, SystemError>) -> Void
+        report: @escaping @Sendable (Result<Void, SystemError>) -> Void
     ) throws(SystemError) {
         let alarm = try WakeUp()
         // Never joined: it ends with the process at the latest.
         _ = try DedicatedThread(name: "weight-cache") {
             do throws(SystemError) {
-                let byteCount = try CachedWeightsWriter.write(
+                try CachedWeightsWriter.write(
                     matrices,
                     identity: identity,
                     owning: descriptor
@@ -75,7 +75,7 @@ struct ModelWeights: Sendable {
                     // Nobody signals it.
                     alarm.wait(until: .now().advanced(by: Self.pause))
                 }
-                report(.success(byteCount))
+                report(.success(()))
             } catch {
                 report(.failure(error))
             }

@@ -13,8 +13,8 @@ package enum WorkerMessage: Sendable, Hashable {
     case loading(fraction: Double)
     /// The model can do what its facts say.
     case ready(ModelFacts)
-    /// The packed weights were written to the file that was given for them, so many bytes.
-    case weightsCached(byteCount: Int)
+    /// The packed weights were written to the file that was given for them.
+    case weightsCached
     /// The model cannot be loaded; the worker ends after this message.
     case loadFailed(message: String)
     /// Something happened to a generation or an embedding.
@@ -48,5 +48,5 @@ package enum WorkerProtocolVersion {
     ///
     /// Gateway and worker are the same executable; they differ only if the file was replaced while
     /// the gateway ran.
-    package static let current: UInt32 = 8
+    package static let current: UInt32 = 9
 }

@@ -30,7 +30,7 @@ extension WorkerMessage: SerializableField {
                 pieces.append(try reader.byteArray())
             }
             self = .pieces(id: id, pieces)
-        case 17: self = .weightsCached(byteCount: try reader.count())
+        case 17: self = .weightsCached
         case let tag: throw .unknownTag(type: "WorkerMessage", tag: tag)
         }
     }
@@ -79,9 +79,7 @@ extension WorkerMessage: SerializableField {
         case .memoryReturned(let byteCount):
             writer.write(UInt8(11))
             writer.write(count: byteCount)
-        case .weightsCached(let byteCount):
-            writer.write(UInt8(17))
-            writer.write(count: byteCount)
+        case .weightsCached: writer.write(UInt8(17))
         case .footprint(let footprint):
             writer.write(UInt8(12))
             footprint.serialize(to: &writer)

@@ -122,16 +122,6 @@ extension ConformanceRow {
             .endsWith("POST /p 0123456789abcdefghijk")
         ),
         Self(
-            "9112 7.1.1",
-            "extensions without end are 400",
-            request(
-                "Transfer-Encoding: chunked",
-                body: "1;" + String(repeating: "a", count: 300) + "\r\nx"
-            ),
-            .statuses([400]),
-            .closes
-        ),
-        Self(
             "9112 7.1",
             "a size beyond every integer does not overflow",
             request("Transfer-Encoding: chunked", body: "fffffffffffffffff\r\n"),
@@ -143,6 +133,16 @@ extension ConformanceRow {
             "a size beyond every body is 413",
             request("Transfer-Encoding: chunked", body: "7fffffffffffffff\r\n"),
             .statuses([413]),
+            .closes
+        ),
+        Self(
+            "9112 7.1.1",
+            "extensions without end are 400",
+            request(
+                "Transfer-Encoding: chunked",
+                body: "1;" + String(repeating: "a", count: 300) + "\r\nx"
+            ),
+            .statuses([400]),
             .closes
         ),
         Self(

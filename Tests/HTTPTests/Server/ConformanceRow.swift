@@ -6,8 +6,9 @@ struct ConformanceRow: Sendable, CustomTestStringConvertible {
     enum Expectation: Sendable {
         /// These final answers, in this order.
         case statuses([Int])
-        /// The answers contain this text, in any case.
+        /// The answers, 100 and the like among them, contain this text.
         case contains(String)
+        /// They do not.
         case lacks(String)
         /// The last answer's body ends so.
         case endsWith(String)
@@ -47,6 +48,14 @@ struct ConformanceRow: Sendable, CustomTestStringConvertible {
         self.isWhole = isWhole
         self.expectations = expectations
     }
+
+    /// A POST with these fields, which say how its body ends.
+    static func request(_ fields: String, body: String = "") -> String {
+        "POST /p HTTP/1.1\r\nHost: a\r\n\(fields)\r\n\r\n\(body)"
+    }
+
+    /// A request to follow another one.
+    static let next = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
 
     var testDescription: String { "\(section): \(requirement)" }
 }

@@ -48,21 +48,24 @@ import Testing
     }
 
     /// The final answers in what a server said, each without `HTTP/1.1 `.
-    private static func answers(in text: String) -> [Substring] {
-        text.split(separator: "HTTP/1.1 ")
+    private static func answers(in text: some StringProtocol) -> [Substring] {
+        Substring(text).split(separator: "HTTP/1.1 ")
             .filter { Int($0.prefix(3)).map { $0 >= 200 } == true }
+    }
+
+    private static func withoutLastAnswer(_ text: String) -> Substring {
+        text.prefix(upTo: text.ranges(of: "HTTP/1.1 ").last?.lowerBound ?? text.startIndex)
     }
 
     @Test(arguments: rows)
     func `keeps the standard, and serves the next client`(row: ConformanceRow) async throws {
         let server = try Self.server()
-        let (text, canary) = try await Self.exchange(row, pieces: [row.bytes], with: server)
-        var answers = Self.answers(in: text)
-        for answer in answers { Self.checkFields(of: answer) }
-        let isOpen = answers.last?.hasSuffix("GET /probe ") == true
-        if isOpen { answers.removeLast() }
+        let (said, canary) = try await Self.exchange(row, pieces: [row.bytes], with: server)
+        for answer in Self.answers(in: said) { Self.checkFields(of: answer) }
+        let isOpen = said.hasSuffix("GET /probe ")
+        let text = isOpen ? Self.withoutLastAnswer(said) : said[...]
         for expectation in row.expectations {
-            #expect(Self.holds(expectation, text, answers, isOpen), "\(expectation): \(text)")
+            #expect(Self.holds(expectation, text, isOpen), "\(expectation): \(said)")
         }
         #expect(canary.head.hasPrefix("HTTP/1.1 200 ") && canary.body == "GET /canary ")
     }
@@ -86,15 +89,14 @@ import Testing
 
     private static func holds(
         _ expectation: ConformanceRow.Expectation,
-        _ text: String,
-        _ answers: [Substring],
+        _ text: Substring,
         _ isOpen: Bool
     ) -> Bool {
         switch expectation {
-        case .statuses(let statuses): answers.map { Int($0.prefix(3)) } == statuses
+        case .statuses(let statuses): answers(in: text).map { Int($0.prefix(3)) } == statuses
         case .contains(let part): text.contains(part)
-        case .lacks(let part): !answers.contains { $0.contains(part) } && !text.hasPrefix(part)
-        case .endsWith(let part): answers.last?.hasSuffix(part) == true
+        case .lacks(let part): !text.contains(part)
+        case .endsWith(let part): text.hasSuffix(part)
         case .closes: !isOpen
         case .staysOpen: isOpen
         }

@@ -11,7 +11,7 @@ import Tensors
 package final class CachedWeights {
     /// Why a file is of no use.
     package enum Problem: Error, Sendable, Hashable, CustomStringConvertible {
-        /// It cannot be read or mapped.
+        /// It, or a part of it, cannot be read or mapped.
         case unreadable(SystemError)
         /// It is none of ours, or not whole.
         case incomplete
@@ -103,7 +103,7 @@ package final class CachedWeights {
     /// The matrix of these rows, after all of its bytes have been looked at on all threads of the pool.
     ///
     /// - Returns: nil if the file has none of that type and shape.
-    /// - Throws: That it is damaged.
+    /// - Throws: That it cannot be read or is damaged.
     func matrix(_ rows: TensorRows, pool: KernelThreadPool) throws(Problem) -> PackedMatrix? {
         let type = rows.tensor.type
         let (rowCount, columns) = (rows.range.count, rows.columnCount)
@@ -112,7 +112,7 @@ package final class CachedWeights {
             entry.byteCount
                 == PackedMatrix.byteCount(type: type, rows: rowCount, columns: columns)
         else { return nil }
-        guard isWhole(entry, pool) else { throw .damaged(entry.key) }
+        if let problem = problem(entry, pool) { throw problem }
         return PackedMatrix(
             type: type,
             rows: rowCount,
@@ -122,22 +122,37 @@ package final class CachedWeights {
         )
     }
 
-    private func isWhole(_ entry: CachedWeightsIndex.Entry, _ pool: KernelThreadPool) -> Bool {
+    private func problem(
+        _ entry: CachedWeightsIndex.Entry,
+        _ pool: KernelThreadPool
+    ) -> Problem? {
         let (file, threadCount) = (file, pool.threadCount)
         let pieces = PieceChecksum.pieces(of: entry.byteCount)
-        let isWhole = Atomic(true)
+        let problem = Mutex<Problem?>(nil)
         pool.run { thread in
-            for index in stride(from: thread, to: pieces.count, by: threadCount) {
-                let first = entry.offset + pieces[index].lowerBound
-                // Safety: the index was checked against the file, which stays mapped meanwhile.
-                let checksum = unsafe PieceChecksum.value(
-                    of: file.bytes(first..<first + pieces[index].count)
-                )
-                if checksum != entry.checksums[index] {
-                    isWhole.store(false, ordering: .relaxed)
+            do throws(Problem) {
+                for index in stride(from: thread, to: pieces.count, by: threadCount) {
+                    let first = entry.offset + pieces[index].lowerBound
+                    let range = first..<first + pieces[index].count
+                    guard try Self.checksum(file, range) == entry.checksums[index] else {
+                        throw .damaged(entry.key)
+                    }
                 }
+            } catch {
+                problem.withLock { $0 = error }
             }
         }
-        return isWhole.load(ordering: .relaxed)
+        return problem.withLock { $0 }
+    }
+
+    private static func checksum(_ file: MappedFile, _ range: Range<Int>) throws(Problem) -> UInt64
+    {
+        do throws(SystemError) {
+            try file.bringIn(range)
+        } catch {
+            throw .unreadable(error)
+        }
+        // Safety: the index was checked against the file, which stays mapped meanwhile.
+        return unsafe PieceChecksum.value(of: file.bytes(range))
     }
 }

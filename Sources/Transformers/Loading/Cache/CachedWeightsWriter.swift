@@ -24,14 +24,13 @@ package struct CachedWeightsWriter: ~Copyable {
     ///   - identity: The model's.
     ///   - descriptor: Open for writing, of an empty file; it is closed.
     ///   - rest: Called on this thread after each mebibyte or so.
-    /// - Returns: The file's length in bytes.
     /// - Throws: What write(2) reports; the file is of no use then.
     package static func write(
         _ matrices: [PackedWeight],
         identity: String,
         owning descriptor: Int32,
         rest: @escaping () -> Void
-    ) throws(SystemError) -> Int {
+    ) throws(SystemError) {
         var writer = CachedWeightsWriter(output: FileDescriptor(owning: descriptor), rest: rest)
         var index = CachedWeightsIndex(
             identity: identity,
@@ -40,7 +39,6 @@ package struct CachedWeightsWriter: ~Copyable {
         try writer.append(CachedWeightsIndex.opening)
         for weight in matrices { index.entries.append(try writer.append(weight)) }
         try writer.append(index.serialized(at: writer.offset))
-        return writer.offset
     }
 
     private init(output: consuming FileDescriptor, rest: @escaping () -> Void) {

@@ -1,3 +1,5 @@
+import Platform
+
 /// A checksum that finds damage, and is as fast as memory is.
 ///
 /// Against accidents only: whoever can write the file can also make the sum fit.
@@ -14,9 +16,10 @@ enum PieceChecksum {
 
     /// The sum of bytes: any change within one word of eight bytes changes it.
     ///
-    /// FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv) over words in place of bytes, in four
-    /// chains side by side; the missing bytes of the last words count as zeros.
+    /// ``FNV1a`` over words in place of bytes, in four chains side by side; the last bytes, which are
+    /// no four words, count one by one.
     static func value(of bytes: UnsafeRawBufferPointer) -> UInt64 {
+        let (basis, prime) = (FNV1a.basis, FNV1a.prime)
         var (a, b, c, d) = (basis, basis &+ 1, basis &+ 2, basis &+ 3)
         let whole = bytes.count / 32 * 32
         func word(_ offset: Int) -> UInt64 {
@@ -35,7 +38,4 @@ enum PieceChecksum {
         }
         return [b, c, d, UInt64(bytes.count)].reduce(a) { ($0 ^ $1) &* prime }
     }
-
-    private static let basis: UInt64 = 0xcbf2_9ce4_8422_2325
-    private static let prime: UInt64 = 0x0000_0100_0000_01b3
 }

@@ -2,13 +2,6 @@
 extension ConformanceRow {
     static let semantics = [
         Self(
-            "9110 5.1",
-            "names of fields are the same in any case",
-            "POST /p HTTP/1.1\r\nhOsT: a\r\ncOnTeNt-LeNgTh: 1\r\n\r\nx",
-            .statuses([200]),
-            .endsWith("POST /p x")
-        ),
-        Self(
             "9110 4.2.1",
             "an address without a host is invalid",
             "GET http:///p HTTP/1.1\r\nHost:\r\n\r\n",
@@ -30,9 +23,16 @@ extension ConformanceRow {
             .closes
         ),
         Self(
+            "9110 5.1",
+            "names of fields are the same in any case",
+            "POST /p HTTP/1.1\r\nhOsT: a\r\ncOnTeNt-LeNgTh: 1\r\n\r\nx",
+            .statuses([200]),
+            .endsWith("POST /p x")
+        ),
+        Self(
             "9110 5.3",
             "several lines of a list are one list",
-            "GET / HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: close\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: close\r\nConnection: y\r\n\r\n",
             .statuses([200]),
             .closes
         ),
@@ -141,9 +141,10 @@ extension ConformanceRow {
         ),
         Self(
             "9110 10.1.1",
-            "a client that waits for 100 gets it, then the answer",
+            "a client that waits for 100 gets it",
             "POST /p HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 1\r\n\r\n",
             isWhole: false,
+            .statuses([]),
             .contains("HTTP/1.1 100 Continue\r\n\r\n")
         ),
         Self(
