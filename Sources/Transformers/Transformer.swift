@@ -193,7 +193,7 @@ package final class Transformer {
 
     static func format(of type: KVType) -> StepProgram.CacheFormat {
         switch type {
-        case .f16: .halves
+        case .f16: .words
         case .q8: .bytes
         case .q8Values: .byteValues
         }

@@ -170,7 +170,7 @@ int main(void) {
         }
     }
     static const int dimensions[] = {16, 64, 80, 128, 256};
-    for (int type = TORII_CACHE_F16; type <= TORII_CACHE_Q8_VALUES; type++) {
+    for (int type = TORII_CACHE_WORDS; type <= TORII_CACHE_BYTE_VALUES; type++) {
         for (int d = 0; d < 5; d++) {
             for (int count = 1; count <= TORII_ATTENTION_ROWS; count++) {
                 compare_attention((torii_cache_type)type, dimensions[d], count, false);

@@ -26,9 +26,9 @@ import Testing
         }
     }
 
-    @Test func `bytes come to 16 and 8.5 bits a number`() throws {
+    @Test func `bytes come to 16.25 and 8.5 bits a number`() throws {
         let numbers = 2 * 32 * 3 * 2 * 64
-        #expect(try storage(.f16, headDimension: 64).blockByteCount == numbers * 2)
+        #expect(try storage(.f16, headDimension: 64).blockByteCount == numbers * 65 / 32)
         #expect(try storage(.q8, headDimension: 64).blockByteCount == numbers * 17 / 16)
         #expect(try storage(.q8, headDimension: 80).blockByteCount == 3 * 2 * 64 * (80 + 3 * 2))
     }

@@ -9,11 +9,11 @@ final class KernelBlocks {
     let length: Int
     let type: torii_cache_type
     let table: [Int32]
-    /// In units of two bytes, so that halves are aligned.
+    /// In units of two bytes, so that words and scales are aligned.
     private(set) var memory: [UInt16]
     private let blockByteCount: Int
 
-    init(length: Int, blockCount: Int, type: torii_cache_type = TORII_CACHE_F16) {
+    init(length: Int, blockCount: Int, type: torii_cache_type = TORII_CACHE_WORDS) {
         self.length = length
         self.type = type
         blockByteCount = torii_cache_head_bytes(type, Int32(length))

@@ -145,7 +145,7 @@ import Testing
     }
 
     private func hiddenStates(_ tokens: [Int32], _ program: StepProgram) -> [[Float]] {
-        let headBytes = torii_cache_head_bytes(TORII_CACHE_F16, 16)
+        let headBytes = torii_cache_head_bytes(TORII_CACHE_WORDS, 16)
         let blockBytes = headBytes * 4
         let cache = UnsafeMutableRawPointer.allocate(
             byteCount: blockBytes * tokens.count,
@@ -162,7 +162,7 @@ import Testing
                 logitRowCount: 1
             )
         }
-        program.run(cache: cache, blockByteCount: blockBytes, format: .halves)
+        program.run(cache: cache, blockByteCount: blockBytes, format: .words)
         return tokens.indices.map { Array(program.hiddenState(row: $0)) }
     }
 

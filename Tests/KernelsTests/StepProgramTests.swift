@@ -123,7 +123,7 @@ import Testing
 
     /// The hidden states of all tokens of all texts, which are one batch.
     private func hiddenStates(_ texts: [[Int32]], _ program: StepProgram) -> [[Float]] {
-        let headBytes = torii_cache_head_bytes(TORII_CACHE_F16, Int32(Self.headLength))
+        let headBytes = torii_cache_head_bytes(TORII_CACHE_WORDS, Int32(Self.headLength))
         let blockBytes = headBytes * Self.width / Self.headLength
         let blocksPerText = Self.positionCount / 32
         let cache = UnsafeMutableRawPointer.allocate(
@@ -145,7 +145,7 @@ import Testing
                 logitRowCount: text.count
             )
         }
-        program.run(cache: cache, blockByteCount: blockBytes, format: .halves)
+        program.run(cache: cache, blockByteCount: blockBytes, format: .words)
         return (0..<texts.reduce(0) { $0 + $1.count }).map { Array(program.hiddenState(row: $0)) }
     }
 

@@ -6,6 +6,7 @@
 //   llama_logits MODEL logits TOKENS_FILE OUTPUT BATCH UBATCH FLASH REPACK THREADS [ADAPTER]
 //       OUTPUT: float [T, V]; row t = the logits behind token t, computed from those up to it.
 //       FLASH: -1 automatic, 0 off, 1 on. REPACK: 0 or 1. ADAPTER: a LoRA adapter's GGUF file.
+//       With LLAMA_LOGITS_CACHE=f32 in the environment keys and values are float32, not float16.
 
 #include "llama.h"
 
@@ -105,6 +106,8 @@ int main(int argc, char **argv) {
         params.n_ubatch = (uint32_t)atoi(argv[6]);
         params.flash_attn_type = (enum llama_flash_attn_type)atoi(argv[7]);
         params.n_threads = params.n_threads_batch = atoi(argv[9]);
+        const char *cache = getenv("LLAMA_LOGITS_CACHE");
+        if (cache && strcmp(cache, "f32") == 0) params.type_k = params.type_v = GGML_TYPE_F32;
         struct llama_context *context = llama_init_from_model(model, params);
         if (!context) fail("cannot make a context for", argv[1]);
         if (argc == 11) adapt(context, model, argv[10]);

@@ -21,37 +21,57 @@
 /// Largest head dimension; head dimensions are multiples of 16.
 #define TORII_HEAD_DIMENSION_MAX 256
 
-/// Dimensions of a quantised key or value that share a scale.
+/// Dimensions of a key or value in bytes that share a scale.
 #define TORII_CACHE_GROUP 32
 
-/// How a block holds the keys and values of one head: keys [2][D][16], a token to a lane; values
-/// [32][D]; then the scales of quantised keys [2][G][16] f16 and of quantised values [G][32] f16,
-/// G = D / 32, rounded up. A quantised number is its byte times the scale of its token and group.
+/// How a block holds the keys and values of one head, as integers: bytes, or words of 16 bits. Keys
+/// [2][D / 2][16][2], a token to a lane; values [16][D][2], a pair of tokens side by side: what one
+/// dot product of pairs takes. Then the scales of the keys [2][G][16] and of the values [G][32] as
+/// f16: a number is its integer times the scale of its token and group. A group is a head's whole
+/// key or value in words, TORII_CACHE_GROUP dimensions in bytes.
 typedef enum {
-    TORII_CACHE_F16,        ///< keys and values f16
-    TORII_CACHE_Q8,         ///< keys and values i8 with scales
-    TORII_CACHE_Q8_VALUES,  ///< keys f16, values i8 with scales
+    TORII_CACHE_WORDS,        ///< keys and values i16
+    TORII_CACHE_BYTES,        ///< keys and values i8
+    TORII_CACHE_BYTE_VALUES,  ///< keys i16, values i8
 } torii_cache_type;
 
+/// Largest magnitudes of a stored byte and of the words. Keys have all bits, for a model whose keys
+/// have biases needs them (Qwen2: a few dimensions are a hundred times larger than the others);
+/// more products of values than of keys fit into 32 bits in return.
+#define TORII_BYTE_LIMIT 127
+#define TORII_KEY_LIMIT 32767
+#define TORII_VALUE_LIMIT 8191
+
 static inline bool torii_cache_has_key_bytes(torii_cache_type type) {
-    return type == TORII_CACHE_Q8;
+    return type == TORII_CACHE_BYTES;
 }
 
 static inline bool torii_cache_has_value_bytes(torii_cache_type type) {
-    return type != TORII_CACHE_F16;
+    return type != TORII_CACHE_WORDS;
 }
 
-/// Groups of a head's dimensions.
-static inline size_t torii_cache_groups(int d) {
-    return ((size_t)d + TORII_CACHE_GROUP - 1) / TORII_CACHE_GROUP;
+/// Dimensions that share a scale, of d.
+static inline size_t torii_cache_group_length(bool are_bytes, int d) {
+    return are_bytes && d > TORII_CACHE_GROUP ? TORII_CACHE_GROUP : (size_t)d;
+}
+
+/// Groups of a head's dimensions, the last of which may be a part of one.
+static inline size_t torii_cache_groups(bool are_bytes, int d) {
+    size_t length = torii_cache_group_length(are_bytes, d);
+    return ((size_t)d + length - 1) / length;
+}
+
+/// Bytes of one head's keys, or of its values, in one block.
+static inline size_t torii_cache_part_bytes(bool are_bytes, int d) {
+    size_t number = are_bytes ? sizeof(int8_t) : sizeof(int16_t);
+    return TORII_BLOCK_TOKENS
+        * ((size_t)d * number + torii_cache_groups(are_bytes, d) * sizeof(uint16_t));
 }
 
 /// Bytes of one head's keys and values in one block.
 static inline size_t torii_cache_head_bytes(torii_cache_type type, int d) {
-    size_t halves = TORII_BLOCK_TOKENS * (size_t)d * sizeof(uint16_t);
-    size_t bytes = TORII_BLOCK_TOKENS * ((size_t)d + torii_cache_groups(d) * sizeof(uint16_t));
-    return (torii_cache_has_key_bytes(type) ? bytes : halves)
-        + (torii_cache_has_value_bytes(type) ? bytes : halves);
+    return torii_cache_part_bytes(torii_cache_has_key_bytes(type), d)
+        + torii_cache_part_bytes(torii_cache_has_value_bytes(type), d);
 }
 
 /// Where the keys and values of one sequence, one layer and one key/value head lie.
@@ -113,16 +133,18 @@ typedef struct torii_vector_kernels {
     void (*rotate)(float *head, const float *cosines, const float *sines, int rotated, int d,
                    float scale);
 
-    /// key: [D], rotated  value: [D].  Writes them at `position`, rounded to nearest even.
-    /// Stored values are always finite: beyond the range of f16 they saturate, NaN becomes 0. So
-    /// whatever one sequence computes, a block that another gets later holds no poison.
-    /// Quantised: a group's scale is its largest magnitude / 127 as f16, its bytes are the numbers
-    /// divided by that, within -127 ... 127.
+    /// key: [D], rotated  value: [D].  Writes them at `position`: a group's scale is its largest
+    /// magnitude / the limit of its integers as f16, or the next f16 if that would be too small;
+    /// the integers are the numbers divided by that, rounded to nearest even. Beyond the range of
+    /// f16 numbers saturate, NaN becomes 0. So whatever one sequence computes, a block that another
+    /// gets later holds no poison.
     void (*store_key_value)(const torii_head_cache *cache, int position, const float *key,
                             const float *value);
 
-    /// Softmax attention in f32 over the stored keys and values, in tiles of 64 absolute
-    /// positions, each tile's sums in a fixed order. Tiles that no row sees are not read.
+    /// Softmax attention over the stored keys and values, in tiles of 64 absolute positions.
+    /// Queries are rounded to integers within +-8191, a tile's weights times the scales of its
+    /// values within 16383, which their largest has; so sums of products are exact in 32 bits, and
+    /// what is added up in f32 has a fixed order. Tiles that no row sees are not read.
     void (*attend)(const torii_head_cache *cache, const torii_query_rows *rows);
 
     /// out: [n]  x: [n].  out = exp(x); below -87 it is 0, above 88 it is exp(88).

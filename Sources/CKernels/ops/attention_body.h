@@ -1,211 +1,151 @@
-// Body of torii_vector_kernels.attend (ops.h). Included once by each ops_<isa>.c, which defines
-// TORII_TILE_VECTORS: how many vectors of 16 positions (or dimensions) one pass keeps in
-// registers beside up to six rows. It changes the loop order between independent lanes only.
+// Body of torii_vector_kernels.attend (ops.h): its products, all of them exact sums of integers.
+// Included once by each ops_<isa>.c, which defines TORII_TILE_VECTORS(rows): how many vectors of 16
+// positions (or dimensions) one pass keeps in registers beside so many rows. It changes the loop
+// order between independent lanes only.
 
-#define TILE_TOKENS 64
-#define TILE_BLOCKS (TILE_TOKENS / TORII_BLOCK_TOKENS)
-#define TILE_LANES (TILE_TOKENS / TORII_KEY_LANES)
-#define GROUPS_MAX (TORII_HEAD_DIMENSION_MAX / TORII_CACHE_GROUP)
+#define TILE_VECTORS_MAX TORII_TILE_VECTORS(1)
 
-typedef struct {
-    float maximum[TORII_ATTENTION_ROWS];
-    float sum[TORII_ATTENTION_ROWS];
-    float rescale[TORII_ATTENTION_ROWS];
-    _Alignas(64) float weights[TORII_ATTENTION_ROWS][TILE_TOKENS];
-    // The weights times the values' scales, for each group of dimensions.
-    _Alignas(64) float scaled[GROUPS_MAX][TORII_ATTENTION_ROWS][TILE_TOKENS];
-    _Alignas(64) float output[TORII_ATTENTION_ROWS][TORII_HEAD_DIMENSION_MAX];
-} attention_state;
+// Terms of words that an integer sum takes before it is added up in f32.
+enum { SCORE_TERMS = 8, VALUE_TERMS = 16 };
+_Static_assert(
+    (int64_t)SCORE_TERMS * TORII_KEY_LIMIT * QUERY_LIMIT <= INT32_MAX
+        && (int64_t)VALUE_TERMS * TORII_VALUE_LIMIT * WEIGHT_LIMIT <= INT32_MAX,
+    "sums of products fit into 32 bits");
 
-// Where a tile's keys and values lie.
-typedef struct {
-    head_block block[TILE_BLOCKS];
-} tile_places;
-
-// Fetches what lies where something was just read, but in the tile that comes next. Into the second
-// level only: a tile is half of the first.
-INLINE void fetch(const uint8_t *next) {
-    __builtin_prefetch(next, 0, 2);
+// A pair of a row's numbers, for every lane.
+INLINE i16x32 splat_pair(const int16_t *numbers) {
+    int32_t pair;
+    memcpy(&pair, numbers, sizeof pair);
+    return (i16x32)splat_int(pair);
 }
 
-// Adds the products of dimensions first ..< end to scores, a chain of fused multiply-adds over d;
-// for quantised keys the group's chain starts at 0 and is added times its scale.
-// queries: rows × [D]  keys: `vectors` × [D][16]  scores: [rows][64].
-INLINE void score_group(const torii_cache_type type, int rows, int vectors,
-                        const torii_query_rows *q, const tile_places *tile,
-                        const tile_places *next, size_t d, int first, int end, int first_vector,
-                        attention_state *state) {
-    f32x16 accumulator[TORII_ATTENTION_ROWS][TORII_TILE_VECTORS];
-    const uint8_t *keys[TORII_TILE_VECTORS], *ahead[TORII_TILE_VECTORS];
+// Adds the products of dimensions first ..< first + count to sums: [rows][vectors].
+// queries: rows × [D]  keys: `vectors` × [D / 2][16][2].
+INLINE void add_scores(const bool are_bytes, const int rows, const int vectors, const int count,
+                       const uint8_t *const *keys, const uint8_t *const *ahead, size_t first,
+                       const attention_state *state,
+                       i32x16 sums[TORII_ATTENTION_ROWS][TILE_VECTORS_MAX]) {
+    const size_t bytes = 2 * PAIRS * number_bytes(are_bytes);
+    UNROLLED for (int r = 0; r < rows; r++) {
+        UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] = splat_int(0);
+    }
+    UNROLLED for (int i = 0; i < count; i += 2) {
+        i16x32 key[TILE_VECTORS_MAX];
+        size_t place = (first + (size_t)i) / 2 * bytes;
+        UNROLLED for (int v = 0; v < vectors; v++) {
+            key[v] = load_numbers(are_bytes, keys[v] + place);
+            if ((size_t)i / 2 * bytes % 64 == 0) fetch(ahead[v] + place);
+        }
+        UNROLLED for (int r = 0; r < rows; r++) {
+            i16x32 query = splat_pair(&state->query[r][first + (size_t)i]);
+            UNROLLED for (int v = 0; v < vectors; v++) {
+                sums[r][v] = dot_pairs(sums[r][v], key[v], query);
+            }
+        }
+    }
+}
+
+// Writes the scores of `vectors` × 16 positions, in units of the query's.
+INLINE void score_vectors(const torii_cache_type type, const int rows, const int vectors,
+                          const tile_places *tile, const tile_places *next, int d,
+                          int first_vector, attention_state *state) {
     const bool are_bytes = torii_cache_has_key_bytes(type);
-    const size_t bytes = 16 * (are_bytes ? 1 : sizeof(uint16_t));
-#pragma clang loop unroll(full)
-    for (int v = 0; v < vectors; v++) {
-        int index = first_vector + v;
-        keys[v] = tile->block[index / 2].keys + (size_t)(index % 2) * d * bytes;
-        ahead[v] = next->block[index / 2].keys + (size_t)(index % 2) * d * bytes;
-#pragma clang loop unroll(full)
-        for (int r = 0; r < rows; r++) accumulator[r][v] = splat(0.0f);
+    const int length = are_bytes ? TORII_CACHE_GROUP : SCORE_TERMS;
+    const size_t groups = torii_cache_groups(are_bytes, d);
+    f32x16 score[TORII_ATTENTION_ROWS][TILE_VECTORS_MAX];
+    const uint8_t *keys[TILE_VECTORS_MAX], *ahead[TILE_VECTORS_MAX];
+    const uint16_t *scales[TILE_VECTORS_MAX];
+    UNROLLED for (int v = 0; v < vectors; v++) {
+        size_t block = (size_t)(first_vector + v) / 2, half = (size_t)(first_vector + v) % 2;
+        size_t offset = half * (size_t)d * TORII_KEY_LANES * number_bytes(are_bytes);
+        keys[v] = tile->block[block].keys + offset;
+        ahead[v] = next->block[block].keys + offset;
+        scales[v] = tile->block[block].key_scales + half * groups * TORII_KEY_LANES;
+        UNROLLED for (int r = 0; r < rows; r++) score[r][v] = splat(0.0f);
     }
-    for (int i = first; i < end; i++) {
-        f32x16 key[TORII_TILE_VECTORS];
-#pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) {
-            key[v] = load_numbers(are_bytes, keys[v] + (size_t)i * bytes);
-            if ((size_t)i * bytes % 64 == 0) fetch(ahead[v] + (size_t)i * bytes);
-        }
-#pragma clang loop unroll(full)
-        for (int r = 0; r < rows; r++) {
-            f32x16 query = splat(q->query[r][i]);
-#pragma clang loop unroll(full)
-            for (int v = 0; v < vectors; v++) {
-                accumulator[r][v] = fma16(query, key[v], accumulator[r][v]);
-            }
-        }
-    }
-    size_t group = (size_t)first / TORII_CACHE_GROUP, groups = torii_cache_groups((int)d);
-#pragma clang loop unroll(full)
-    for (int v = 0; v < vectors; v++) {
-        int index = first_vector + v;
-        f32x16 scale = splat(1.0f);
-        if (are_bytes) {
-            scale = load_half((const uint16_t *)(const void *)tile->block[index / 2].key_scales
-                              + ((size_t)(index % 2) * groups + group) * 16);
-        }
-#pragma clang loop unroll(full)
-        for (int r = 0; r < rows; r++) {
-            float *scores = &state->weights[r][index * 16];
-            f32x16 sum = accumulator[r][v];
-            if (are_bytes) {
-                sum = fma16(sum, scale, first == 0 ? splat(0.0f) : load(scores));
-            }
-            store(scores, sum);
-        }
-    }
-}
-
-INLINE void score_vectors(const torii_cache_type type, int rows, int vectors,
-                          const torii_query_rows *q, const tile_places *tile,
-                          const tile_places *next, int d, int first_vector,
-                          attention_state *state) {
-    int length = torii_cache_has_key_bytes(type) ? TORII_CACHE_GROUP : d;
     for (int first = 0; first < d; first += length) {
-        int end = first + length < d ? first + length : d;
-        score_group(type, rows, vectors, q, tile, next, (size_t)d, first, end, first_vector,
-                    state);
-    }
-}
-
-// A row's scores of one tile as they are after capping and with what distance costs.
-INLINE void bend_scores(attention_state *state, int r, int tile, const torii_query_rows *q) {
-    const f32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    for (int v = 0; v < TILE_LANES; v++) {
-        float *scores = &state->weights[r][v * 16];
-        f32x16 score = load(scores);
-        if (q->soft_cap > 0.0f) {
-            score = tanh16(score * splat(1.0f / q->soft_cap)) * splat(q->soft_cap);
+        i32x16 sums[TORII_ATTENTION_ROWS][TILE_VECTORS_MAX];
+        if (d - first >= length) {
+            add_scores(are_bytes, rows, vectors, length, keys, ahead, (size_t)first, state, sums);
+        } else {  // the last group of bytes may be half of one
+            add_scores(are_bytes, rows, vectors, length / 2, keys, ahead, (size_t)first, state,
+                       sums);
         }
-        if (q->has_distances) {
-            f32x16 distance = lane + splat((float)(tile * TILE_TOKENS + v * 16 - q->position[r]));
-            distance = select16(distance < splat(0.0f), -distance, distance);
-            score = fma16(distance, splat(-q->slope[r]), score);
-        }
-        store(scores, score);
-    }
-}
-
-// Turns a row's scores of one tile into weights and updates its running maximum and sum.
-INLINE void weigh(attention_state *state, int r, int tile, int first, int last) {
-    float *weights = state->weights[r];
-    const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    int visible = last - tile * TILE_TOKENS;
-    int hidden = first - tile * TILE_TOKENS;
-    f32x16 score[TILE_LANES];
-    f32x16 best = splat(-__builtin_inff());
-    for (int v = 0; v < TILE_LANES; v++) {
-        i32x16 index = lane + v * 16;
-        i32x16 limit = {visible, visible, visible, visible, visible, visible, visible, visible,
-                        visible, visible, visible, visible, visible, visible, visible, visible};
-        score[v] = select16(index > limit, splat(-__builtin_inff()), load(weights + v * 16));
-        if (hidden > 0) score[v] = select16(index < hidden, splat(-__builtin_inff()), score[v]);
-        best = max16(best, score[v]);
-    }
-    float maximum = max_lanes(best);
-    maximum = maximum > state->maximum[r] ? maximum : state->maximum[r];
-    f32x16 shrink = exp16(splat(state->maximum[r] - maximum));
-    for (int v = 0; v < TILE_LANES; v++) {
-        score[v] = exp16(score[v] - splat(maximum));
-        store(weights + v * 16, score[v]);
-    }
-    float sum = sum_lanes((score[0] + score[1]) + (score[2] + score[3]));
-    state->rescale[r] = shrink[0];
-    state->sum[r] = state->sum[r] * shrink[0] + sum;
-    state->maximum[r] = maximum;
-}
-
-// The weights times the scales of a tile's values.
-INLINE void scale_weights(const torii_cache_type type, int rows, const tile_places *tile,
-                          const tile_places *next, int d, attention_state *state) {
-    for (size_t g = 0; g < torii_cache_groups(d); g++) {
-        for (int v = 0; v < TILE_LANES; v++) {
-            size_t offset = g * TORII_BLOCK_TOKENS + (size_t)(v % 2) * 16;
-            const head_block *block = &tile->block[v / 2];
-            f32x16 scale = load_half((const uint16_t *)(const void *)block->value_scales + offset);
-            for (int r = 0; r < rows; r++) {
-                store(&state->scaled[g][r][v * 16], load(&state->weights[r][v * 16]) * scale);
+        UNROLLED for (int v = 0; v < vectors; v++) {
+            f32x16 scale = are_bytes ? load_half(scales[v] + first / length * TORII_KEY_LANES)
+                                     : splat(1.0f);
+            UNROLLED for (int r = 0; r < rows; r++) {
+                f32x16 sum = __builtin_convertvector(sums[r][v], f32x16);
+                score[r][v] = are_bytes ? fma16(sum, scale, score[r][v]) : score[r][v] + sum;
             }
         }
-        for (int b = 0; b < TILE_BLOCKS; b++) {
-            if (torii_cache_has_key_bytes(type)) fetch(next->block[b].key_scales + g * 64);
-            fetch(next->block[b].value_scales + g * 64);
+    }
+    UNROLLED for (int v = 0; v < vectors; v++) {
+        f32x16 scale = are_bytes ? splat(1.0f) : load_half(scales[v]);
+        UNROLLED for (int r = 0; r < rows; r++) {
+            float *place = &state->weights[r][(first_vector + v) * 16];
+            store(place, are_bytes ? score[r][v] : score[r][v] * scale);
         }
     }
 }
 
-// weights: [rows][64]  values: [count][D], 32 tokens to a block  output: [rows][D].
-// Each output lane is one chain of fused multiply-adds over the tile's tokens.
-INLINE void gather_vectors(const torii_cache_type type, int rows, int vectors,
+// Adds the products of tokens first ..< first + count of a tile to sums: [rows][vectors].
+// weights: [G][rows][64]  values: [count / 2][D][2].
+INLINE void add_values(const bool are_bytes, const int rows, const int vectors, const int count,
+                       const tile_places *tile, const tile_places *next, int d, int column,
+                       int first, const attention_state *state,
+                       i32x16 sums[TORII_ATTENTION_ROWS][TILE_VECTORS_MAX]) {
+    const size_t bytes = number_bytes(are_bytes);
+    const size_t start =
+        ((size_t)(first % TORII_BLOCK_TOKENS) * (size_t)d + 2 * (size_t)column) * bytes;
+    const uint8_t *values = tile->block[first / TORII_BLOCK_TOKENS].values + start;
+    const uint8_t *ahead = next->block[first / TORII_BLOCK_TOKENS].values + start;
+    UNROLLED for (int t = 0; t < count; t += 2) {
+        i16x32 value[TILE_VECTORS_MAX];
+        UNROLLED for (int v = 0; v < vectors; v++) {
+            size_t place = (size_t)v * 2 * PAIRS * bytes;
+            value[v] = load_numbers(are_bytes, values + place);
+            if (place % 64 == 0) fetch(ahead + place);
+        }
+        UNROLLED for (int r = 0; r < rows; r++) {
+            UNROLLED for (int v = 0; v < vectors; v++) {
+                int group = are_bytes ? (column + v * 16) / TORII_CACHE_GROUP : 0;
+                i16x32 weight = splat_pair(&state->scaled[group][r][first + t]);
+                sums[r][v] = dot_pairs(sums[r][v], value[v], weight);
+            }
+        }
+        values += 2 * (size_t)d * bytes;
+        ahead += 2 * (size_t)d * bytes;
+    }
+}
+
+// Adds a tile's values, times their weights, to `vectors` × 16 dimensions of the outputs.
+INLINE void gather_vectors(const torii_cache_type type, const int rows, const int vectors,
                            const tile_places *tile, const tile_places *next, int d, int column,
                            int count, attention_state *state) {
     const bool are_bytes = torii_cache_has_value_bytes(type);
-    const size_t bytes = are_bytes ? 1 : sizeof(uint16_t);
-    f32x16 accumulator[TORII_ATTENTION_ROWS][TORII_TILE_VECTORS];
-#pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) {
-#pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) {
-            accumulator[r][v] =
-                load(&state->output[r][column + v * 16]) * splat(state->rescale[r]);
+    f32x16 total[TORII_ATTENTION_ROWS][TILE_VECTORS_MAX];
+    // The weights of tokens beyond `count` are 0.
+    for (int first = 0; first < count; first += VALUE_TERMS) {
+        i32x16 sums[TORII_ATTENTION_ROWS][TILE_VECTORS_MAX];
+        UNROLLED for (int r = 0; r < rows; r++) {
+            UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] = splat_int(0);
         }
-    }
-    for (int t = 0; t < count; t++) {
-        size_t offset =
-            ((size_t)(t % TORII_BLOCK_TOKENS) * (size_t)d + (size_t)column) * bytes;
-        const uint8_t *token = tile->block[t / TORII_BLOCK_TOKENS].values + offset;
-        const uint8_t *ahead = next->block[t / TORII_BLOCK_TOKENS].values + offset;
-        f32x16 value[TORII_TILE_VECTORS];
-#pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) {
-            size_t place = (size_t)v * 16 * bytes;
-            value[v] = load_numbers(are_bytes, token + place);
-            if (place % 64 == 0) fetch(ahead + place);
-        }
-#pragma clang loop unroll(full)
-        for (int r = 0; r < rows; r++) {
-#pragma clang loop unroll(full)
-            for (int v = 0; v < vectors; v++) {
-                const float *weights = are_bytes
-                    ? state->scaled[(column + v * 16) / TORII_CACHE_GROUP][r]
-                    : state->weights[r];
-                accumulator[r][v] = fma16(splat(weights[t]), value[v], accumulator[r][v]);
+        add_values(
+            are_bytes, rows, vectors, VALUE_TERMS, tile, next, d, column, first, state, sums);
+        UNROLLED for (int r = 0; r < rows; r++) {
+            UNROLLED for (int v = 0; v < vectors; v++) {
+                f32x16 sum = __builtin_convertvector(sums[r][v], f32x16);
+                total[r][v] = first == 0 ? sum : total[r][v] + sum;
             }
         }
     }
-#pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) {
-#pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) {
-            store(&state->output[r][column + v * 16], accumulator[r][v]);
+    UNROLLED for (int r = 0; r < rows; r++) {
+        UNROLLED for (int v = 0; v < vectors; v++) {
+            int group = are_bytes ? (column + v * 16) / TORII_CACHE_GROUP : 0;
+            float *place = &state->output[r][column + v * 16];
+            f32x16 before = load(place) * splat(state->rescale[r]);
+            store(place, fma16(total[r][v], splat(state->scaled_unit[group][r]), before));
         }
     }
 }
@@ -223,8 +163,11 @@ INLINE tile_places places(const torii_head_cache *cache, const torii_cache_type 
     return result;
 }
 
-INLINE void attend_tile(const torii_cache_type type, int rows, const torii_head_cache *cache,
-                        const torii_query_rows *q, int tile, int last, attention_state *state) {
+// first ... last: the positions that any row sees.
+INLINE void attend_tile(const torii_cache_type type, const int rows, const torii_head_cache *cache,
+                        const torii_query_rows *q, int tile, int first, int last,
+                        attention_state *state) {
+    const int vectors = TORII_TILE_VECTORS(rows);
     int d = cache->head_dimension;
     int count = last + 1 - tile * TILE_TOKENS;
     if (count > TILE_TOKENS) count = TILE_TOKENS;
@@ -233,46 +176,29 @@ INLINE void attend_tile(const torii_cache_type type, int rows, const torii_head_
     tile_places next =
         is_last ? places(q->next, type, q->next_first / TILE_TOKENS, q->next_last)
                 : places(cache, type, tile + 1, last);
-    for (int v = 0; v < TILE_LANES; v += TORII_TILE_VECTORS) {
-        score_vectors(type, rows, TORII_TILE_VECTORS, q, &here, &next, d, v, state);
+    for (int v = 0; v < TILE_LANES; v += vectors) {
+        score_vectors(type, rows, vectors, &here, &next, d, v, state);
     }
-    for (int r = 0; r < rows; r++) {
-        if (q->last[r] >= tile * TILE_TOKENS && q->first[r] < (tile + 1) * TILE_TOKENS) {
-            if (q->soft_cap > 0.0f || q->has_distances) bend_scores(state, r, tile, q);
-            weigh(state, r, tile, q->first[r], q->last[r]);
-        } else {
-            // Nothing of this tile is visible to the row: the tile changes nothing.
-            state->rescale[r] = 1.0f;
-            memset(state->weights[r], 0, sizeof state->weights[r]);
-        }
-    }
-    if (torii_cache_has_value_bytes(type)) {
-        scale_weights(type, rows, &here, &next, d, state);
-    }
+    for (int b = 0; b < TILE_BLOCKS; b++) fetch(next.block[b].key_scales);
+    float factors[TORII_ATTENTION_ROWS];
+    weigh_rows(rows, tile, q, state, factors);
+    scale_weights(type, rows, &here, &next, d, tile, first, last, factors, state);
     int column = 0;
-    for (; column + 16 * TORII_TILE_VECTORS <= d; column += 16 * TORII_TILE_VECTORS) {
-        gather_vectors(type, rows, TORII_TILE_VECTORS, &here, &next, d, column, count, state);
+    for (; column + 16 * vectors <= d; column += 16 * vectors) {
+        gather_vectors(type, rows, vectors, &here, &next, d, column, count, state);
     }
     for (; column < d; column += 16) {
         gather_vectors(type, rows, 1, &here, &next, d, column, count, state);
     }
 }
 
-// What a row's sums are multiplied with in the end.
-INLINE float final_factor(const attention_state *state, int r, const torii_query_rows *q) {
-    if (!q->has_sinks) return 1.0f / state->sum[r];
-    float maximum = state->maximum[r] > q->sink[r] ? state->maximum[r] : q->sink[r];
-    f32x16 shrink = exp16(splat(state->maximum[r] - maximum));
-    f32x16 sink = exp16(splat(q->sink[r] - maximum));
-    return shrink[0] / (state->sum[r] * shrink[0] + sink[0]);
-}
-
-INLINE void attend_rows(const torii_cache_type type, int rows, const torii_head_cache *cache,
+INLINE void attend_rows(const torii_cache_type type, const int rows, const torii_head_cache *cache,
                         const torii_query_rows *q) {
     attention_state state;
     int d = cache->head_dimension;
     int first = q->first[0], last = 0;
     for (int r = 0; r < rows; r++) {
+        round_query(&state, r, q->query[r], d);
         state.maximum[r] = -__builtin_inff();
         state.sum[r] = 0.0f;
         memset(state.output[r], 0, (size_t)d * sizeof(float));
@@ -280,7 +206,7 @@ INLINE void attend_rows(const torii_cache_type type, int rows, const torii_head_
         if (q->last[r] > last) last = q->last[r];
     }
     for (int tile = first / TILE_TOKENS; tile * TILE_TOKENS <= last; tile++) {
-        attend_tile(type, rows, cache, q, tile, last, &state);
+        attend_tile(type, rows, cache, q, tile, first, last, &state);
     }
     for (int r = 0; r < rows; r++) {
         float factor = final_factor(&state, r, q);
@@ -305,9 +231,9 @@ INLINE void attend_as(const torii_cache_type type, const torii_head_cache *cache
 
 static void attend(const torii_head_cache *cache, const torii_query_rows *q) {
     switch (cache->type) {
-    case TORII_CACHE_F16: attend_as(TORII_CACHE_F16, cache, q); break;
-    case TORII_CACHE_Q8: attend_as(TORII_CACHE_Q8, cache, q); break;
-    case TORII_CACHE_Q8_VALUES: attend_as(TORII_CACHE_Q8_VALUES, cache, q); break;
+    case TORII_CACHE_WORDS: attend_as(TORII_CACHE_WORDS, cache, q); break;
+    case TORII_CACHE_BYTES: attend_as(TORII_CACHE_BYTES, cache, q); break;
+    case TORII_CACHE_BYTE_VALUES: attend_as(TORII_CACHE_BYTE_VALUES, cache, q); break;
     }
 }
 

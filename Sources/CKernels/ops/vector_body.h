@@ -1,6 +1,7 @@
 // Vectors of 16 lanes for the op bodies. Included once by each ops_<isa>.c, which defines
-// TORII_HAS_F16C where the instruction set converts half floats itself. No include guard is
-// needed: nothing else may include this file.
+// TORII_HAS_F16C where the instruction set converts half floats itself, TORII_HAS_DOT_PAIRS where
+// it defines dot_pairs itself, and UNROLLED as nothing where code is to be short. No include guard
+// is needed: nothing else may include this file.
 
 #include <stdint.h>
 #include <string.h>
@@ -10,11 +11,16 @@
 // Functions that pass vectors by value are always inlined, so no calling convention is involved.
 #pragma clang diagnostic ignored "-Wpsabi"
 #define INLINE static inline __attribute__((always_inline))
+#if !defined(UNROLLED)
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#endif
 
 typedef float f32x16 __attribute__((vector_size(64)));
 typedef int32_t i32x16 __attribute__((vector_size(64)));
 typedef uint32_t u32x16 __attribute__((vector_size(64)));
 typedef uint16_t u16x16 __attribute__((vector_size(32)));
+typedef int16_t i16x16 __attribute__((vector_size(32)));
+typedef int16_t i16x32 __attribute__((vector_size(64)));
 typedef float f32x16_unaligned __attribute__((vector_size(64), aligned(4), may_alias));
 typedef uint16_t u16x16_unaligned __attribute__((vector_size(32), aligned(2), may_alias));
 
@@ -65,15 +71,18 @@ INLINE f32x16 max16(f32x16 a, f32x16 b) {
     return select16(a > b, a, b);
 }
 
+// The lanes from i on, then whatever fills the vector.
+#define LANES_FROM(x, i) \
+    __builtin_shufflevector( \
+        x, x, (i), (i) + 1, (i) + 2, (i) + 3, (i) + 4, (i) + 5, (i) + 6, (i) + 7, (i) + 8, \
+        (i) + 9, (i) + 10, (i) + 11, (i) + 12, (i) + 13, (i) + 14, (i) + 15)
+
 INLINE float max_lanes(f32x16 x) {
-    float lanes[16];
-    store(lanes, x);
-    for (int step = 8; step > 0; step /= 2) {
-        for (int i = 0; i < step; i++) {
-            lanes[i] = lanes[i] > lanes[i + step] ? lanes[i] : lanes[i + step];
-        }
-    }
-    return lanes[0];
+    x = max16(x, LANES_FROM(x, 8));
+    x = max16(x, LANES_FROM(x, 4));
+    x = max16(x, LANES_FROM(x, 2));
+    x = max16(x, LANES_FROM(x, 1));
+    return x[0];
 }
 
 // exp(x) to about 1 unit in the last place for -87 <= x <= 88; 0 below (also at -infinity),
@@ -101,6 +110,25 @@ INLINE f32x16 exp16(f32x16 x) {
     f32x16 result = (f32x16)((u32x16)p + exponent);
     result = select16(x < splat(-87.0f), splat(0.0f), result);
     return select16(x == x, result, x);
+}
+
+// exp(x) for what is at most a little above 0, to about 1 unit in the last place; below -87, also
+// at -infinity, it is exp(-87), 1.6e-38. A cheaper exp16: half of attention's time beside its
+// products is this.
+INLINE f32x16 exp16_of_negative(f32x16 x) {
+    const f32x16 magic = splat(0x1.8p23f);
+    x = max16(x, splat(-87.0f));
+    f32x16 shifted = fma16(x, splat(0x1.715476p0f), magic);
+    // ln 2 as one f32: n times its error stays below 3e-7.
+    f32x16 r = fma16(shifted - magic, splat(-0x1.62e43p-1f), x);
+    // The best polynomial of this degree with exp(0) = 1; its largest error is 1e-7.
+    f32x16 p = splat(0x1.0fa77ap-7f);
+    p = fma16(p, r, splat(0x1.573b4cp-5f));
+    p = fma16(p, r, splat(0x1.555a7p-3f));
+    p = fma16(p, r, splat(0x1.fffdc2p-2f));
+    p = fma16(p, r, splat(0x1.fffff6p-1f));
+    p = fma16(p, r, splat(1.0f));
+    return (f32x16)((u32x16)p + ((u32x16)shifted << 23));
 }
 
 // f16 as bits -> f32, exact.
@@ -143,3 +171,18 @@ INLINE f32x16 storable(f32x16 x) {
     x = select16(x < splat(-65504.0f), splat(-65504.0f), x);
     return select16(x == x, x, splat(0.0f));
 }
+
+// The nearest integers, to even, of magnitudes below 2^15.
+INLINE i16x16 nearest(f32x16 x) {
+    // The addition rounds: the sum's last bit is worth 1, and 0 has no low bits.
+    return __builtin_convertvector((u32x16)(x + splat(0x1.8p23f)), i16x16);
+}
+
+#if !defined(TORII_HAS_DOT_PAIRS)
+// sum + a[2i] b[2i] + a[2i + 1] b[2i + 1], each lane.
+INLINE i32x16 dot_pairs(i32x16 sum, i16x32 a, i16x32 b) {
+    i32x16 even_a = (i32x16)((u32x16)a << 16) >> 16, even_b = (i32x16)((u32x16)b << 16) >> 16;
+    i32x16 odd_a = (i32x16)a >> 16, odd_b = (i32x16)b >> 16;
+    return sum + even_a * even_b + odd_a * odd_b;
+}
+#endif

@@ -3,18 +3,18 @@ import CKernels
 extension StepProgram {
     /// How the KV blocks hold keys and values: see `torii_cache_type`.
     package enum CacheFormat: Sendable {
-        /// Half-precision floats.
-        case halves
+        /// Integers of 16 bits with scales.
+        case words
         /// Bytes with scales.
         case bytes
-        /// Keys as half-precision floats, values as bytes with scales.
+        /// Keys as integers of 16 bits, values as bytes with scales.
         case byteValues
 
         var cValue: torii_cache_type {
             switch self {
-            case .halves: TORII_CACHE_F16
-            case .bytes: TORII_CACHE_Q8
-            case .byteValues: TORII_CACHE_Q8_VALUES
+            case .words: TORII_CACHE_WORDS
+            case .bytes: TORII_CACHE_BYTES
+            case .byteValues: TORII_CACHE_BYTE_VALUES
             }
         }
     }
