@@ -23,4 +23,14 @@ package enum MachineProbe {
         let operationsPerSecond = torii_probe_integer_peak(instructionSet.cValue, threads)
         return operationsPerSecond > 0 ? operationsPerSecond : nil
     }
+    /// The most that AVX-512 products of quantised matrices can reach, as 8-bit operations per
+    /// second.
+    ///
+    /// It is the rate of the dot product where each 96 have so many fused multiply-adds beside them
+    /// (24, 36 or 60), operands in registers; nil without AVX-512 or threads.
+    package static func tilePeak(threads: Int, multiplications: Int) -> Double? {
+        guard let threads = Int32(exactly: threads) else { return nil }
+        let operationsPerSecond = torii_probe_tile_peak(Int32(multiplications), threads)
+        return operationsPerSecond > 0 ? operationsPerSecond : nil
+    }
 }

@@ -11,3 +11,8 @@ double torii_probe_memory_bandwidth(int threads);
 // 8-bit multiply-adds (counted as two operations each) per second of `threads` threads in the
 // instruction set's own dot product, operands in registers. 0: unsupported set or no threads.
 double torii_probe_integer_peak(torii_isa isa, int threads);
+
+// The same of AVX-512 if its dot products have `multiplications` fused multiply-adds beside them to
+// each 96, as products of quantised matrices do (24, 36 or 60: see tile.h). Where both share the
+// processor's units that is the most such a product can reach. 0: no AVX-512 or no threads.
+double torii_probe_tile_peak(int multiplications, int threads);

@@ -23,6 +23,7 @@ typedef struct {
     const uint8_t *bytes;  // NULL: the integer loop
     size_t byte_count;
     torii_isa isa;
+    int multiplications;  // 0: the dot product alone
     long iterations;
     uint64_t digest;
     double duration;  // seconds on the processor
@@ -43,8 +44,13 @@ static void *run_part(void *argument) {
     }
     if (gate == GATE_OPEN) {
         double start = thread_seconds();
-        part->digest ^= part->bytes != NULL ? probe_read(part->bytes, part->byte_count)
-                                            : probe_dot(part->isa, part->iterations);
+        if (part->bytes != NULL) {
+            part->digest ^= probe_read(part->bytes, part->byte_count);
+        } else if (part->multiplications > 0) {
+            part->digest ^= probe_tile(part->multiplications, part->iterations);
+        } else {
+            part->digest ^= probe_dot(part->isa, part->iterations);
+        }
         part->duration = thread_seconds() - start;
     }
     return NULL;
@@ -112,19 +118,29 @@ double torii_probe_memory_bandwidth(int threads) {
     return duration > 0 ? (double)share * threads / duration : 0;
 }
 
-double torii_probe_integer_peak(torii_isa isa, int threads) {
+// Operations per second of an integer loop with `operations` multiply-adds an iteration; about
+// 10 ms a run.
+static double integer_rate(probe_part loop, double operations, int threads) {
     probe_part parts[MAXIMUM_THREADS] = {{0}};
+    loop.iterations = (long)((loop.isa == TORII_ISA_SCALAR ? 150e6 : 3e9) / operations);
+    for (int i = 0; i < threads; i++) {
+        parts[i] = loop;
+    }
+    double duration = median_run(parts, threads);
+    return duration > 0 ? 2 * operations * (double)loop.iterations * threads / duration : 0;
+}
+
+double torii_probe_integer_peak(torii_isa isa, int threads) {
     if (threads < 1 || threads > MAXIMUM_THREADS || !torii_isa_supported(isa)) {
         return 0;
     }
-    // About 10 ms a run.
-    const long operations_per_run = isa == TORII_ISA_SCALAR ? 150000000 : 3000000000;
-    const long iterations = operations_per_run / probe_dot_operations(isa);
-    for (int i = 0; i < threads; i++) {
-        parts[i].isa = isa;
-        parts[i].iterations = iterations;
+    return integer_rate((probe_part){.isa = isa}, (double)probe_dot_operations(isa), threads);
+}
+
+double torii_probe_tile_peak(int multiplications, int threads) {
+    if (threads < 1 || threads > MAXIMUM_THREADS || !torii_isa_supported(TORII_ISA_AVX512)) {
+        return 0;
     }
-    double duration = median_run(parts, threads);
-    double operations = 2.0 * (double)probe_dot_operations(isa) * (double)iterations * threads;
-    return duration > 0 ? operations / duration : 0;
+    probe_part loop = {.isa = TORII_ISA_AVX512, .multiplications = multiplications};
+    return integer_rate(loop, 64.0 * PROBE_TILE_DOTS, threads);
 }
