@@ -33,13 +33,14 @@ async def first_token(client):
     return (await client.chat("Say hello.", max_tokens=1, ignore_eos=True)).first_token
 
 
-async def measure_starts(make_server, side, model):
-    """Seconds by kind; `make_server` makes a fresh server of a side."""
+async def measure_starts(make_server, side, model, completes=False):
+    """Seconds by kind; `make_server` makes a fresh server of a side, `completes` is its client's."""
     found = {}
     for kind, prepare in (("cold", evict), ("warm", read)):
         prepare(model)
         started = time.monotonic()
         async with make_server() as running:
+            running.client.completes = completes
             await first_token(running.client)
             found[kind] = time.monotonic() - started
             if side == "torii" and kind == "warm":

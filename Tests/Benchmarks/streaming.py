@@ -286,10 +286,14 @@ class Connection(asyncio.Protocol):
 
 
 class Client:
-    """Sends requests to one server, as the holder of one key."""
+    """Sends requests to one server, as the holder of one key.
 
-    def __init__(self, host, port, model, key=None):
+    With `completes` a chat is its messages' text to be continued, for a model without a chat template.
+    """
+
+    def __init__(self, host, port, model, key=None, completes=False):
         self.host, self.port, self.model, self.key = host, port, model, key
+        self.completes = completes
 
     def with_key(self, key):
         return Client(self.host, self.port, self.model, key)
@@ -323,10 +327,13 @@ class Client:
         """A chat that has been sent: temperature 0 and a stream with its usage unless `options` say else."""
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
-        body = {"model": self.model, "messages": messages, "temperature": 0, **options}
+        body = {"model": self.model, "temperature": 0, **options}
         if stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
-        return await self.send("POST", "/v1/chat/completions", body, headers)
+        if self.completes:
+            body["prompt"] = "\n\n".join(message["content"] for message in messages)
+            return await self.send("POST", "/v1/completions", body, headers)
+        return await self.send("POST", "/v1/chat/completions", body | {"messages": messages}, headers)
 
     async def chat(self, messages, **options):
         """A chat's whole, good answer."""
