@@ -164,7 +164,9 @@ let package = Package(
         test("ChatTemplatesTests", ["ChatTemplates", "JSON", "TestSupport"], golden: true),
         .executableTarget(
             name: "KernelBenchmarks",
-            dependencies: ["CKernels", "Kernels", "Platform", "Tensors", "TestSupport"],
+            dependencies: [
+                "CKernels", "Kernels", "Platform", "Sampling", "Tensors", "TestSupport",
+            ],
             path: "Tests/KernelBenchmarks",
             swiftSettings: testSettings
         ),

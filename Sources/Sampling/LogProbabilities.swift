@@ -31,7 +31,12 @@ package struct LogProbabilities: Sendable {
         precondition(token >= 0 && Int(token) < logits.count, "the token is in the vocabulary")
         // Safety: `logits` has V elements for the time of the call, indices are below V.
         let count = Int32(logits.count)
-        let summary = unsafe workspace.kernels.summarize(logits.baseAddress, count)
+        let summary = unsafe workspace.kernels.summarize(
+            logits.baseAddress,
+            count,
+            nil,
+            workspace.maxima.baseAddress
+        )
         guard summary.is_finite else { throw .nonFiniteLogits }
         let sum = unsafe workspace.kernels.exponential_sum(
             logits.baseAddress,

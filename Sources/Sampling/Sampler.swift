@@ -69,19 +69,23 @@ package struct Sampler: Sendable {
         workspace: SamplingWorkspace
     ) throws(SamplingError) -> Int32 {
         precondition(logits.count == workspace.vocabularySize, "one logit for each token")
+        let isChanged = !penalties.areNeutral || allowed != nil
+        workspace.count = workspace.vocabularySize
         // Safety: `logits` has V elements for the time of the call, as all of the workspace's.
-        var summary = unsafe workspace.kernels.summarize(logits.baseAddress, Int32(logits.count))
+        var summary = unsafe workspace.summarize(logits, copies: isChanged)
         guard summary.is_finite else { throw .nonFiniteLogits }
         var changed = unsafe logits
-        if !penalties.areNeutral || allowed != nil {
-            unsafe _ = workspace.logits.update(fromContentsOf: logits)
+        if isChanged {
             if !penalties.areNeutral { unsafe penalties.apply(to: workspace.logits) }
             if let allowed { Self.forbid(allBut: allowed, in: workspace) }
             unsafe changed = UnsafeBufferPointer(workspace.logits)
-            summary = unsafe workspace.kernels.summarize(changed.baseAddress, Int32(changed.count))
+            summary = unsafe workspace.summarize(changed, copies: false)
             guard summary.is_finite else { throw .nonFiniteLogits }
         }
         if isGreedy { return summary.maximum_index }
+        if let floor = floorOfTopK(workspace, maximum: summary.maximum) {
+            unsafe changed = workspace.keepLogits(changed, from: floor)
+        }
         unsafe workspace.kernels.to_weights(
             changed.baseAddress,
             Int32(changed.count),
@@ -90,20 +94,40 @@ package struct Sampler: Sendable {
             workspace.weights.baseAddress,
             workspace.blockSums.baseAddress
         )
-        let uniform = Philox.uniform(seed: seed, position: position)
+        let place = choosePlace(workspace, Philox.uniform(seed: seed, position: position), position)
+        return place.map(workspace.token(at:)) ?? summary.maximum_index
+    }
+
+    /// A logit below which top-k keeps none, a little lower than need be; nil: none is known.
+    ///
+    /// The k-th largest of the blocks' maxima is such a logit: there are k at least as large. The
+    /// margin is so wide that a smaller logit has a smaller weight too, rounded as they are.
+    private func floorOfTopK(_ workspace: SamplingWorkspace, maximum: Float) -> Float? {
+        // Finding the k-th largest costs more with each that is looked for.
+        let limit = unsafe min(256, workspace.maxima.count)
+        guard parameters.topK > 0, parameters.topK <= limit else { return nil }
+        let floor = workspace.largestMaximum(parameters.topK) - 0.01 * parameters.temperature
+        // So small weights are all the same: 0.
+        return (floor - maximum) / parameters.temperature > -80 ? floor : nil
+    }
+
+    /// The place of the chosen token among those that have weights.
+    private func choosePlace(
+        _ workspace: SamplingWorkspace,
+        _ uniform: Double,
+        _ position: Int
+    ) -> Int32? {
         let kept = keptPrefix(workspace)
         let excludesTopChoices =
             parameters.xtc.probability > 0
             && Philox.uniform(seed: seed, position: position, draw: 1)
                 < Double(parameters.xtc.probability)
-        if kept == .all, !excludesTopChoices {
-            return drawFromAll(workspace, uniform) ?? summary.maximum_index
-        }
+        if kept == .all, !excludesTopChoices { return drawFromAll(workspace, uniform) }
         var candidates = unsafe workspace.gather(kept)
         if excludesTopChoices {
             unsafe candidates = withoutTopChoices(candidates, workspace)
         }
-        return unsafe draw(from: candidates, workspace, uniform) ?? summary.maximum_index
+        return unsafe draw(from: candidates, workspace, uniform)
     }
 
     /// Gives the tokens that aren't allowed a logit whose probability is 0 at any temperature.
@@ -127,7 +151,7 @@ package struct Sampler: Sendable {
     private func keptPrefix(_ workspace: SamplingWorkspace) -> WeightPrefix {
         var kept = WeightPrefix.all
         // Safety: reads the workspace's own buffers.
-        var total = unsafe workspace.blockSums.reduce(0, +)
+        var total = workspace.totalWeight
         var mass = total
         // The likeliest token's weight.
         var largest: Float = 1
@@ -142,7 +166,7 @@ package struct Sampler: Sendable {
         if parameters.topP < 1 {
             let goal = Double(parameters.topP) * mass
             // All weights below this together are less than what the goal leaves out.
-            let floor = Float((total - goal) / Double(workspace.vocabularySize) * 0.99)
+            let floor = Float((total - goal) / Double(workspace.count) * 0.99)
             kept = .shortest(
                 kept,
                 WeightPrefix.reaching(.mass(goal), floor: floor, in: workspace).prefix
@@ -197,7 +221,7 @@ package struct Sampler: Sendable {
 
     private func drawFromAll(_ workspace: SamplingWorkspace, _ uniform: Double) -> Int32? {
         // Safety: block and index stay inside the workspace's buffers.
-        let total = unsafe workspace.blockSums.reduce(0, +)
+        let total = workspace.totalWeight
         var rest = uniform * total
         var block = 0
         while unsafe block + 1 < workspace.blockSums.count,
@@ -207,7 +231,7 @@ package struct Sampler: Sendable {
             block += 1
         }
         let first = block * TORII_SAMPLING_BLOCK
-        let end = min(first + TORII_SAMPLING_BLOCK, workspace.vocabularySize)
+        let end = min(first + TORII_SAMPLING_BLOCK, workspace.count)
         var chosen: Int32?
         for index in first..<end {
             let weight = unsafe Double(workspace.weights[index])

@@ -52,7 +52,7 @@ struct WeightPrefix: Equatable {
         // weights are at most V.
         unsafe torii_weights_histogram(
             workspace.weights.baseAddress,
-            Int32(workspace.vocabularySize),
+            Int32(workspace.count),
             floor,
             firstShift,
             workspace.binCounts.baseAddress,
@@ -61,7 +61,7 @@ struct WeightPrefix: Equatable {
         search.narrow(workspace)
         var selectedCount = unsafe torii_weights_select(
             workspace.weights.baseAddress,
-            Int32(workspace.vocabularySize),
+            Int32(workspace.count),
             search.bits,
             firstShift,
             workspace.selected.baseAddress

@@ -141,12 +141,6 @@ final class MultiplicationBenchmark {
             }
             return threadSeconds() - start
         }
-
-        private func threadSeconds() -> Double {
-            var now = timespec()
-            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now)
-            return Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
-        }
     }
 
     private func run(_ work: Work, repetitions: Int) throws -> Double {

@@ -1,13 +1,13 @@
-// How fast matrices are multiplied, beside what this machine can do at most:
+// How fast matrices are multiplied and tokens chosen, beside what this machine can do at most:
 //
-//     swift run -c release KernelBenchmarks [THREADS] [TYPE…]
+//     swift run -c release KernelBenchmarks [THREADS] [TYPE…] [sampling]
 //
 // One JSON object a line. `weight_gigabytes_per_second` is to be compared with the bandwidth (its
 // share is `of_bandwidth`) when there is one token, `tera_operations_per_second` with the integer
 // peak (`of_peak`) when there are many. With AVX-512 `of_tile_peak` is the share of what its dot
 // products reach beside the multiplications by scales that the type needs: the tile's own limit.
 // All limits are measured anew for each type, and every time is processor time, so a shared machine
-// gives usable ratios.
+// gives usable ratios. A choice of a token is set beside reading its logits once from memory.
 
 import Kernels
 import Platform
@@ -62,6 +62,24 @@ for threads in threadCounts ?? Array(Set([1, ProcessorFacts.usableCoreCount()]))
                     """
                 )
             }
+        }
+    }
+}
+
+if typeNames.isEmpty || typeNames.contains("SAMPLING") {
+    let bandwidth = MachineProbe.memoryBandwidth(threads: 1) ?? .nan
+    for vocabularySize in [49_152, 151_936, 262_144] {
+        let benchmark = SamplingBenchmark(vocabularySize: vocabularySize)
+        for (name, parameters) in SamplingBenchmark.rules {
+            let seconds = try benchmark.medianSeconds(parameters)
+            let reading = Double(vocabularySize * MemoryLayout<Float>.size) / bandwidth
+            print(
+                """
+                {"sampling": "\(name)", "vocabulary": \(vocabularySize), \
+                "microseconds": \(rounded(seconds * 1e6)), \
+                "readings": \(rounded(seconds / reading))}
+                """
+            )
         }
     }
 }

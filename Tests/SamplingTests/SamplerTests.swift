@@ -1,6 +1,7 @@
-import Sampling
 import TestSupport
 import Testing
+
+@testable import Sampling
 
 @Suite struct SamplerTests {
     static func logits(_ count: Int, seed: UInt64, spread: Float = 4) -> [Float] {
@@ -141,6 +142,41 @@ import Testing
             let again = try Self.draw(sampler, logits, position: 5)
             #expect(token == again)
             #expect(kept.contains { $0.id == Int(token) }, "seed \(seed)")
+        }
+    }
+
+    /// Large vocabularies are narrowed down by their blocks' maxima first.
+    @Test func `top-k of many tokens chooses what sorting all of them would`() throws {
+        for seed in 0..<100 as Range<UInt64> {
+            var random = SeededGenerator(seed: seed)
+            let count = random.int(in: 2000...20_000)
+            // Many are equal, in half of the rounds.
+            let step: Float = random.chance(0.5) ? 0.5 : 0x1p-20
+            let logits = Self.logits(count, seed: seed, spread: 8).map {
+                ($0 / step).rounded() * step
+            }
+            let parameters = SamplingParameters(
+                temperature: Float.random(in: 0.2...3, using: &random),
+                topP: random.chance(0.5) ? Float.random(in: 0.5...1, using: &random) : 1,
+                topK: random.int(in: 2...90),
+                repetitionPenalty: random.chance(0.5) ? 1.2 : 1
+            )
+            let prompt = (0..<20).map { _ in Int32(random.int(in: 0...(count - 1))) }
+            let sampler = Sampler(parameters: parameters, seed: seed, prompt: prompt)
+            let kept = PlainSampler(parameters: parameters, prompt: prompt, output: [])
+                .distribution(logits)
+                .sorted { $0.id < $1.id }
+            for position in 0..<10 {
+                let token = try Self.draw(sampler, logits, position: position)
+                let place = try #require(
+                    kept.firstIndex { $0.id == Int(token) },
+                    "seed \(seed)"
+                )
+                let below = kept[..<place].reduce(0) { $0 + $1.probability }
+                let uniform = Philox.uniform(seed: seed, position: position)
+                #expect(below - 1e-5 < uniform, "seed \(seed)")
+                #expect(uniform < below + kept[place].probability + 1e-5, "seed \(seed)")
+            }
         }
     }
 

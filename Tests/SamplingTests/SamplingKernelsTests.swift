@@ -11,7 +11,16 @@ import Testing
         for isa in [TORII_ISA_SCALAR, TORII_ISA_AVX2, TORII_ISA_AVX512]
         where torii_isa_supported(isa) {
             let kernels = try #require(torii_sampling_for(isa)).pointee
-            let summary = kernels.summarize(logits, Int32(count))
+            var copy = [Float](repeating: 0, count: count)
+            var maxima = [Float](repeating: 0, count: (count + 255) / 256)
+            let summary = kernels.summarize(logits, Int32(count), &copy, &maxima)
+            #expect(copy == logits)
+            #expect(
+                maxima
+                    == stride(from: 0, to: count, by: 256).map {
+                        logits[$0..<min($0 + 256, count)].max()
+                    }
+            )
             #expect(summary.is_finite)
             #expect(summary.maximum == logits.max())
             #expect(logits.firstIndex(of: summary.maximum) == Int(summary.maximum_index))

@@ -24,8 +24,10 @@ typedef struct torii_logits_summary {
 } torii_logits_summary;
 
 typedef struct torii_sampling_kernels {
-    // logits: [V], V >= 1
-    torii_logits_summary (*summarize)(const float *logits, int32_t count);
+    // logits: [V], V >= 1  copy: NULL, or [V] that gets the logits
+    // maxima: [ceil(V / TORII_SAMPLING_BLOCK)], each block's largest logit
+    torii_logits_summary (*summarize)(const float *logits, int32_t count, float *copy,
+                                      float *maxima);
 
     // The sum of exp(logits[i] - maximum).
     // logits: [V]  maximum: of all
@@ -57,6 +59,12 @@ int32_t torii_weights_select(const float *weights, int32_t count, uint32_t prefi
 // weights: [V]  indices: [capacity]
 int32_t torii_weights_gather(const float *weights, int32_t count, float cut, int32_t tie_count,
                              int32_t *indices, int32_t capacity);
+
+// The logits from `floor` up and their indices, ascending. Returns how many there are.
+// logits: [V]  maxima: each block's largest, see summarize  kept: [V], may be `logits`
+// indices: [V]
+int32_t torii_logits_above(const float *logits, int32_t count, const float *maxima, float floor,
+                           float *kept, int32_t *indices);
 
 // The indices of the `top_count` largest logits, largest first, equal ones by index.
 // logits: [V], finite  indices: [top_count]; top_count <= V

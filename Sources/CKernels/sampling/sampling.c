@@ -38,51 +38,69 @@ ALWAYS_INLINE float exponential(float x)
     return x < -87.0f ? 0.0f : sum * power;
 }
 
-// Whether any of LANES values is `wanted`.
-ALWAYS_INLINE bool any_equals(const float *values, float wanted)
+ALWAYS_INLINE int32_t block_length(int32_t count, int32_t first)
 {
-    int found = 0;
-    for (int lane = 0; lane < LANES; lane++) {
-        found |= values[lane] == wanted;
-    }
-    return found != 0;
+    const int32_t rest = count - first;
+    return rest < TORII_SAMPLING_BLOCK ? rest : TORII_SAMPLING_BLOCK;
 }
 
-ALWAYS_INLINE torii_logits_summary summarize(const float *logits, int32_t count)
+// The largest of count <= TORII_SAMPLING_BLOCK logits. poison: [LANES], stays 0 as long as all are
+// finite. copy: NULL or [count].
+ALWAYS_INLINE float block_maximum(const float *logits, int32_t count, float *copy, float *poison)
 {
     float maxima[LANES];
-    float poison[LANES];
     for (int lane = 0; lane < LANES; lane++) {
         maxima[lane] = -INFINITY;
-        poison[lane] = 0.0f;
     }
     int32_t index = 0;
     for (; index + LANES <= count; index += LANES) {
+        float values[LANES];
+        memcpy(values, logits + index, sizeof values);
+        if (copy != NULL) {
+            memcpy(copy + index, values, sizeof values);
+        }
         for (int lane = 0; lane < LANES; lane++) {
-            const float value = logits[index + lane];
-            maxima[lane] = value > maxima[lane] ? value : maxima[lane];
+            maxima[lane] = values[lane] > maxima[lane] ? values[lane] : maxima[lane];
             // 0 for every finite value, NaN for all others, and NaN stays.
-            poison[lane] += value * 0.0f;
+            poison[lane] += values[lane] * 0.0f;
         }
     }
     for (; index < count; index++) {
         maxima[0] = logits[index] > maxima[0] ? logits[index] : maxima[0];
         poison[0] += logits[index] * 0.0f;
+        if (copy != NULL) {
+            copy[index] = logits[index];
+        }
     }
-    torii_logits_summary summary = {maxima[0], 0, true};
+    for (int half = LANES / 2; half > 0; half /= 2) {
+        for (int lane = 0; lane < half; lane++) {
+            const float other = maxima[lane + half];
+            maxima[lane] = other > maxima[lane] ? other : maxima[lane];
+        }
+    }
+    return maxima[0];
+}
+
+ALWAYS_INLINE torii_logits_summary summarize(const float *logits, int32_t count, float *copy,
+                                             float *maxima)
+{
+    float poison[LANES] = {0};
+    float maximum = -INFINITY;
+    int32_t first = 0;
+    for (int32_t start = 0; start < count; start += TORII_SAMPLING_BLOCK) {
+        const float own = block_maximum(logits + start, block_length(count, start),
+                                        copy == NULL ? NULL : copy + start, poison);
+        maxima[start / TORII_SAMPLING_BLOCK] = own;
+        if (own > maximum) {
+            maximum = own;
+            first = start;
+        }
+    }
+    torii_logits_summary summary = {maximum, 0, true};
     for (int lane = 0; lane < LANES; lane++) {
-        summary.maximum = maxima[lane] > summary.maximum ? maxima[lane] : summary.maximum;
         summary.is_finite = summary.is_finite && poison[lane] == 0.0f;
     }
-    if (!summary.is_finite) {
-        return summary;
-    }
-    // Lanes at a time up to the maximum's: one by one this takes as long as the pass above.
-    int32_t first = 0;
-    while (first + LANES <= count && !any_equals(logits + first, summary.maximum)) {
-        first += LANES;
-    }
-    while (logits[first] != summary.maximum) {
+    while (summary.is_finite && logits[first] != maximum) {
         first++;
     }
     summary.maximum_index = first;
@@ -119,12 +137,6 @@ ALWAYS_INLINE double block_weights(const float *logits, int32_t count, float max
     return total;
 }
 
-ALWAYS_INLINE int32_t block_length(int32_t count, int32_t first)
-{
-    const int32_t rest = count - first;
-    return rest < TORII_SAMPLING_BLOCK ? rest : TORII_SAMPLING_BLOCK;
-}
-
 ALWAYS_INLINE double exponential_sum(const float *logits, int32_t count, float maximum)
 {
     double total = 0;
@@ -145,9 +157,11 @@ ALWAYS_INLINE void to_weights(const float *logits, int32_t count, float maximum,
 }
 
 #define SAMPLING_KERNELS(isa, target)                                                             \
-    target static torii_logits_summary summarize_##isa(const float *logits, int32_t count)        \
+    target static torii_logits_summary summarize_##isa(const float *logits, int32_t count,        \
+                                                       float *copy, float *maxima)                \
     {                                                                                             \
-        return summarize(logits, count);                                                          \
+        return copy == NULL ? summarize(logits, count, NULL, maxima)                              \
+                            : summarize(logits, count, copy, maxima);                             \
     }                                                                                             \
     target static double exponential_sum_##isa(const float *logits, int32_t count, float maximum) \
     {                                                                                             \
@@ -257,6 +271,26 @@ int32_t torii_weights_gather(const float *weights, int32_t count, float cut, int
                 indices[found] = index;
             }
             found++;
+        }
+    }
+    return found;
+}
+
+int32_t torii_logits_above(const float *logits, int32_t count, const float *maxima, float floor,
+                           float *kept, int32_t *indices)
+{
+    int32_t found = 0;
+    for (int32_t start = 0; start < count; start += TORII_SAMPLING_BLOCK) {
+        if (maxima[start / TORII_SAMPLING_BLOCK] < floor) {
+            continue;
+        }
+        const int32_t end = start + block_length(count, start);
+        for (int32_t index = start; index < end; index++) {
+            // Written always, kept only if it fits: no branch to predict.
+            const float logit = logits[index];
+            kept[found] = logit;
+            indices[found] = index;
+            found += logit >= floor;
         }
     }
     return found;
