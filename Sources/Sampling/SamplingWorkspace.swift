@@ -9,8 +9,9 @@ import CKernels
     let vocabularySize: Int
     /// The passes over logits for this machine.
     let kernels: torii_sampling_kernels
-    /// Tokens that are chosen from: V, or fewer when it is known that the others are out. What is
-    /// said to be of V elements below has so many then, and `ids` their tokens.
+    /// Tokens that are chosen from: V, or fewer when it is known that the others are out.
+    ///
+    /// What is said to be of V elements below has so many then, and `ids` their tokens.
     var count: Int
     /// [V] the tokens that are chosen from, ascending, when they are fewer than V.
     let ids: UnsafeMutableBufferPointer<Int32>
@@ -71,10 +72,12 @@ import CKernels
         unsafe binMasses.initialize(repeating: 0)
     }
 
-    /// What there is to know of logits, their blocks' maxima included; with `copies` they are the
-    /// workspace's own afterwards too.
+    /// What there is to know of logits; their blocks' maxima are the workspace's afterwards.
     ///
-    /// - Parameter logits: [V].
+    /// - Parameters:
+    ///   - logits: [V].
+    ///   - copies: Whether they become the workspace's own logits too.
+    /// - Returns: The largest, and whether all are finite.
     func summarize(
         _ logits: UnsafeBufferPointer<Float>,
         copies: Bool
@@ -100,9 +103,12 @@ import CKernels
         return unsafe maxima[Int(indices[rank - 1])]
     }
 
-    /// Lets only the tokens with logits from `floor` up be chosen from, and returns their logits.
+    /// Lets only the tokens with large logits be chosen from.
     ///
-    /// - Parameter logits: [V], last summarized.
+    /// - Parameters:
+    ///   - logits: [V], last summarized.
+    ///   - floor: Of the smallest logit to keep.
+    /// - Returns: The logits of these tokens.
     func keepLogits(
         _ logits: UnsafeBufferPointer<Float>,
         from floor: Float
