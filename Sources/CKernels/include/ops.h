@@ -142,9 +142,10 @@ typedef struct torii_vector_kernels {
                             const float *value);
 
     /// Softmax attention over the stored keys and values, in tiles of 64 absolute positions.
-    /// Queries are rounded to integers within +-8191, a tile's weights times the scales of its
-    /// values within 16383, which their largest has; so sums of products are exact in 32 bits, and
-    /// what is added up in f32 has a fixed order. Tiles that no row sees are not read.
+    /// A query is rounded to multiples of 1/8191 of its largest number, a tile's weights times the
+    /// scales of its values to multiples of 1/16383 of their largest; so sums of products are exact
+    /// in 32 bits, and what is added up in f32 has a fixed order. Of a query NaN counts as 0. Tiles
+    /// that no row sees are not read.
     void (*attend)(const torii_head_cache *cache, const torii_query_rows *rows);
 
     /// out: [n]  x: [n].  out = exp(x); below -87 it is 0, above 88 it is exp(88).

@@ -52,8 +52,8 @@ INLINE i32x16 are_hidden(int v, int tile, int first, int last) {
     return (position > splat_int(last)) | (position < splat_int(first));
 }
 
-// x: [count] magnitudes of at most `largest`. Writes them as multiples of the unit that is
-// returned.
+// x: [count] vectors of magnitudes of at most `largest`. Writes them as multiples, within +-limit,
+// of the unit that is returned; 0 when all are nothing.
 INLINE float round_factors(const f32x16 *x, int count, float largest, float limit,
                            int16_t *integers) {
     // What is so small has no inverse, and adds nothing to anything.
