@@ -230,7 +230,7 @@ package final class Engine {
         }
     }
 
-    /// Chooses tokens for all entries, on all threads of the pass if there are several; nil for a
+    /// Chooses tokens for all entries, on the threads of the pass if there are several; nil for a
     /// sequence that is gone.
     private func choose(
         _ plan: StepPlan,
@@ -257,13 +257,12 @@ package final class Engine {
                 guessedTokenCount: limits.guessesTokens ? limits.guessedTokenCount : 0
             )
         }
-        let threadCount = (rows.last?.upperBound ?? 0) > 1 ? pass.threadCount : 1
-        let body: @Sendable (Int) -> Void = { thread in
+        let body: @Sendable (Int, Int) -> Void = { thread, threadCount in
             for index in stride(from: thread, to: choices.count, by: threadCount) {
                 choices[index]?.choose(tools[thread])
             }
         }
-        if threadCount > 1 { pass.onAllThreads(body) } else { body(0) }
+        if (rows.last?.upperBound ?? 0) > 1 { pass.onThreads(body) } else { body(0, 1) }
         return choices
     }
 

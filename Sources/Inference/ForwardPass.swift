@@ -17,12 +17,12 @@ package protocol ForwardPass: AnyObject {
     /// Computes a batch of at most `Transformer.maximumBatchTokenCount` tokens, and parts of others.
     func forward(_ batch: ForwardBatch)
 
-    /// Threads that ``onAllThreads(_:)`` uses.
+    /// The most threads that ``onThreads(_:)`` uses.
     var threadCount: Int { get }
 
-    /// Calls `body` on every thread with the thread's number in `0 ..< threadCount`, and returns
-    /// when all calls have.
-    func onAllThreads(_ body: @Sendable (Int) -> Void)
+    /// Calls `body` on the threads of the last forward pass, on each with its number and how many
+    /// they are, and returns when all calls have.
+    func onThreads(_ body: @Sendable (_ thread: Int, _ threadCount: Int) -> Void)
 
     /// The logits of the last batch's output row, `[V]`, valid until the next `forward`; of a model
     /// that generates.

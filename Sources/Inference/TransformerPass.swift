@@ -37,7 +37,9 @@ package final class TransformerPass: ForwardPass {
 
     package var threadCount: Int { transformer.threadCount }
 
-    package func onAllThreads(_ body: @Sendable (Int) -> Void) { transformer.onAllThreads(body) }
+    package func onThreads(_ body: @Sendable (_ thread: Int, _ threadCount: Int) -> Void) {
+        transformer.onThreads(body)
+    }
 
     package func logits(row: Int) -> UnsafeBufferPointer<Float> {
         // Safety: the transformer's buffer outlives the step; see the protocol.

@@ -199,14 +199,16 @@ package final class Transformer {
         }
     }
 
-    /// Threads of a forward pass.
+    /// The most threads of a forward pass.
     package var threadCount: Int { program.threadCount }
 
-    /// Lends the threads of the forward pass between two passes.
+    /// Lends the threads of the last forward pass until the next one.
     ///
-    /// Calls `body` on every thread with the thread's number in `0 ..< threadCount`, and returns
-    /// when all calls have.
-    package func onAllThreads(_ body: @Sendable (Int) -> Void) { program.onAllThreads(body) }
+    /// Calls `body` on each with its number and how many they are, at most
+    /// ``threadCount``, and returns when all calls have.
+    package func onThreads(_ body: @Sendable (_ thread: Int, _ threadCount: Int) -> Void) {
+        program.onThreads(body)
+    }
 
     /// The logits of the last batch's logit row `row`, `[vocabularySize]`.
     ///

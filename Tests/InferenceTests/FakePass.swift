@@ -31,8 +31,8 @@ final class FakePass: ForwardPass {
     var threadCount: Int { 2 }
 
     /// One after the other, the last first: the order must not matter.
-    func onAllThreads(_ body: @Sendable (Int) -> Void) {
-        for thread in (0..<threadCount).reversed() { body(thread) }
+    func onThreads(_ body: @Sendable (_ thread: Int, _ threadCount: Int) -> Void) {
+        for thread in (0..<threadCount).reversed() { body(thread, threadCount) }
     }
 
     func copyBlock(from source: Int32, to target: Int32) { blocks[target] = blocks[source] }

@@ -2,6 +2,7 @@ import CKernels
 import Foundation
 import Kernels
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(15))) struct KernelThreadPoolTests {
@@ -10,9 +11,39 @@ import Testing
         let pool = try KernelThreadPool(threadCount: threadCount)
         let calls = Mutex([Int](repeating: 0, count: threadCount))
         for _ in 0..<200 {
-            pool.run { thread in calls.withLock { $0[thread] += 1 } }
+            pool.run { thread, count in
+                calls.withLock { $0[thread] += count == threadCount ? 1 : 1000 }
+            }
         }
         #expect(calls.withLock { $0 } == [Int](repeating: 200, count: threadCount))
+    }
+
+    @Test func `any number of the threads may take part in a run`() throws {
+        let pool = try KernelThreadPool(threadCount: 8)
+        var generator = SeededGenerator(seed: 1)
+        var expected = [Int](repeating: 0, count: 8)
+        let calls = Mutex([Int](repeating: 0, count: 8))
+        for round in 0..<2000 {
+            let count = Int.random(in: 1...8, using: &generator)
+            pool.run(threadCount: count) { thread, _ in calls.withLock { $0[thread] += 1 } }
+            for thread in 0..<count { expected[thread] += 1 }
+            #expect(calls.withLock { $0 } == expected, "round \(round), \(count) threads")
+            // Long enough for threads to fall asleep.
+            if round % 100 == 0 { usleep(1000) }
+        }
+    }
+
+    @Test func `time in which a thread is off the processors is lost`() throws {
+        let pool = try #require(torii_pool_create(2))
+        defer { torii_pool_destroy(pool) }
+        let times = torii_pool_run(
+            pool,
+            2,
+            { _, thread, _ in if thread == 1 { usleep(20_000) } },
+            nil
+        )
+        #expect(times.elapsed_nanoseconds >= 20_000_000)
+        #expect(times.lost_nanoseconds >= 15_000_000)
     }
 
     @Test(arguments: [1, 2, 3, 5])
@@ -21,9 +52,10 @@ import Testing
         defer { torii_pool_destroy(pool) }
         let roundCount = 300
         let check = BarrierCheck(pool: pool, threadCount: threadCount, roundCount: roundCount)
-        torii_pool_run(
+        _ = torii_pool_run(
             pool,
-            { argument, thread in
+            Int32(threadCount),
+            { argument, thread, _ in
                 guard let argument else { return }
                 Unmanaged<BarrierCheck>.fromOpaque(argument).takeUnretainedValue()
                     .run(thread: Int(thread))
@@ -35,7 +67,7 @@ import Testing
 
     @Test func `an idle pool sleeps`() throws {
         let pool = try KernelThreadPool(threadCount: 3)
-        pool.run { _ in }
+        pool.run { _, _ in }
         // The state of a kernel thread in /proc/self/task/N/stat, behind the name in parentheses.
         func kernelThreadStates() -> [Character] {
             let tasks =
@@ -50,7 +82,7 @@ import Testing
         }
         // Pools of tests beside this one may be at work: wait until two of all threads sleep.
         while kernelThreadStates().count(where: { $0 == "S" }) < 2 { sched_yield() }
-        pool.run { _ in }
+        pool.run { _, _ in }
     }
 }
 

@@ -206,6 +206,7 @@ typedef struct torii_batch {
     torii_cache_type cache_type;
 } torii_batch;
 
-/// Runs every step on all threads of the pool; returns when the last is done. The results do not
-/// depend on the pool's size, nor a row's on the other rows.
-void torii_program_run(const torii_program *program, const torii_batch *batch, torii_pool *pool);
+/// Runs every step on threads 0 ..< thread_count of the pool; returns when the last is done. The
+/// results do not depend on the number of threads, nor a row's on the other rows.
+torii_pool_times torii_program_run(const torii_program *program, const torii_batch *batch,
+                                   torii_pool *pool, int thread_count);

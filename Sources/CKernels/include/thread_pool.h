@@ -6,11 +6,21 @@
 // idle pool uses no processor time.
 
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef struct torii_pool torii_pool;
 
-/// A function that every thread of the pool runs: thread_index is in 0 ..< the pool's count.
-typedef void (*torii_pool_body)(void *argument, int thread_index);
+/// A function that threads of the pool run together: thread_index is in 0 ..< thread_count.
+typedef void (*torii_pool_body)(void *argument, int thread_index, int thread_count);
+
+/// What a run took.
+typedef struct {
+    /// From the call until the last thread returned from the body.
+    int64_t elapsed_nanoseconds;
+    /// How long threads of the run were kept off the processors by others, all threads together:
+    /// neither computing nor asleep of their own accord.
+    int64_t lost_nanoseconds;
+} torii_pool_times;
 
 /// Starts thread_count - 1 threads (thread_count >= 1, at most 512).
 /// NULL if a thread or the memory cannot be had.
@@ -19,14 +29,13 @@ torii_pool *torii_pool_create(int thread_count);
 /// Ends and joins the threads. No run may be under way.
 void torii_pool_destroy(torii_pool *pool);
 
-/// The number of threads that run a body, the caller included.
-int torii_pool_thread_count(const torii_pool *pool);
+/// Runs body on threads 0 ..< thread_count, which is 1 ... the pool's count, and returns when all
+/// have returned from it. The pool's other threads go on sleeping. One caller at a time.
+torii_pool_times torii_pool_run(torii_pool *pool, int thread_count, torii_pool_body body,
+                                void *argument);
 
-/// Runs body on every thread and returns when all have returned from it. One caller at a time.
-void torii_pool_run(torii_pool *pool, torii_pool_body body, void *argument);
-
-/// Waits until every thread of the running body has arrived; what they wrote before is visible
-/// after. Every thread must arrive at the same barriers.
+/// Waits until every thread of the run has arrived; what they wrote before is visible after.
+/// Every thread must arrive at the same barriers.
 void torii_pool_barrier(torii_pool *pool);
 
 /// Takes a unit of work: returns 0, 1, 2, ... to whichever thread asks, from 0 again after each

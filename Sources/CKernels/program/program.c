@@ -58,9 +58,10 @@ void torii_run_join(const run_state *run, const torii_step *step) {
     torii_pool_barrier(run->pool);
 }
 
-static void run_steps(void *argument, int thread) {
+static void run_steps(void *argument, int thread, int thread_count) {
     run_state run = *(const run_state *)argument;
     run.thread = thread;
+    run.thread_count = thread_count;
     for (int i = 0; i < run.program->step_count; i++) {
         const torii_step *step = &run.program->steps[i];
         if (step_rows(&run, step) == 0) continue;
@@ -82,13 +83,8 @@ static void run_steps(void *argument, int thread) {
     }
 }
 
-void torii_program_run(const torii_program *program, const torii_batch *batch, torii_pool *pool) {
-    run_state run = {
-        .program = program,
-        .batch = batch,
-        .pool = pool,
-        .thread = 0,
-        .thread_count = torii_pool_thread_count(pool),
-    };
-    torii_pool_run(pool, run_steps, &run);
+torii_pool_times torii_program_run(const torii_program *program, const torii_batch *batch,
+                                   torii_pool *pool, int thread_count) {
+    run_state run = {.program = program, .batch = batch, .pool = pool};
+    return torii_pool_run(pool, thread_count, run_steps, &run);
 }

@@ -1,8 +1,8 @@
-#include "thread_pool.h"
-
 #if !defined(_GNU_SOURCE)
 #define _GNU_SOURCE
 #endif
+#include "thread_pool.h"
+
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -24,6 +24,9 @@
 #define BARRIER_SPIN_NANOSECONDS 2000000
 #define YIELD_AFTER_NANOSECONDS 50000
 #define PAUSES_PER_CLOCK_READ 64
+// The start gate's value is the run's number and, in these low bits, how many threads take part.
+#define COUNT_BITS 10
+#define COUNT_MASK ((1u << COUNT_BITS) - 1)
 // Two cache lines: the adjacent-line prefetcher moves pairs.
 #define LINE 128
 
@@ -33,22 +36,34 @@ typedef struct {
     _Alignas(LINE) atomic_uint sleepers;
 } gate;
 
-struct torii_pool {
-    gate start;    // changes when a run begins
-    gate phase;    // changes when a barrier opens
-    _Alignas(LINE) atomic_int arrived;
-    _Alignas(LINE) atomic_int taken;  // units of work since the last barrier
-    _Alignas(LINE) torii_pool_body body;
-    void *argument;
-    bool stopping;
-    int thread_count;
-    pthread_t *threads;
-};
-
+// A thread of the pool; 0 is the caller of a run.
 typedef struct {
     torii_pool *pool;
     int index;
+    pthread_t thread;
+    _Alignas(LINE) int64_t lost_nanoseconds;  // of the run
 } member;
+
+struct torii_pool {
+    gate start;  // changes when a run begins
+    gate rest;   // changes when more threads take part in a run than in the one before
+    gate phase;  // changes when a barrier opens
+    _Alignas(LINE) atomic_int arrived;
+    _Alignas(LINE) atomic_int taken;  // units of work since the last barrier
+
+    // Of the run, or the last one.
+    _Alignas(LINE) torii_pool_body body;
+    void *argument;
+    int thread_count;
+    int64_t started_nanoseconds;
+
+    bool stopping;
+    int member_count;
+    member *members;
+};
+
+// How long this thread has slept at barriers since it started.
+static _Thread_local int64_t slept_nanoseconds;
 
 static inline void cpu_pause(void) {
 #if defined(__x86_64__)
@@ -58,25 +73,28 @@ static inline void cpu_pause(void) {
 #endif
 }
 
-static int64_t now_nanoseconds(void) {
+static int64_t read_clock(clockid_t clock) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int64_t now_nanoseconds(void) {
+    return read_clock(CLOCK_MONOTONIC);
 }
 
 // Returns when the gate's value is no longer `seen`.
 static void gate_wait(gate *g, unsigned seen, int64_t spin_nanoseconds) {
-    int64_t limit = 0;
-    for (;;) {
+    int64_t first = 0, now = 0;
+    do {
         for (int i = 0; i < PAUSES_PER_CLOCK_READ; i++) {
             if (atomic_load_explicit(&g->value, memory_order_acquire) != seen) return;
             cpu_pause();
         }
-        int64_t now = now_nanoseconds();
-        if (limit == 0) limit = now + spin_nanoseconds;
-        if (now >= limit) break;
-        if (now >= limit - spin_nanoseconds + YIELD_AFTER_NANOSECONDS) sched_yield();
-    }
+        now = now_nanoseconds();
+        if (first == 0) first = now;
+        if (now - first >= YIELD_AFTER_NANOSECONDS) sched_yield();
+    } while (now - first < spin_nanoseconds);
     // The opener changes the value and then reads `sleepers`; this thread counts itself and then
     // the system compares the value again, so one of the two sees the other.
     atomic_fetch_add(&g->sleepers, 1);
@@ -84,10 +102,11 @@ static void gate_wait(gate *g, unsigned seen, int64_t spin_nanoseconds) {
         syscall(SYS_futex, &g->value, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
     }
     atomic_fetch_sub(&g->sleepers, 1);
+    slept_nanoseconds += now_nanoseconds() - now;
 }
 
-static void gate_open(gate *g) {
-    atomic_fetch_add(&g->value, 1);
+static void gate_open(gate *g, unsigned value) {
+    atomic_store(&g->value, value);
     if (atomic_load(&g->sleepers) > 0) {
         syscall(SYS_futex, &g->value, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
     }
@@ -103,7 +122,7 @@ void torii_pool_barrier(torii_pool *pool) {
     if (atomic_fetch_add(&pool->arrived, 1) == count - 1) {
         atomic_store_explicit(&pool->arrived, 0, memory_order_relaxed);
         atomic_store_explicit(&pool->taken, 0, memory_order_relaxed);
-        gate_open(&pool->phase);
+        gate_open(&pool->phase, seen + 1);
     } else {
         gate_wait(&pool->phase, seen, BARRIER_SPIN_NANOSECONDS);
     }
@@ -113,61 +132,94 @@ int torii_pool_take(torii_pool *pool) {
     return atomic_fetch_add_explicit(&pool->taken, 1, memory_order_relaxed);
 }
 
-static void *member_main(void *argument) {
-    member self = *(member *)argument;
-    free(argument);
-    torii_pool *pool = self.pool;
-    // By the thread itself: naming another one takes a file, which a locked-in process cannot open.
-    pthread_setname_np(pthread_self(), "torii-kernel");
-    unsigned seen = 0;
-    for (;;) {
-        gate_wait(&pool->start, seen, IDLE_SPIN_NANOSECONDS);
-        seen += 1;
-        if (pool->stopping) return NULL;
-        pool->body(pool->argument, self.index);
-        torii_pool_barrier(pool);
-    }
-}
-
-void torii_pool_run(torii_pool *pool, torii_pool_body body, void *argument) {
-    if (pool->thread_count > 1) {
-        pool->body = body;
-        pool->argument = argument;
-        gate_open(&pool->start);
-    }
-    body(argument, 0);
+// Runs the body as one of its threads, and notes how long others kept it from that: from the run's
+// start on, so a thread that was to be there at once and came late has lost time too.
+static void run_body(torii_pool *pool, int index) {
+    int64_t slept = slept_nanoseconds, computed = read_clock(CLOCK_THREAD_CPUTIME_ID);
+    pool->body(pool->argument, index, pool->thread_count);
+    int64_t elapsed = now_nanoseconds() - pool->started_nanoseconds;
+    computed = read_clock(CLOCK_THREAD_CPUTIME_ID) - computed;
+    int64_t lost = elapsed - computed - (slept_nanoseconds - slept);
+    pool->members[index].lost_nanoseconds = lost > 0 ? lost : 0;
     torii_pool_barrier(pool);
 }
 
-int torii_pool_thread_count(const torii_pool *pool) {
-    return pool->thread_count;
+static void *member_main(void *argument) {
+    const member *self = argument;
+    torii_pool *pool = self->pool;
+    // By the thread itself: naming another one takes a file, which a locked-in process cannot open.
+    pthread_setname_np(pthread_self(), "torii-kernel");
+    unsigned seen = 0;  // of the start gate
+    for (;;) {
+        // In this order: a run in which this thread takes part again is seen in one of the two.
+        unsigned rest = atomic_load(&pool->rest.value);
+        unsigned start = atomic_load(&pool->start.value);
+        bool takes_part = (unsigned)self->index < (start & COUNT_MASK);
+        if (!takes_part) {
+            gate_wait(&pool->rest, rest, 0);
+        } else if (start == seen) {
+            gate_wait(&pool->start, seen, IDLE_SPIN_NANOSECONDS);
+        } else if (pool->stopping) {
+            return NULL;
+        } else {
+            seen = start;
+            run_body(pool, self->index);
+        }
+    }
+}
+
+// Lets threads 0 ..< count run the body; the others may not even notice.
+static void start_run(torii_pool *pool, int count) {
+    unsigned before = atomic_load_explicit(&pool->start.value, memory_order_relaxed);
+    unsigned number = (before >> COUNT_BITS) + 1;
+    gate_open(&pool->start, number << COUNT_BITS | (unsigned)count);
+    if ((unsigned)count > (before & COUNT_MASK)) {
+        gate_open(&pool->rest, atomic_load_explicit(&pool->rest.value, memory_order_relaxed) + 1);
+    }
+}
+
+torii_pool_times torii_pool_run(torii_pool *pool, int thread_count, torii_pool_body body,
+                                void *argument) {
+    pool->body = body;
+    pool->argument = argument;
+    pool->thread_count = thread_count;
+    pool->started_nanoseconds = now_nanoseconds();
+    if (thread_count > 1) start_run(pool, thread_count);
+    run_body(pool, 0);
+    torii_pool_times times = {now_nanoseconds() - pool->started_nanoseconds, 0};
+    for (int index = 0; index < thread_count; index++) {
+        times.lost_nanoseconds += pool->members[index].lost_nanoseconds;
+    }
+    return times;
 }
 
 static bool start_member(torii_pool *pool, int index) {
-    member *self = malloc(sizeof *self);
-    if (self == NULL) return false;
-    *self = (member){.pool = pool, .index = index};
     // Signals belong to the threads that ask for them, never to a kernel thread.
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failure = pthread_create(&pool->threads[index], NULL, member_main, self);
+    member *self = &pool->members[index];
+    *self = (member){.pool = pool, .index = index};
+    int failure = pthread_create(&self->thread, NULL, member_main, self);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failure != 0) {
-        free(self);
-        return false;
-    }
-    return true;
+    return failure == 0;
+}
+
+// Zeroed, at the start of a line.
+static void *allocate_lines(size_t byte_count) {
+    size_t rounded = (byte_count + LINE - 1) / LINE * LINE;
+    void *memory = aligned_alloc(LINE, rounded);
+    if (memory != NULL) memset(memory, 0, rounded);
+    return memory;
 }
 
 torii_pool *torii_pool_create(int thread_count) {
     if (thread_count < 1 || thread_count > 512) return NULL;
-    torii_pool *pool = aligned_alloc(LINE, (sizeof *pool + LINE - 1) / LINE * LINE);
+    torii_pool *pool = allocate_lines(sizeof *pool);
     if (pool == NULL) return NULL;
-    memset(pool, 0, sizeof *pool);
-    pool->threads = calloc((size_t)thread_count, sizeof *pool->threads);
-    pool->thread_count = 1;
-    if (pool->threads == NULL) {
+    pool->members = allocate_lines((size_t)thread_count * sizeof *pool->members);
+    pool->member_count = 1;
+    if (pool->members == NULL) {
         torii_pool_destroy(pool);
         return NULL;
     }
@@ -176,7 +228,7 @@ torii_pool *torii_pool_create(int thread_count) {
             torii_pool_destroy(pool);
             return NULL;
         }
-        pool->thread_count = index + 1;
+        pool->member_count = index + 1;
     }
     return pool;
 }
@@ -184,10 +236,10 @@ torii_pool *torii_pool_create(int thread_count) {
 void torii_pool_destroy(torii_pool *pool) {
     if (pool == NULL) return;
     pool->stopping = true;
-    gate_open(&pool->start);
-    for (int index = 1; index < pool->thread_count; index++) {
-        pthread_join(pool->threads[index], NULL);
+    start_run(pool, pool->member_count);
+    for (int index = 1; index < pool->member_count; index++) {
+        pthread_join(pool->members[index].thread, NULL);
     }
-    free(pool->threads);
+    free(pool->members);
     free(pool);
 }

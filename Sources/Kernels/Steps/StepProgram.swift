@@ -9,95 +9,6 @@ package import Platform
 @safe
 package final class StepProgram {
     /// The dimensions that all steps share.
-    package struct Shape: Sendable, Hashable {
-        /// E.
-        package var embeddingLength: Int
-        /// H.
-        package var headCount: Int
-        /// K; divides H.
-        package var keyValueHeadCount: Int
-        /// D: a multiple of 16, at most 256.
-        package var headDimension: Int
-        /// F: the width between the products of feed-forward layers; 0 if there are only experts.
-        package var feedForwardLength: Int
-        /// What mixtures of experts have in common; nil: there are none.
-        package var experts: ExpertShape?
-        /// V.
-        package var vocabularySize: Int
-        /// Whether the program ends in logits, else in hidden states.
-        package var hasLogits = true
-        /// Whether products with `Q8_0` matrices also get what rows lose when they are quantised: as
-        /// exact as rows of 16 bits, at twice the price.
-        package var refinesInputs = false
-        /// The term under the root of the norms.
-        package var normEpsilon: Float
-        /// The most tokens of a batch.
-        package var maximumRowCount: Int
-
-        /// A shape with logits and without experts; every number is positive.
-        package init(
-            embeddingLength: Int,
-            headCount: Int,
-            keyValueHeadCount: Int,
-            headDimension: Int,
-            feedForwardLength: Int,
-            vocabularySize: Int,
-            normEpsilon: Float,
-            maximumRowCount: Int
-        ) {
-            self.embeddingLength = embeddingLength
-            self.headCount = headCount
-            self.keyValueHeadCount = keyValueHeadCount
-            self.headDimension = headDimension
-            self.feedForwardLength = feedForwardLength
-            self.vocabularySize = vocabularySize
-            self.normEpsilon = normEpsilon
-            self.maximumRowCount = maximumRowCount
-        }
-
-        var queryWidth: Int { headCount * headDimension }
-        var projectionWidth: Int { (headCount + 2 * keyValueHeadCount) * headDimension }
-        var widestInput: Int { max(embeddingLength, queryWidth, feedForwardLength) }
-        /// Rows of a batch, or with experts the choices of all its rows.
-        var slotCount: Int { maximumRowCount * (experts?.activeCount ?? 1) }
-        /// The widest input of experts.
-        var widestSlot: Int {
-            experts.map { max(embeddingLength, $0.length, $0.count) } ?? 0
-        }
-        var logitCount: Int { hasLogits ? vocabularySize : 0 }
-    }
-
-    /// What all mixtures of experts of a model have in common.
-    package struct ExpertShape: Sendable, Hashable {
-        /// X.
-        package var count: Int
-        /// How many of them a row passes; at most `count`.
-        package var activeCount: Int
-        /// The width between an expert's products.
-        package var length: Int
-        /// Whether the weights of a row's experts sum to one; else they are its experts' parts of
-        /// the softmax over all.
-        package var normalizes: Bool
-        /// What the weights are multiplied with.
-        package var weightScale: Float
-
-        /// A shape; every number is positive.
-        package init(
-            count: Int,
-            activeCount: Int,
-            length: Int,
-            normalizes: Bool,
-            weightScale: Float = 1
-        ) {
-            self.count = count
-            self.activeCount = activeCount
-            self.length = length
-            self.normalizes = normalizes
-            self.weightScale = weightScale
-        }
-    }
-
-    /// The dimensions that all steps share.
     package let shape: Shape
 
     let workspace: StepWorkspace
@@ -119,6 +30,10 @@ package final class StepProgram {
     var placeCount = 0
     /// Whether some step reads its rows as floats.
     var readsValues = false
+    /// How many threads take part in steps of few rows.
+    private var threadCounts: ThreadCountPolicy
+    /// Threads that took part in the last run, or all if there was none.
+    private var activeThreadCount: Int
 
     /// An empty program that will run on `pool`.
     ///
@@ -149,6 +64,8 @@ package final class StepProgram {
         self.shape = shape
         self.rotaries = rotaries
         self.pool = pool
+        threadCounts = ThreadCountPolicy(limit: pool.threadCount)
+        activeThreadCount = pool.threadCount
         workspace = try StepWorkspace(shape: shape, threadCount: pool.threadCount)
         batch = try StepBatch(
             maximumRowCount: shape.maximumRowCount,
@@ -326,8 +243,11 @@ package final class StepProgram {
         unsafe descriptor.cache = cache.assumingMemoryBound(to: UInt8.self)
         unsafe descriptor.block_stride = blockByteCount
         unsafe descriptor.cache_type = format.cValue
+        // Many rows are shared out piece by piece, so a thread that is held up holds up little.
+        let areFew = range.count == stepCount && batch.rowCount < Int(TORII_SHARED_ROWS)
+        activeThreadCount = areFew ? threadCounts.threadCount : pool.threadCount
         // Safety: the program's pointers live as long as `self`, and the run ends before this call.
-        unsafe steps.withUnsafeBufferPointer { steps in
+        let times = unsafe steps.withUnsafeBufferPointer { steps in
             var program = unsafe torii_program(
                 steps: steps.baseAddress.map { unsafe $0 + range.lowerBound },
                 step_count: Int32(range.count),
@@ -350,16 +270,32 @@ package final class StepProgram {
                 private_row_offset: workspace.privatePiece.row,
                 low_ranks: workspace.lowRanks
             )
-            unsafe torii_program_run(&program, &descriptor, pool.pool)
+            return unsafe torii_program_run(
+                &program,
+                &descriptor,
+                pool.pool,
+                Int32(activeThreadCount)
+            )
+        }
+        if areFew {
+            threadCounts.record(
+                .init(rowCount: batch.rowCount, logitRowCount: batch.selectedCount),
+                elapsed: .nanoseconds(times.elapsed_nanoseconds),
+                lost: .nanoseconds(times.lost_nanoseconds),
+                now: .now()
+            )
         }
         workspace.noteLogitRows(batch.selectedCount)
     }
 
-    /// Threads of a run.
+    /// The most threads of a run.
     package var threadCount: Int { pool.threadCount }
 
-    /// Calls `body` on every thread of the pool; see ``KernelThreadPool/run(_:)``.
-    package func onAllThreads(_ body: @Sendable (Int) -> Void) { pool.run(body) }
+    /// Calls `body` on the threads that took part in the last run; see
+    /// ``KernelThreadPool/run(threadCount:_:)``.
+    package func onThreads(_ body: @Sendable (_ thread: Int, _ threadCount: Int) -> Void) {
+        pool.run(threadCount: activeThreadCount, body)
+    }
 
     /// The logits of the batch's logit row `row`, `[V]`; valid until the next run.
     ///

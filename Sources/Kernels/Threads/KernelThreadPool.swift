@@ -40,21 +40,31 @@ package final class KernelThreadPool {
         unsafe torii_pool_destroy(pool)
     }
 
-    /// Calls `body` on every thread, with the thread's index in `0 ..< threadCount`, and returns
-    /// when all calls have.
-    package func run(_ body: @Sendable (Int) -> Void) {
+    /// Calls `body` on some of the threads, with the thread's index in `0 ..< threadCount` and that
+    /// count, and returns when all calls have.
+    ///
+    /// - Parameters:
+    ///   - threadCount: `1 ... self.threadCount`; nil: all. The others go on sleeping.
+    ///   - body: What they do.
+    package func run(
+        threadCount: Int? = nil,
+        _ body: @Sendable (_ thread: Int, _ threadCount: Int) -> Void
+    ) {
+        let threadCount = threadCount ?? self.threadCount
+        precondition((1...self.threadCount).contains(threadCount), "the pool has so many threads")
         withoutActuallyEscaping(body) { body in
             // Safety: the pointer outlives the run, which ends before `withUnsafePointer` returns;
             // the closure is Sendable, so the threads may call it together.
             unsafe withUnsafePointer(to: body) { pointer in
-                unsafe torii_pool_run(
+                _ = unsafe torii_pool_run(
                     pool,
-                    { argument, threadIndex in
+                    Int32(threadCount),
+                    { argument, thread, threadCount in
                         guard let argument = unsafe argument else { return }
                         let body = unsafe argument.assumingMemoryBound(
-                            to: (@Sendable (Int) -> Void).self
+                            to: (@Sendable (Int, Int) -> Void).self
                         )
-                        unsafe body.pointee(Int(threadIndex))
+                        unsafe body.pointee(Int(thread), Int(threadCount))
                     },
                     UnsafeMutableRawPointer(mutating: pointer)
                 )

@@ -145,8 +145,8 @@ final class WeightLoader {
         into matrix: PackedMatrix
     ) throws(ModelError) {
         let failure = Mutex<ModelError?>(nil)
-        let (file, buffers, threadCount) = (file, buffers, pool.threadCount)
-        pool.run { thread in
+        let (file, buffers) = (file, buffers)
+        pool.run { thread, threadCount in
             do throws(ModelError) {
                 for index in stride(
                     from: range.lowerBound + thread,

@@ -126,10 +126,10 @@ package final class CachedWeights {
         _ entry: CachedWeightsIndex.Entry,
         _ pool: KernelThreadPool
     ) -> Problem? {
-        let (file, threadCount) = (file, pool.threadCount)
+        let file = file
         let pieces = PieceChecksum.pieces(of: entry.byteCount)
         let problem = Mutex<Problem?>(nil)
-        pool.run { thread in
+        pool.run { thread, threadCount in
             do throws(Problem) {
                 for index in stride(from: thread, to: pieces.count, by: threadCount) {
                     let first = entry.offset + pieces[index].lowerBound
