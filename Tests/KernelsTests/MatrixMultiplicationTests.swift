@@ -79,6 +79,15 @@ import Testing
     }
 
     @Test(arguments: WeightFormat.quantised)
+    func `more columns and tokens than are multiplied at once`(type: TensorType) throws {
+        var random = SeededGenerator(seed: UInt64(type.rawValue) + 350)
+        let columns = 2048 + 256
+        let bytes = randomBlocks(type, rows: 20, columns: columns, using: &random)
+        let activations = randomActivations(tokens: 150, columns: columns, using: &random)
+        try compare(type, rows: 20, columns: columns, bytes: bytes, activations: activations)
+    }
+
+    @Test(arguments: WeightFormat.quantised)
     func `every number of sub-blocks`(type: TensorType) throws {
         var random = SeededGenerator(seed: UInt64(type.rawValue) + 400)
         let block = type.blockElementCount
@@ -107,8 +116,10 @@ import Testing
             (0..<columns).map { $0 % 2 == 0 ? -1 : 1 },
             (0..<columns).map { $0 % 32 == 0 ? 1 : 0 },
         ]
-        try compare(type, rows: 17, columns: columns, bytes: bytes, activations: activations)
-        try compare(type, rows: 17, columns: columns, bytes: bytes, activations: [activations[0]])
+        // All of them, one, and so many that weights are unpacked once for all.
+        for activations in [activations, [activations[0]], activations + activations] {
+            try compare(type, rows: 17, columns: columns, bytes: bytes, activations: activations)
+        }
     }
 
     @Test(

@@ -20,67 +20,12 @@ enum { HALVES = 2 };  // registers to a strip
 typedef __m256 tile_values[TILE_STRIPS * HALVES][TILE_TOKENS];
 typedef __m256i tile_sums[TILE_STRIPS * HALVES][TILE_TOKENS];
 
-enum { STRIPS = 1, TOKENS = 3 };
+enum { STRIPS = 1 };
 
-INLINE __m256i load_line(const uint8_t *line, int half) {
-    return _mm256_load_si256((const __m256i *)(const void *)(line + 32 * half));
-}
+// Floats need no registers but those of their sums.
+INLINE int most_tokens(int type) { return type_is_float(type) ? 6 : 3; }
 
-INLINE __m256 load_halves(const uint8_t *address, int half) {
-    const uint8_t *place = address + 16 * half;
-    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)place));
-}
-
-INLINE __m256 load_bytes_as_floats(const uint8_t *address, int half, bool is_signed) {
-    __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)(address + 8 * half));
-    __m256i words = is_signed ? _mm256_cvtepi8_epi32(bytes) : _mm256_cvtepu8_epi32(bytes);
-    return _mm256_cvtepi32_ps(words);
-}
-
-// Whether weights are loaded with their signs, because their magnitudes do not fit seven bits.
-INLINE bool is_signed(const int type) { return type_zero_point_shift(type) == 7; }
-
-// Unsigned weights 4g ... 4g + 3 of a sub-block with 2 or 3 bits for 8 rows.
-INLINE __m256i load_few_bits(const int bits, const uint8_t *block, const int g, const int half) {
-    __m256i pairs = load_line(block + 64 * (g >> 2), half);
-    __m256i low = _mm256_and_si256(_mm256_srli_epi16(pairs, 2 * (g & 3)), _mm256_set1_epi8(3));
-    if (bits == 2) {
-        return low;
-    }
-    // The plane's bit of this group moves to bit 2.
-    __m256i plane = load_line(block + 128, half);
-    plane = g < 2 ? _mm256_slli_epi16(plane, 2 - g) : _mm256_srli_epi16(plane, g - 2);
-    return _mm256_or_si256(low, _mm256_and_si256(plane, _mm256_set1_epi8(4)));
-}
-
-// Weights 4g ... 4g + 3 of a sub-block for 8 rows.
-INLINE __m256i load_weights(const int type, const uint8_t *block, const int g, const int half) {
-    const int bits = type_bits(type);
-    if (bits == 8) {
-        return _mm256_xor_si256(load_line(block + 64 * g, half), _mm256_set1_epi8(-128));
-    }
-    if (bits < 4) {
-        return load_few_bits(bits, block, g, half);
-    }
-    __m256i line = load_line(block + 64 * (g >> 1), half);
-    __m256i low = _mm256_and_si256(
-        g & 1 ? _mm256_srli_epi16(line, 4) : line, _mm256_set1_epi8(15));
-    if (type_table(type) != NULL) {
-        const __m128i *place = (const __m128i *)(const void *)type_table(type);
-        __m256i values = _mm256_broadcastsi128_si256(_mm_loadu_si128(place));
-        values = _mm256_shuffle_epi8(values, low);
-        return is_signed(type) ? _mm256_xor_si256(values, _mm256_set1_epi8(-128)) : values;
-    }
-    if (bits == 4) {
-        return low;
-    }
-    // The plane's bits of this group move to bit 4 (and 5).
-    int from = bits == 5 ? g : 2 * (g & 3);
-    __m256i plane = load_line(block + 256 + (bits == 5 ? 0 : 64 * (g >> 2)), half);
-    plane = from < 4 ? _mm256_slli_epi16(plane, 4 - from) : _mm256_srli_epi16(plane, from - 4);
-    __m256i mask = _mm256_set1_epi8(bits == 5 ? 0x10 : 0x30);
-    return _mm256_or_si256(low, _mm256_and_si256(plane, mask));
-}
+#include "avx2_load.h"
 
 // Sums of two products, 16 to a register.
 INLINE __m256i multiply_pairs(const int type, __m256i weights, __m256i activations) {
@@ -91,12 +36,58 @@ INLINE __m256i multiply_pairs(const int type, __m256i weights, __m256i activatio
     return _mm256_maddubs_epi16(weights, activations);
 }
 
+// How many such sums fit in 16 bits.
+INLINE int sums_of_pairs(const int type) {
+    const int bits = type == TORII_TYPE_MXFP4 ? 5 : type_bits(type);
+    return is_signed(type) ? 1 : bits <= 4 ? 8 : bits == 5 ? 4 : 2;
+}
+
+// Activations 4g ... 4g + 3 of a sub-block of one token, to all rows.
+INLINE __m256i load_group(const int8_t *sub_block, int g) {
+    int32_t four;
+    memcpy(&four, sub_block + 4 * g, sizeof four);
+    return _mm256_set1_epi32(four);
+}
+
+// What a token's sub-block number `at` of all, or its half `part` where halves have scales, adds
+// to each sum of products for weights that are stored as what they exceed a zero point by. The sign
+// trick works on signed weights, which have none.
+INLINE __m256i zero_point_sum(
+    const int type, const torii_activations *x, size_t at, const int part) {
+    const int shift = is_signed(type) ? -1 : type_zero_point_shift(type);
+    if (shift < 0) {
+        return _mm256_setzero_si256();
+    }
+    int32_t sum =
+        type_scale_length(type) == 16 ? x->half_sums[2 * at + (size_t)part] : x->sums[at];
+    __m256i sums = _mm256_set1_epi32(sum);
+    __asm__("" : "+x"(sums));  // or the compiler shifts elsewhere, and moves that over
+    return _mm256_slli_epi32(sums, shift);
+}
+
+// What minimums are multiplied with, likewise.
+INLINE __m256 minimum_sum(
+    const int type, const torii_activations *x, size_t at, const int part) {
+    if (!type_has_minimums(type)) {
+        return _mm256_setzero_ps();
+    }
+    return _mm256_set1_ps(
+        type_scale_length(type) == 16 ? (float)x->half_sums[2 * at + (size_t)part]
+                                      : x->float_sums[at]);
+}
+
+INLINE __m256 add_minimum(const int type, __m256 minimum, __m256 sum, __m256 f) {
+    if (!type_has_minimums(type)) {
+        return f;
+    }
+    return type_is_k(type) ? _mm256_fmadd_ps(minimum, sum, f) : _mm256_fnmadd_ps(minimum, sum, f);
+}
+
 // dot: [half strips][tokens]. Adds the products of groups first ..< last of one sub-block.
 INLINE void add_products(
     const int type, const int halves, const int tokens, const int first, const int last,
     const tile_operands *o, size_t block, const int8_t *a, tile_sums dot) {
-    const int bits = type == TORII_TYPE_MXFP4 ? 5 : type_bits(type);
-    const int most = is_signed(type) ? 1 : bits <= 4 ? 8 : bits == 5 ? 4 : 2;
+    const int most = sums_of_pairs(type);
     const int run = most < last - first ? most : last - first;
     const __m256i ones = _mm256_set1_epi16(1);
     UNROLLED for (int start = first; start < last; start += run) {
@@ -107,9 +98,7 @@ INLINE void add_products(
                 weights[h] = load_weights(type, o->quants[h / HALVES] + block, g, h % HALVES);
             }
             UNROLLED for (int t = 0; t < tokens; t++) {
-                int32_t four;
-                memcpy(&four, a + (size_t)t * o->x->quant_stride + 4 * g, sizeof four);
-                __m256i activations = _mm256_set1_epi32(four);
+                __m256i activations = load_group(a + (size_t)t * o->x->quant_stride, g);
                 UNROLLED for (int h = 0; h < halves; h++) {
                     __m256i product = multiply_pairs(type, weights[h], activations);
                     pairs[h][t] = g == start ? product : _mm256_add_epi16(pairs[h][t], product);
@@ -125,72 +114,20 @@ INLINE void add_products(
     }
 }
 
-// load_exponent of 8 rows.
-INLINE __m256 load_exponents(const uint8_t *address, int half) {
-    __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)(address + 8 * half));
-    __m256i exponents = _mm256_cvtepu8_epi32(bytes);
-    __m256i normal = _mm256_sub_epi32(exponents, _mm256_set1_epi32(1));
-    __m256i subnormal = _mm256_sllv_epi32(_mm256_set1_epi32(0x00200000), exponents);
-    __m256i is_normal = _mm256_cmpgt_epi32(normal, _mm256_setzero_si256());
-    normal = _mm256_slli_epi32(normal, 23);
-    return _mm256_castsi256_ps(_mm256_blendv_epi8(subnormal, normal, is_normal));
-}
-
-// Scale and minimum of one sub-block for 8 rows.
-INLINE void load_scales(
-    const int type, const uint8_t *scales, int sub_block, const int part, const int half,
-    __m256 *scale, __m256 *minimum) {
-    *minimum = _mm256_setzero_ps();
-    if (!type_is_k(type)) {
-        const uint8_t *block = scales + (size_t)sub_block * (size_t)type_scale_block_bytes(type);
-        *scale = type == TORII_TYPE_MXFP4 ? load_exponents(block, half) : load_halves(block, half);
-        if (type_has_minimums(type)) {
-            *minimum = load_halves(block + 32, half);
-        }
-        return;
-    }
-    const uint8_t *block = scales + (size_t)(sub_block / 8) * (size_t)type_scale_block_bytes(type);
-    __m256 d = load_halves(block, half);
-    const int index = type_scale_length(type) == 16 ? 2 * (sub_block % 8) + part : sub_block % 8;
-    if (!type_has_minimums(type)) {
-        *scale = _mm256_mul_ps(d, load_bytes_as_floats(block + 32 + 16 * index, half, true));
-        return;
-    }
-    __m256 dmin = load_halves(block + 32, half);
-    if (type == TORII_TYPE_Q2_K) {
-        const void *place = block + 64 + 16 * index + 8 * half;
-        __m256i pairs = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)place));
-        __m256i low = _mm256_and_si256(pairs, _mm256_set1_epi32(15));
-        *scale = _mm256_mul_ps(d, _mm256_cvtepi32_ps(low));
-        *minimum = _mm256_mul_ps(dmin, _mm256_cvtepi32_ps(_mm256_srli_epi32(pairs, 4)));
-        return;
-    }
-    const uint8_t *bytes = block + 64 + 32 * index;
-    *scale = _mm256_mul_ps(d, load_bytes_as_floats(bytes, half, false));
-    *minimum = _mm256_mul_ps(dmin, load_bytes_as_floats(bytes + 16, half, false));
-}
-
 // f: [half strips][tokens]. Adds one sub-block, or its half `part` where halves have scales.
 INLINE void add_sub_block(
     const int type, const int strips, const int tokens, const tile_operands *o, int sub_block,
     const int part, tile_values f) {
     const torii_activations *x = o->x;
     const int halves = strips * HALVES;
-    // The sign trick works on signed weights: no zero point.
-    const int shift = is_signed(type) ? -1 : type_zero_point_shift(type);
     const bool is_half = type_scale_length(type) == 16;
     const int first = is_half ? 4 * part : 0, last = is_half ? first + 4 : 8;
     const size_t block = (size_t)sub_block * (size_t)type_quant_block_bytes(type);
     const int8_t *a = x->quants + o->first_token * x->quant_stride + 32 * (size_t)sub_block;
     tile_sums dot;
     UNROLLED for (int t = 0; t < tokens; t++) {
-        size_t sum_index = (o->first_token + (size_t)t) * x->sum_stride + (size_t)sub_block;
-        __m256i start = _mm256_setzero_si256();
-        if (shift >= 0) {
-            int32_t sum =
-                is_half ? x->half_sums[2 * sum_index + (size_t)part] : x->sums[sum_index];
-            start = _mm256_slli_epi32(_mm256_set1_epi32(sum), shift);
-        }
+        size_t at = (o->first_token + (size_t)t) * x->sum_stride + (size_t)sub_block;
+        __m256i start = zero_point_sum(type, x, at, part);
         UNROLLED for (int h = 0; h < halves; h++) {
             dot[h][t] = start;
         }
@@ -202,14 +139,8 @@ INLINE void add_sub_block(
         load_scales(type, scales, sub_block, part, h % HALVES, &scale, &minimum);
         UNROLLED for (int t = 0; t < tokens; t++) {
             f[h][t] = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(dot[h][t]), f[h][t]);
-            if (type_has_minimums(type)) {
-                size_t index = (o->first_token + (size_t)t) * x->sum_stride + (size_t)sub_block;
-                float own = is_half ? (float)x->half_sums[2 * index + (size_t)part]
-                                    : x->float_sums[index];
-                __m256 sum = _mm256_set1_ps(own);
-                f[h][t] = type_is_k(type) ? _mm256_fmadd_ps(minimum, sum, f[h][t])
-                                          : _mm256_fnmadd_ps(minimum, sum, f[h][t]);
-            }
+            size_t at = (o->first_token + (size_t)t) * x->sum_stride + (size_t)sub_block;
+            f[h][t] = add_minimum(type, minimum, minimum_sum(type, x, at, part), f[h][t]);
         }
     }
 }
@@ -308,6 +239,8 @@ INLINE void float_tile(
 
 #include "driver.h"
 
+#include "avx2_many.h"
+
 INLINE uint32_t largest_magnitude(const float *x, int count) {
     __m256i largest = _mm256_setzero_si256();
     for (int k = 0; k < count; k += 8) {
@@ -366,7 +299,8 @@ static void quantize(const float *x, int row, torii_activations *out) {
     }
 }
 
-const torii_matmul_kernels torii_matmul_avx2 = {.quantize = quantize, .multiply = multiply};
+const torii_matmul_kernels torii_matmul_avx2 = {
+    .quantize = quantize, .multiply = multiply_few_or_many};
 
 #pragma clang attribute pop
 

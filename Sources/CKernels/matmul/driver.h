@@ -1,7 +1,7 @@
 // The loops around an instruction set's tiles; included once by each file that defines
 //
 //     quantised_tile(type, strips, tokens, operands), float_tile(the same)
-//     STRIPS, TOKENS: the largest tile
+//     STRIPS, most_tokens(type): the largest tile
 //
 // inside its target attribute, so that everything here is compiled for that set. No include guard:
 // nothing here has an external name.
@@ -75,10 +75,11 @@ static const tile_function *tiles_for(int type) {
     }
 }
 
-// Tokens of the next tile when `rest` are left: tiles of nearly the same size.
-static int tile_tokens(int rest) {
-    int tiles = (rest + TOKENS - 1) / TOKENS;
-    return (rest + tiles - 1) / tiles;
+// How many of `rest` tokens come next when they are cut into as few parts as `most` allows, of
+// nearly the same size.
+INLINE int even_part(int rest, int most) {
+    int parts = (rest + most - 1) / most;
+    return (rest + parts - 1) / parts;
 }
 
 // out: one token's first `rows` (at most 16) of the strip.
@@ -119,12 +120,12 @@ static void multiply(
     int first_strip, int strip_count, float *out, size_t out_stride, const float *bias,
     bool accumulate) {
     const tile_function *tiles = tiles_for(w->type);
-    const int end = first_strip + strip_count;
+    const int end = first_strip + strip_count, most = most_tokens(w->type);
     _Alignas(64) float results[TILE_STRIPS * TILE_TOKENS * TORII_STRIP_ROWS];
     tile_operands operands = {
         .x = x,
         .columns = w->columns,
-        .tiles = (token_count + TOKENS - 1) / TOKENS,
+        .tiles = (token_count + most - 1) / most,
         .results = results,
     };
     for (int strip = first_strip; strip < end; strip += STRIPS) {
@@ -139,7 +140,7 @@ static void multiply(
         operands.ahead = is_followed ? next_strips : 0;
         operands.tile = 0;
         for (int done = 0, tokens; done < token_count; done += tokens, operands.tile++) {
-            tokens = tile_tokens(token_count - done);
+            tokens = even_part(token_count - done, most);
             operands.first_token = (size_t)(first_token + done);
             fetch_results(
                 out + operands.first_token * out_stride + strip * TORII_STRIP_ROWS, out_stride,
