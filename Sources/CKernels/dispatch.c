@@ -23,8 +23,9 @@ static bool x86_supported(torii_isa isa) {
         return false;
     }
     uint64_t state = saved_register_state();
-    if (isa == TORII_ISA_AVX2) {
-        return (state & avx_state) == avx_state;
+    if (isa == TORII_ISA_AVX2 || isa == TORII_ISA_AVXVNNI) {
+        const bool has_registers = (state & avx_state) == avx_state;
+        return has_registers && (isa == TORII_ISA_AVX2 || __builtin_cpu_supports("avxvnni"));
     }
     return (state & avx512_state) == avx512_state && __builtin_cpu_supports("avx512f")
         && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")
@@ -53,6 +54,7 @@ bool torii_isa_supported(torii_isa isa) {
     case TORII_ISA_NEON:
         return arm_has_dot_product();
     case TORII_ISA_AVX2:
+    case TORII_ISA_AVXVNNI:
     case TORII_ISA_AVX512:
 #if defined(__x86_64__)
         return x86_supported(isa);
@@ -64,13 +66,10 @@ bool torii_isa_supported(torii_isa isa) {
 }
 
 torii_isa torii_isa_widest(void) {
-    if (torii_isa_supported(TORII_ISA_AVX512)) {
-        return TORII_ISA_AVX512;
-    }
-    if (torii_isa_supported(TORII_ISA_NEON)) {
-        return TORII_ISA_NEON;
-    }
-    return torii_isa_supported(TORII_ISA_AVX2) ? TORII_ISA_AVX2 : TORII_ISA_SCALAR;
+    // No processor has sets of both kinds.
+    int isa = TORII_ISA_NEON;
+    while (!torii_isa_supported((torii_isa)isa)) isa--;
+    return (torii_isa)isa;
 }
 
 torii_isa torii_isa_best(void) {
@@ -85,6 +84,7 @@ torii_isa torii_isa_best(void) {
 static const char *const names[] = {
     [TORII_ISA_SCALAR] = "scalar",
     [TORII_ISA_AVX2] = "avx2",
+    [TORII_ISA_AVXVNNI] = "avxvnni",
     [TORII_ISA_AVX512] = "avx512",
     [TORII_ISA_NEON] = "neon",
 };

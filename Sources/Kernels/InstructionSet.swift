@@ -9,6 +9,8 @@ package enum InstructionSet: String, Sendable, CaseIterable {
     case scalar
     /// x86 with AVX2, FMA and F16C.
     case avx2
+    /// The same with AVX-VNNI.
+    case avxvnni
     /// x86 with AVX-512 F, BW, DQ, VL and VNNI.
     case avx512
     /// Arm with Advanced SIMD and the dot product of Armv8.2.
@@ -58,6 +60,7 @@ package enum InstructionSet: String, Sendable, CaseIterable {
         switch self {
         case .scalar: TORII_ISA_SCALAR
         case .avx2: TORII_ISA_AVX2
+        case .avxvnni: TORII_ISA_AVXVNNI
         case .avx512: TORII_ISA_AVX512
         case .neon: TORII_ISA_NEON
         }
@@ -67,6 +70,7 @@ package enum InstructionSet: String, Sendable, CaseIterable {
         switch value {
         case TORII_ISA_AVX512: self = .avx512
         case TORII_ISA_AVX2: self = .avx2
+        case TORII_ISA_AVXVNNI: self = .avxvnni
         case TORII_ISA_NEON: self = .neon
         default: self = .scalar
         }

@@ -1,6 +1,8 @@
 import CKernels
+import Dispatch
 import Foundation
 import Kernels
+import Platform
 import Synchronization
 import TestSupport
 import Testing
@@ -29,18 +31,29 @@ import Testing
             for thread in 0..<count { expected[thread] += 1 }
             #expect(calls.withLock { $0 } == expected, "round \(round), \(count) threads")
             // Long enough for threads to fall asleep.
-            if round % 100 == 0 { usleep(1000) }
+            if round % 100 == 0 { compute(for: .milliseconds(1)) }
         }
     }
 
-    @Test func `time in which a thread is off the processors is lost`() throws {
+    @Test func `time in which a thread neither computes nor waits for the others is lost`() throws {
         let pool = try #require(torii_pool_create(2))
         defer { torii_pool_destroy(pool) }
+        let event = DispatchSemaphore(value: 0)
         let times = torii_pool_run(
             pool,
             2,
-            { _, thread, _ in if thread == 1 { usleep(20_000) } },
-            nil
+            { argument, thread, _ in
+                guard let argument else { return }
+                let event = Unmanaged<DispatchSemaphore>.fromOpaque(argument)
+                    .takeUnretainedValue()
+                if thread == 1 {
+                    event.wait()
+                } else {
+                    compute(for: .milliseconds(20))
+                    event.signal()
+                }
+            },
+            Unmanaged.passUnretained(event).toOpaque()
         )
         #expect(times.elapsed_nanoseconds >= 20_000_000)
         #expect(times.lost_nanoseconds >= 15_000_000)
@@ -84,6 +97,11 @@ import Testing
         while kernelThreadStates().count(where: { $0 == "S" }) < 2 { sched_yield() }
         pool.run { _, _ in }
     }
+}
+
+private func compute(for duration: Duration) {
+    let end = MonotonicInstant.now().advanced(by: duration)
+    while MonotonicInstant.now() < end {}
 }
 
 // Safety: each thread writes its own counter; the barrier under test orders the reads.

@@ -27,7 +27,7 @@ import Testing
 
     /// Folders whose targets are in the manifest only when `TORII_FUZZ` is set, and one whose only source
     /// a script compiles against another project.
-    private static let onDemandFolders: Set = ["Arm", "Fuzzers", "Peers"]
+    private static let onDemandFolders: Set = ["Emulated", "Fuzzers", "Peers"]
 
     @Test func `has a source folder for every target and a target for every folder`() throws {
         let repository = try Repository.load()

@@ -1,4 +1,5 @@
-// How AVX2 reads packed weights and their scales, 8 rows at a time: included by avx2.c once. The
+// How AVX2 reads packed weights and their scales, 8 rows at a time: included by avx2_body.h
+// once. The
 // layout is layout.h's.
 
 INLINE __m256i load_line(const uint8_t *line, int half) {
@@ -15,9 +16,6 @@ INLINE __m256 load_bytes_as_floats(const uint8_t *address, int half, bool is_sig
     __m256i words = is_signed ? _mm256_cvtepi8_epi32(bytes) : _mm256_cvtepu8_epi32(bytes);
     return _mm256_cvtepi32_ps(words);
 }
-
-// Whether weights are loaded with their signs, because their magnitudes do not fit seven bits.
-INLINE bool is_signed(const int type) { return type_zero_point_shift(type) == 7; }
 
 // Unsigned weights 4g ... 4g + 3 of a sub-block with 2 or 3 bits for 8 rows.
 INLINE __m256i load_few_bits(const int bits, const uint8_t *block, const int g, const int half) {
@@ -36,7 +34,8 @@ INLINE __m256i load_few_bits(const int bits, const uint8_t *block, const int g, 
 INLINE __m256i load_weights(const int type, const uint8_t *block, const int g, const int half) {
     const int bits = type_bits(type);
     if (bits == 8) {
-        return _mm256_xor_si256(load_line(block + 64 * g, half), _mm256_set1_epi8(-128));
+        __m256i line = load_line(block + 64 * g, half);
+        return is_signed(type) ? _mm256_xor_si256(line, _mm256_set1_epi8(-128)) : line;
     }
     if (bits < 4) {
         return load_few_bits(bits, block, g, half);

@@ -1,4 +1,4 @@
-// Products with many tokens: included by avx2.c once, behind the driver.
+// Products with many tokens: included by avx2_body.h once, behind the driver.
 //
 // A tile of few tokens unpacks its weights for itself, which costs about as much as multiplying
 // them with one or two tokens. With many a piece of a strip is unpacked once, into the first level
@@ -40,29 +40,22 @@ INLINE void unpack(
 // Keeps the compiler from spreading a tile's products so wide that its registers do not hold them.
 #define IN_ORDER(A, B) __asm__ volatile("" : "+x"(A), "+x"(B))
 
-// dot: [half strips][tokens]. The products of groups first ..< last of a sub-block, summed.
+// dot: [half strips][tokens]. Adds the products of groups first ..< last of a sub-block.
 INLINE void multiply_groups(
     const int type, const int tokens, const int first, const int last,
     const __m256i quants[8][HALVES], const int8_t *a, size_t stride, tile_sums dot) {
-    const int most = sums_of_pairs(type);
-    const int run = most < last - first ? most : last - first;
-    const __m256i ones = _mm256_set1_epi16(1);
+    const int run = run_length(type, last - first);
     tile_sums pairs;
     UNROLLED for (int g = first; g < last; g++) {
         __m256i weights[HALVES] = {quants[g][0], quants[g][1]};
         IN_ORDER(weights[0], weights[1]);
-        const bool begins = (g - first) % run == 0, ends = (g - first) % run == run - 1;
         UNROLLED for (int t = 0; t < tokens; t++) {
             __m256i activations = load_group(a + (size_t)t * stride, g);
             UNROLLED for (int h = 0; h < HALVES; h++) {
-                __m256i product = multiply_pairs(type, weights[h], activations);
-                pairs[h][t] = begins ? product : _mm256_add_epi16(pairs[h][t], product);
-                if (ends) {
-                    __m256i sums = _mm256_madd_epi16(pairs[h][t], ones);
-                    dot[h][t] = g - first < run ? sums : _mm256_add_epi32(dot[h][t], sums);
-                }
+                add_product(
+                    type, run, g - first, weights[h], activations, &pairs[h][t], &dot[h][t]);
             }
-            if (ends) {
+            if (HAS_DOT || (g - first) % run == run - 1) {
                 IN_ORDER(dot[0][t], dot[1][t]);
             } else {
                 IN_ORDER(pairs[0][t], pairs[1][t]);
@@ -90,14 +83,17 @@ INLINE void many_tile(
         UNROLLED for (int part = 0; part < (is_half ? 2 : 1); part++) {
             const int first = is_half ? 4 * part : 0, last = is_half ? first + 4 : 8;
             tile_sums dot;
+            UNROLLED for (int t = 0; t < tokens; t++) {
+                const size_t place = at + (size_t)t * rows.sum_stride;
+                dot[0][t] = dot[1][t] = zero_point_sum(type, &rows, place, part);
+            }
             multiply_groups(
                 type, tokens, first, last, chunk->quants[i], a, rows.quant_stride, dot);
             UNROLLED for (int t = 0; t < tokens; t++) {
                 const size_t place = at + (size_t)t * rows.sum_stride;
-                const __m256i start = zero_point_sum(type, &rows, place, part);
                 const __m256 sum = minimum_sum(type, &rows, place, part);
                 UNROLLED for (int h = 0; h < HALVES; h++) {
-                    __m256 value = _mm256_cvtepi32_ps(_mm256_add_epi32(dot[h][t], start));
+                    __m256 value = _mm256_cvtepi32_ps(dot[h][t]);
                     __m256 scale = chunk->scales[i][part][h];
                     f[h][t] = part == 0 ? _mm256_mul_ps(scale, value)
                                         : _mm256_fmadd_ps(scale, value, f[h][t]);
@@ -162,8 +158,11 @@ static const many_functions many[] = {
     MANY_ENTRY(q5_0, TORII_TYPE_Q5_0, 6),     MANY_ENTRY(q5_1, TORII_TYPE_Q5_1, 6),
     MANY_ENTRY(q2_k, TORII_TYPE_Q2_K, 6),     MANY_ENTRY(q3_k, TORII_TYPE_Q3_K, 6),
     MANY_ENTRY(q4_k, TORII_TYPE_Q4_K, 6),     MANY_ENTRY(q5_k, TORII_TYPE_Q5_K, 6),
-    MANY_ENTRY(q6_k, TORII_TYPE_Q6_K, 4),     MANY_ENTRY(iq4_nl, TORII_TYPE_IQ4_NL, 4),
-    MANY_ENTRY(iq4_xs, TORII_TYPE_IQ4_XS, 4), MANY_ENTRY(mxfp4, TORII_TYPE_MXFP4, 6),
+    MANY_ENTRY(mxfp4, TORII_TYPE_MXFP4, 6),
+    // What is widened often has sums of both widths in registers.
+    MANY_ENTRY(q6_k, TORII_TYPE_Q6_K, HAS_DOT ? 6 : 4),
+    MANY_ENTRY(iq4_nl, TORII_TYPE_IQ4_NL, HAS_DOT ? 6 : 4),
+    MANY_ENTRY(iq4_xs, TORII_TYPE_IQ4_XS, HAS_DOT ? 6 : 4),
 };
 
 // Whether products with so many tokens are made here. Q8_0 has nothing to unpack, and a type

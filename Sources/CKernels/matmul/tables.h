@@ -9,6 +9,7 @@
 extern const torii_matmul_kernels torii_matmul_scalar;
 #if defined(__x86_64__)
 extern const torii_matmul_kernels torii_matmul_avx2;
+extern const torii_matmul_kernels torii_matmul_avxvnni;
 extern const torii_matmul_kernels torii_matmul_avx512;
 #elif defined(__aarch64__)
 extern const torii_matmul_kernels torii_matmul_neon;

@@ -124,6 +124,25 @@ static uint64_t dot_avx2(long iterations) {
 }
 #pragma clang attribute pop
 
+#pragma clang attribute push(__attribute__((target("avx2,avxvnni"))), apply_to = function)
+static uint64_t dot_avxvnni(long iterations) {
+    __m256i weights = _mm256_set1_epi8(3), activations = _mm256_set1_epi8(5);
+    __m256i sums[AVX2_CHAINS] = {{0}};
+    for (long i = 0; i < iterations; i++) {
+        __asm__ volatile("" : "+x"(weights), "+x"(activations));
+        for (int step = 0; step < CHAIN_STEPS; step++) {
+            for (int chain = 0; chain < AVX2_CHAINS; chain++) {
+                sums[chain] = _mm256_dpbusd_avx_epi32(sums[chain], weights, activations);
+            }
+        }
+    }
+    for (int chain = 1; chain < AVX2_CHAINS; chain++) {
+        sums[0] = _mm256_xor_si256(sums[0], sums[chain]);
+    }
+    return (uint64_t)_mm256_extract_epi64(sums[0], 0) ^ (uint64_t)_mm256_extract_epi64(sums[0], 3);
+}
+#pragma clang attribute pop
+
 #else
 
 uint64_t probe_tile(int multiplications, long iterations) {
@@ -188,6 +207,7 @@ long probe_dot_operations(torii_isa isa) {
 #if defined(__x86_64__)
     case TORII_ISA_AVX512:
         return 64L * CHAINS * CHAIN_STEPS;
+    case TORII_ISA_AVXVNNI:
     case TORII_ISA_AVX2:
         return 32L * AVX2_CHAINS * CHAIN_STEPS;
 #elif defined(__aarch64__)
@@ -204,6 +224,8 @@ uint64_t probe_dot(torii_isa isa, long iterations) {
 #if defined(__x86_64__)
     case TORII_ISA_AVX512:
         return dot_avx512(iterations);
+    case TORII_ISA_AVXVNNI:
+        return dot_avxvnni(iterations);
     case TORII_ISA_AVX2:
         return dot_avx2(iterations);
 #elif defined(__aarch64__)

@@ -191,6 +191,7 @@ const torii_sampling_kernels *torii_sampling_for(torii_isa isa)
     switch (isa) {
     case TORII_ISA_AVX512:
         return &kernels_avx512;
+    case TORII_ISA_AVXVNNI:
     case TORII_ISA_AVX2:
         return &kernels_avx2;
     default:  // what is compiled for every processor

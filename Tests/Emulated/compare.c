@@ -1,5 +1,5 @@
-// Holds the Arm kernels against the scalar ones, bit for bit: every weight type, odd shapes, every
-// count of tokens, and attention over every type of cache. Built and run by check-arm.
+// Holds kernels against the scalar ones, bit for bit: every weight type, odd shapes, few tokens and
+// many, and attention over every type of cache. Built by check-arm for Arm, and by check-avxvnni.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +7,14 @@
 
 #include "matmul.h"
 #include "ops.h"
+
+#if defined(__aarch64__)
+#define COMPARED TORII_ISA_NEON
+#define NEEDED TORII_ISA_NEON
+#else
+#define COMPARED TORII_ISA_AVXVNNI
+#define NEEDED TORII_ISA_AVX2  // what it lacks of the other is emulated
+#endif
 
 static uint32_t state = 1;
 
@@ -43,7 +51,7 @@ static void *aligned(size_t bytes) {
 
 static void compare_products(int type, int rows, int columns, int tokens) {
     const torii_matmul_kernels *scalar = torii_matmul_for(TORII_ISA_SCALAR);
-    const torii_matmul_kernels *neon = torii_matmul_for(TORII_ISA_NEON);
+    const torii_matmul_kernels *compared_kernels = torii_matmul_for(COMPARED);
     size_t source_bytes = torii_matrix_source_row_bytes(type, columns) * (size_t)rows;
     uint8_t *source = aligned(source_bytes);
     for (size_t i = 0; i < source_bytes; i++) source[i] = (uint8_t)random_bits();
@@ -66,7 +74,7 @@ static void compare_products(int type, int rows, int columns, int tokens) {
     torii_activations_init(&y, tokens, columns, other);
     for (int t = 0; columns % TORII_SUB_BLOCK == 0 && t < tokens; t++) {
         scalar->quantize(values + (size_t)t * (size_t)columns, t, &x);
-        neon->quantize(values + (size_t)t * (size_t)columns, t, &y);
+        compared_kernels->quantize(values + (size_t)t * (size_t)columns, t, &y);
     }
     check(memcmp(one, other, bytes) == 0, "quantize", type, rows, columns, tokens);
     x.values = values;
@@ -79,7 +87,7 @@ static void compare_products(int type, int rows, int columns, int tokens) {
         const bool accumulate = round == 1;
         scalar->multiply(
             &matrix, &x, 0, tokens, 0, matrix.strips, expected, (size_t)rows, values, accumulate);
-        neon->multiply(
+        compared_kernels->multiply(
             &matrix, &x, 0, tokens, 0, matrix.strips, actual, (size_t)rows, values, accumulate);
         check(same(expected, actual, out_count), "multiply", type, rows, columns, tokens);
     }
@@ -90,7 +98,7 @@ enum { POSITIONS = 150, BLOCKS = (POSITIONS + TORII_BLOCK_TOKENS - 1) / TORII_BL
 
 static void compare_attention(torii_cache_type type, int d, int rows, bool bends) {
     const torii_vector_kernels *kernels[2] = {
-        torii_vector_kernels_for(TORII_ISA_SCALAR), torii_vector_kernels_for(TORII_ISA_NEON)};
+        torii_vector_kernels_for(TORII_ISA_SCALAR), torii_vector_kernels_for(COMPARED)};
     static const int32_t table[BLOCKS] = {4, 2, 0, 3, 1};
     size_t head_bytes = torii_cache_head_bytes(type, d);
     float queries[TORII_ATTENTION_ROWS][TORII_HEAD_DIMENSION_MAX];
@@ -134,7 +142,7 @@ static void compare_attention(torii_cache_type type, int d, int rows, bool bends
 
 static void compare_vectors(int n) {
     const torii_vector_kernels *kernels[2] = {
-        torii_vector_kernels_for(TORII_ISA_SCALAR), torii_vector_kernels_for(TORII_ISA_NEON)};
+        torii_vector_kernels_for(TORII_ISA_SCALAR), torii_vector_kernels_for(COMPARED)};
     float x[512], weight[512], outputs[2][4][512];
     for (int i = 0; i < n; i++) x[i] = 20 * random_float(), weight[i] = random_float();
     for (int side = 0; side < 2; side++) {
@@ -153,8 +161,8 @@ static void compare_vectors(int n) {
 }
 
 int main(void) {
-    if (!torii_isa_supported(TORII_ISA_NEON)) {
-        printf("this processor has no dot product\n");
+    if (!torii_isa_supported(NEEDED)) {
+        printf("this processor cannot run these kernels\n");
         return 1;
     }
     static const int types[] = {0, 1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 20, 23, 30, 39};
@@ -163,11 +171,13 @@ int main(void) {
         for (int r = 0; r < 3; r++) {
             for (int c = 0; c < 4; c++) {
                 if (!torii_matrix_supported(types[t], rows[r], columns[c])) continue;
-                for (int tokens = 1; tokens <= 7; tokens++) {
+                for (int tokens = 1; tokens <= 9; tokens++) {
                     compare_products(types[t], rows[r], columns[c], tokens);
                 }
             }
         }
+        // More than any kernel takes at once.
+        compare_products(types[t], 20, 1280, 131);
     }
     static const int dimensions[] = {16, 64, 80, 128, 256};
     for (int type = TORII_CACHE_WORDS; type <= TORII_CACHE_BYTE_VALUES; type++) {
