@@ -110,6 +110,7 @@ INLINE void many_tile(
         }
     }
 }
+
 typedef void (*unpack_function)(const uint8_t *, const uint8_t *, unpacked_chunk *);
 typedef void (*many_function)(
     const unpacked_chunk *, const torii_activations *, size_t token, float *y);

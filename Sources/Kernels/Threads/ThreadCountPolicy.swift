@@ -6,8 +6,8 @@ package import Platform
 /// Such a step has a barrier every few microseconds, and a thread that is taken off its processor
 /// is away for milliseconds, in which all others wait for it. So when threads lose time, fewer are
 /// tried for a moment, and kept if steps take less time so; now and then more are tried again.
-/// Fewer threads are slower only where a step is bound by what all of them compute or read, so
-/// nothing but the steps' own times decides.
+/// Which is faster depends on the model, the machine and the neighbour, so nothing but the steps'
+/// own times decides.
 ///
 /// A value without clock or threads: it is told what each step took.
 package struct ThreadCountPolicy: Sendable {
