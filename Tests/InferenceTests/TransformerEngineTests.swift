@@ -83,7 +83,7 @@ struct TransformerEngineTests {
             prompt: .tokens([]),
             sampling: SamplingParameters(temperature: 0),
             maximumOutputTokens: 2,
-            topLogprobCount: 3
+            topLogprobCount: 5
         )
         harness.submit(request, prompt: tokenizer.encode("The capital of France is"))
         harness.run()
@@ -93,9 +93,10 @@ struct TransformerEngineTests {
         let expected: [(String, Float)] = [
             (" Paris", -0.248), (" the", -2.785), (" London", -4.354),
         ]
-        for ((text, logprob), alternative) in zip(expected, first.top) {
-            #expect(String(decoding: alternative.bytes, as: UTF8.self) == text)
-            #expect(abs(alternative.logprob - logprob) < 0.25)
+        // By name: the fourth is so near to the third that their order is a matter of rounding.
+        for (text, logprob) in expected {
+            let alternative = first.top.first { Array(text.utf8) == Array($0.bytes) }
+            #expect(abs((alternative?.logprob ?? -.infinity) - logprob) < 0.25, "\(text)")
         }
     }
 }

@@ -7,7 +7,7 @@ import WorkerProtocol
 @Suite(.timeLimit(.minutes(15))) struct HealthTests {
     @Test func `names a worker that has fallen silent while others go on`() async throws {
         let fake = try FakeService(models: ["good", "other"]) {
-            $0.limits.heartbeatTimeout = .seconds(6)
+            $0.limits.heartbeatTimeout = .seconds(12)
         }
         let service = fake.service
         let silent = Task { try await fake.answer("!silent") }
@@ -28,7 +28,8 @@ import WorkerProtocol
 
     @Test func `names a load that makes no progress before it is given up`() async throws {
         let fake = try FakeService(models: ["stuck"]) {
-            $0.limits.loadSilenceTimeout = .seconds(6)
+            // There is a third of it to wait for the trouble, and the rest to see it.
+            $0.limits.loadSilenceTimeout = .seconds(24)
         }
         let service = fake.service
         let waiting = Task { try await service.lease("stuck") }
@@ -56,7 +57,7 @@ import WorkerProtocol
     }
 
     @Test func `turns whatever a worker does`() async throws {
-        let fake = try FakeService { $0.limits.heartbeatTimeout = .seconds(2) }
+        let fake = try FakeService { $0.limits.heartbeatTimeout = .seconds(12) }
         #expect(await fake.service.turn())
         let silent = Task { try await fake.answer("!silent") }
         try await fake.wait { try await fake.service.status(named: "good").trouble != nil }
