@@ -118,19 +118,6 @@ import Testing
         try check(around, options, length: 64, type: TORII_CACHE_BYTES)
     }
 
-    @Test(arguments: [1e4, 1e12, 1e28] as [Float], types)
-    func `scores of any size leave the best key's value`(
-        factor: Float,
-        type: torii_cache_type
-    ) throws {
-        let rows = rows(length: 64) { 0...$0 }.map { row in
-            var row = row
-            row.query = row.query.map { $0 * factor }
-            return row
-        }
-        try check(rows, length: 64, type: type)
-    }
-
     private static func rounded(_ row: AttentionRow) -> AttentionRow {
         let unit = (row.query.map(abs).max() ?? 0) / 8191
         var rounded = row

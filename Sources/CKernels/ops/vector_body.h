@@ -112,8 +112,9 @@ INLINE f32x16 exp16(f32x16 x) {
     return select16(x == x, result, x);
 }
 
-// exp(x) for what is not above 0, to about 1 unit in the last place; below -87, also at -infinity,
-// it is exp(-87), 1.6e-38. A cheaper exp16: half of attention's time beside its products is this.
+// exp(x) for what is at most a little above 0, to about 1 unit in the last place; below -87, also
+// at -infinity, it is exp(-87), 1.6e-38. A cheaper exp16: half of attention's time beside its
+// products is this.
 INLINE f32x16 exp16_of_negative(f32x16 x) {
     const f32x16 magic = splat(0x1.8p23f);
     x = max16(x, splat(-87.0f));

@@ -100,8 +100,8 @@ INLINE void bend_scores(attention_state *state, int r, int tile, const torii_que
     }
 }
 
-// Hides what a row does not see of a tile's scores, and returns the best one, in units of
-// score_scale as they are.
+// Hides what a row does not see of a tile's scores, which are in units of score_scale, and returns
+// the best one.
 INLINE float hide_scores(attention_state *state, int r, int tile, int first, int last) {
     float *scores = state->weights[r];
     const bool sees_all = first <= tile * TILE_TOKENS && last >= (tile + 1) * TILE_TOKENS - 1;
@@ -112,17 +112,16 @@ INLINE float hide_scores(attention_state *state, int r, int tile, int first, int
     }
     f32x16 best = max16(max16(load(scores), load(scores + 16)),
                         max16(load(scores + 32), load(scores + 48)));
-    return max_lanes(best);
+    return max_lanes(best) * state->score_scale[r];
 }
 
-// Turns a row's scores into weights, of which that of `best`, the best score, is 1. Returns their
-// sum, in which what is hidden is lost.
+// Turns a row's scores into weights, of which the largest is 1. Returns their sum, in which what is
+// hidden is lost.
 INLINE float weigh(attention_state *state, int r, float best) {
     f32x16 weight[TILE_LANES];
     for (int v = 0; v < TILE_LANES; v++) {
         float *place = &state->weights[r][v * 16];
-        // In this order none is above 0, however large the scores are.
-        f32x16 below = (load(place) - splat(best)) * splat(state->score_scale[r]);
+        f32x16 below = fma16(load(place), splat(state->score_scale[r]), splat(-best));
         weight[v] = exp16_of_negative(below);
         store(place, weight[v]);
     }
@@ -144,10 +143,9 @@ INLINE void weigh_rows(int rows, int tile, const torii_query_rows *q, attention_
         if (bends) bend_scores(state, r, tile, q);
         state->score_scale[r] = bends ? 1.0f : state->query_scale[r];
         best[r] = hide_scores(state, r, tile, q->first[r], q->last[r]);
-        float scaled = best[r] * state->score_scale[r];
-        float maximum = scaled > state->maximum[r] ? scaled : state->maximum[r];
+        float maximum = best[r] > state->maximum[r] ? best[r] : state->maximum[r];
         exponents[r] = state->maximum[r] - maximum;
-        exponents[TILE + r] = scaled - maximum;
+        exponents[TILE + r] = best[r] - maximum;
         state->maximum[r] = maximum;
     }
     store(exponents, exp16(load(exponents)));
