@@ -135,9 +135,9 @@ static void multiply(
             operands.quants[s] = w->quants + index * w->quant_stride;
             operands.scales[s] = w->scales + index * w->scale_stride;
         }
-        const ptrdiff_t next_strips = (ptrdiff_t)w->quant_stride * STRIPS;
         const bool is_followed = strip + 2 * STRIPS <= end;
-        operands.ahead = is_followed ? next_strips : 0;
+        operands.quants_ahead = is_followed ? (ptrdiff_t)w->quant_stride * STRIPS : 0;
+        operands.scales_ahead = is_followed ? (ptrdiff_t)w->scale_stride * STRIPS : 0;
         operands.tile = 0;
         for (int done = 0, tokens; done < token_count; done += tokens, operands.tile++) {
             tokens = even_part(token_count - done, most);

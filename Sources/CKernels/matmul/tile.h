@@ -22,7 +22,9 @@ typedef struct {
     const uint8_t *quants[TILE_STRIPS], *scales[TILE_STRIPS];
     size_t first_token;  // of the tile
     int columns;
-    ptrdiff_t ahead;  // bytes from a strip to the one to be fetched after it; 0: fetch nothing
+    // Bytes from a strip's quants and scales to those of the one to be fetched after it; 0: nothing
+    // is to be fetched.
+    ptrdiff_t quants_ahead, scales_ahead;
     int tile, tiles;  // which of the tiles that meet these strips this is
     float *results;   // [TILE_STRIPS, TILE_TOKENS, 16], 64-byte aligned
 } tile_operands;
@@ -39,32 +41,39 @@ INLINE float *tile_result(const tile_operands *o, int s, int t) {
 // memory is asked evenly. `pause`: the blocks that the tile lets pass first, at the start its
 // number.
 INLINE bool is_fetching(const tile_operands *o, int *pause) {
-    if (o->ahead == 0 || (*pause)-- > 0) {
+    if (o->quants_ahead == 0 || (*pause)-- > 0) {
         return false;
     }
     *pause = o->tiles - 1;
     return true;
 }
 
-// While block `block` (a sub-block; of float types one k) of strip s is multiplied, fetches one
-// that is needed later: a strip is too short a stream for the processor's own prefetching. A tile
-// that is alone fetches a few kilobytes on, in the strip `ahead` once this one ends; several fetch
-// that strip, for they found this one fetched.
-INLINE void fetch_ahead(const int type, const tile_operands *o, int s, int block) {
+// Fetches a block (a sub-block; of float types one k) of a strip.
+INLINE void fetch_block(const int type, const uint8_t *quants, const uint8_t *scales, int block) {
     const int block_bytes = type_quant_block_bytes(type);
     const int scale_bytes = type_scale_block_bytes(type) / (type_is_k(type) ? 8 : 1);
-    const int blocks = type_is_float(type) ? o->columns : o->columns / TORII_SUB_BLOCK;
-    int target = o->tiles > 1 ? block : block + FETCH_BYTES / block_bytes;
-    ptrdiff_t strip = o->tiles > 1 ? o->ahead : 0;
-    if (target >= blocks) {
-        target -= blocks;
-        strip = o->ahead;
-    }
-    const uint8_t *quants = o->quants[s] + strip + (size_t)target * (size_t)block_bytes;
+    quants += (size_t)block * (size_t)block_bytes;
     UNROLLED for (int line = 0; line < block_bytes; line += 64) {
         __builtin_prefetch(quants + line, 0, 2);
     }
     if (scale_bytes != 0) {
-        __builtin_prefetch(o->scales[s] + strip + (size_t)target * (size_t)scale_bytes, 0, 2);
+        __builtin_prefetch(scales + (size_t)block * (size_t)scale_bytes, 0, 2);
     }
+}
+
+// While block `block` of strip s is multiplied, fetches one that is needed later: a strip is too
+// short a stream for the processor's own prefetching. A tile that is alone fetches a few kilobytes
+// on, in the next strip once this one ends; several fetch the next strip, for they found this one
+// fetched.
+INLINE void fetch_ahead(const int type, const tile_operands *o, int s, int block) {
+    const int blocks = type_is_float(type) ? o->columns : o->columns / TORII_SUB_BLOCK;
+    int target = o->tiles > 1 ? block : block + FETCH_BYTES / type_quant_block_bytes(type);
+    ptrdiff_t next = o->tiles > 1 ? 1 : 0;  // strip
+    if (target >= blocks) {
+        target -= blocks;
+        next = 1;
+    }
+    fetch_block(
+        type, o->quants[s] + next * o->quants_ahead, o->scales[s] + next * o->scales_ahead,
+        target);
 }
