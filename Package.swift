@@ -252,7 +252,10 @@ let package = Package(
                 "Platform", "Telemetry", "TestSupport", "WorkerProtocol",
             ]
         ),
-        test("CommandsTests", ["APIKeys", "Commands", "Daemon", "JSON", "Kernels", "Platform"]),
+        test(
+            "CommandsTests",
+            ["APIKeys", "Commands", "Daemon", "JSON", "Kernels", "Platform", "Tensors"]
+        ),
         test("EndToEndTests", ["APIKeys", "HTTP", "JSON", "Platform", "TestSupport"]),
         test("RepositoryTests", ["Commands", "Gateway", "HTTP"]),
         .target(

@@ -1,4 +1,5 @@
 import CKernels
+package import Tensors
 
 /// What this machine can do at most, measured: the yardsticks beside every speed that is reported.
 ///
@@ -23,14 +24,25 @@ package enum MachineProbe {
         let operationsPerSecond = torii_probe_integer_peak(instructionSet.cValue, threads)
         return operationsPerSecond > 0 ? operationsPerSecond : nil
     }
-    /// The most that AVX-512 products of quantised matrices can reach, as 8-bit operations per
-    /// second.
+
+    /// Operations per second (a multiply-add counts as two) of `threads` threads (1...256) in what
+    /// products with weights of a type consist of: dot products and, beside them, the additions,
+    /// conversions and multiplications by scales that the kernels' arithmetic asks for.
     ///
-    /// It is the rate of the dot product where each 96 have so many fused multiply-adds beside them
-    /// (24, 36 or 60), operands in registers; nil without AVX-512 or threads.
-    package static func tilePeak(threads: Int, multiplications: Int) -> Double? {
+    /// Operands are in registers, so it is the most that such a product can reach. Nil when there
+    /// are no kernels for the type, the set isn't supported or the scalar one, or the threads can't
+    /// be had.
+    package static func productPeak(
+        of type: TensorType,
+        threads: Int,
+        instructionSet: InstructionSet = .best
+    ) -> Double? {
         guard let threads = Int32(exactly: threads) else { return nil }
-        let operationsPerSecond = torii_probe_tile_peak(Int32(multiplications), threads)
+        let operationsPerSecond = torii_probe_product_peak(
+            instructionSet.cValue,
+            Int32(type.rawValue),
+            threads
+        )
         return operationsPerSecond > 0 ? operationsPerSecond : nil
     }
 }

@@ -4,8 +4,8 @@
 //
 // One JSON object a line. `weight_gigabytes_per_second` is to be compared with the bandwidth (its
 // share is `of_bandwidth`) when there is one token, `tera_operations_per_second` with the integer
-// peak (`of_peak`) when there are many. With AVX-512 `of_tile_peak` is the share of what its dot
-// products reach beside the multiplications by scales that the type needs: the tile's own limit.
+// peak (`of_peak`) when there are many. `of_product_peak` is the share of what such products can
+// reach at most: dot products with all that the type's scales ask for beside them, on registers.
 // All limits are measured anew for each type, and every time is processor time, so a shared machine
 // gives usable ratios. A choice of a token is set beside reading its logits once from memory.
 
@@ -34,10 +34,12 @@ for threads in threadCounts ?? Array(Set([1, ProcessorFacts.usableCoreCount()]))
             let bandwidth = MachineProbe.memoryBandwidth(threads: threads) ?? .nan
             let peak =
                 MachineProbe.integerPeak(threads: threads, instructionSet: instructionSet) ?? .nan
-            let tilePeak =
-                type.tileMultiplications.flatMap {
-                    MachineProbe.tilePeak(threads: threads, multiplications: $0)
-                } ?? .nan
+            let productPeak =
+                MachineProbe.productPeak(
+                    of: type,
+                    threads: threads,
+                    instructionSet: instructionSet
+                ) ?? .nan
             let benchmark = try MultiplicationBenchmark(
                 shape: shape,
                 type: type,
@@ -57,8 +59,8 @@ for threads in threadCounts ?? Array(Set([1, ProcessorFacts.usableCoreCount()]))
                     "of_bandwidth": \(rounded(bytesPerSecond / bandwidth)), \
                     "tera_operations_per_second": \(rounded(operations / 1e12)), \
                     "of_peak": \(rounded(operations / peak)), \
-                    "tile_peak_of_peak": \(rounded(tilePeak / peak)), \
-                    "of_tile_peak": \(rounded(operations / tilePeak))}
+                    "product_peak_of_peak": \(rounded(productPeak / peak)), \
+                    "of_product_peak": \(rounded(operations / productPeak))}
                     """
                 )
             }
@@ -87,18 +89,4 @@ if typeNames.isEmpty || typeNames.contains("SAMPLING") {
 /// Three digits after the point, or null.
 func rounded(_ value: Double) -> String {
     value.isFinite ? "\((value * 1000).rounded() / 1000)" : "null"
-}
-
-extension TensorType {
-    /// Fused multiply-adds beside a tile's 96 dot products, which are 32 k of 12 sums: 12 for the
-    /// activations' scales, 12 for each scale and each minimum that these k have; nil for floats.
-    fileprivate var tileMultiplications: Int? {
-        switch self {
-        case .f32, .f16, .bf16: nil
-        case .q2_K: 12 + 2 * (12 + 12)
-        case .q3_K, .q6_K: 12 + 2 * 12
-        case .q4_1, .q5_1, .q4_K, .q5_K: 12 + 12 + 12
-        default: 12 + 12
-        }
-    }
 }

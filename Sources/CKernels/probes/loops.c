@@ -51,57 +51,6 @@ static uint64_t dot_avx512(long iterations) {
 }
 #pragma clang attribute pop
 
-#pragma clang attribute push( \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"))), apply_to = function)
-// A tile's sums: two strips x six tokens.
-enum { TILE_SUMS = 12, TILE_STEPS = PROBE_TILE_DOTS / TILE_SUMS };
-
-static inline __attribute__((always_inline)) uint64_t tile_avx512(
-    const int multiplications, long iterations) {
-    __m512i weights = _mm512_set1_epi8(3), activations = _mm512_set1_epi8(5);
-    __m512 scale = _mm512_set1_ps(0.5f);
-    // Different from the start, or the compiler computes one for several.
-    __m512i sums[TILE_SUMS];
-    __m512 results[TILE_SUMS];
-    for (int sum = 0; sum < TILE_SUMS; sum++) {
-        sums[sum] = _mm512_set1_epi32(sum);
-        results[sum] = _mm512_set1_ps((float)sum);
-    }
-    for (long i = 0; i < iterations; i++) {
-        __asm__ volatile("" : "+v"(weights), "+v"(activations), "+v"(scale));
-#pragma clang loop unroll(full)
-        for (int step = 0, done = 0; step < TILE_STEPS; step++) {
-#pragma clang loop unroll(full)
-            for (int sum = 0; sum < TILE_SUMS; sum++) {
-                sums[sum] = _mm512_dpbusd_epi32(sums[sum], weights, activations);
-            }
-#pragma clang loop unroll(full)
-            for (; done < multiplications * (step + 1) / TILE_STEPS; done++) {
-                __m512 *result = &results[done % TILE_SUMS];
-                *result = _mm512_fmadd_ps(*result, scale, scale);
-            }
-        }
-    }
-    __m512i digest = _mm512_setzero_si512();
-    for (int sum = 0; sum < TILE_SUMS; sum++) {
-        digest = _mm512_xor_si512(digest, sums[sum]);
-        digest = _mm512_xor_si512(digest, _mm512_castps_si512(results[sum]));
-    }
-    return (uint64_t)_mm512_reduce_add_epi64(digest);
-}
-
-uint64_t probe_tile(int multiplications, long iterations) {
-    switch (multiplications) {
-    case 24:
-        return tile_avx512(24, iterations);
-    case 36:
-        return tile_avx512(36, iterations);
-    default:
-        return tile_avx512(60, iterations);
-    }
-}
-#pragma clang attribute pop
-
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 // 12 chains: with 16 registers more would spill.
 enum { AVX2_CHAINS = 12 };
@@ -142,13 +91,6 @@ static uint64_t dot_avxvnni(long iterations) {
     return (uint64_t)_mm256_extract_epi64(sums[0], 0) ^ (uint64_t)_mm256_extract_epi64(sums[0], 3);
 }
 #pragma clang attribute pop
-
-#else
-
-uint64_t probe_tile(int multiplications, long iterations) {
-    (void)multiplications, (void)iterations;
-    return 0;
-}
 
 #endif
 
@@ -234,5 +176,23 @@ uint64_t probe_dot(torii_isa isa, long iterations) {
 #endif
     default:
         return dot_scalar(iterations);
+    }
+}
+
+const probe_products *probe_products_for(torii_isa isa) {
+    switch (isa) {
+#if defined(__x86_64__)
+    case TORII_ISA_AVX512:
+        return &probe_products_avx512;
+    case TORII_ISA_AVXVNNI:
+        return &probe_products_avxvnni;
+    case TORII_ISA_AVX2:
+        return &probe_products_avx2;
+#elif defined(__aarch64__)
+    case TORII_ISA_NEON:
+        return &probe_products_neon;
+#endif
+    default:
+        return NULL;
     }
 }

@@ -13,12 +13,18 @@ uint64_t probe_read(const uint8_t *bytes, size_t byte_count);
 // 8-bit multiply-adds that one iteration of probe_dot does.
 long probe_dot_operations(torii_isa isa);
 
-// Dot products in one iteration of probe_tile, of 64 multiply-adds each.
-enum { PROBE_TILE_DOTS = 96 };
-
-// Runs AVX-512's 8-bit dot product with 24, 36 or 60 fused multiply-adds to each 96 of them, all on
-// registers, and returns a digest.
-uint64_t probe_tile(int multiplications, long iterations);
-
 // Runs the set's 8-bit dot product on registers, and returns a digest.
 uint64_t probe_dot(torii_isa isa, long iterations);
+
+// What products with weights of a type consist of, on registers: product_body.h.
+typedef struct {
+    long operations;  // multiply-adds of an iteration
+    void (*run)(int type, long iterations);
+} probe_products;
+
+// The set's loops, or NULL: it has none (the scalar one, whose code is the compiler's), or not in
+// this build.
+const probe_products *probe_products_for(torii_isa isa);
+
+extern const probe_products probe_products_avx2, probe_products_avxvnni, probe_products_avx512;
+extern const probe_products probe_products_neon;

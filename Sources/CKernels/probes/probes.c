@@ -4,10 +4,10 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
 
+#include "../matmul/layout.h"
 #include "loops.h"
 
 enum { MAXIMUM_THREADS = 256, RUNS = 5 };
@@ -23,7 +23,8 @@ typedef struct {
     const uint8_t *bytes;  // NULL: the integer loop
     size_t byte_count;
     torii_isa isa;
-    int multiplications;  // 0: the dot product alone
+    const probe_products *products;  // NULL: the dot product alone
+    int type;                        // of the products' weights
     long iterations;
     uint64_t digest;
     double duration;  // seconds on the processor
@@ -46,8 +47,8 @@ static void *run_part(void *argument) {
         double start = thread_seconds();
         if (part->bytes != NULL) {
             part->digest ^= probe_read(part->bytes, part->byte_count);
-        } else if (part->multiplications > 0) {
-            part->digest ^= probe_tile(part->multiplications, part->iterations);
+        } else if (part->products != NULL) {
+            part->products->run(part->type, part->iterations);
         } else {
             part->digest ^= probe_dot(part->isa, part->iterations);
         }
@@ -79,18 +80,14 @@ static double run_parts(probe_part *parts, int threads) {
     return complete ? longest : 0;
 }
 
-static int compare_doubles(const void *left, const void *right) {
-    double a = *(const double *)left, b = *(const double *)right;
-    return a < b ? -1 : a > b;
-}
-
-static double median_run(probe_part *parts, int threads) {
-    double durations[RUNS];
-    for (int run = 0; run < RUNS; run++) {
-        durations[run] = run_parts(parts, threads);
+// The shortest of several runs: what the machine can do at most. 0: not enough threads.
+static double shortest_run(probe_part *parts, int threads) {
+    double shortest = run_parts(parts, threads);
+    for (int run = 1; run < RUNS; run++) {
+        double duration = run_parts(parts, threads);
+        if (duration < shortest) shortest = duration;
     }
-    qsort(durations, RUNS, sizeof durations[0], compare_doubles);
-    return durations[RUNS / 2];
+    return shortest;
 }
 
 double torii_probe_memory_bandwidth(int threads) {
@@ -113,7 +110,7 @@ double torii_probe_memory_bandwidth(int threads) {
         parts[i].bytes = buffer + (size_t)i * share;
         parts[i].byte_count = share;
     }
-    double duration = median_run(parts, threads);
+    double duration = shortest_run(parts, threads);
     munmap(buffer, buffer_bytes);
     return duration > 0 ? (double)share * threads / duration : 0;
 }
@@ -126,7 +123,7 @@ static double integer_rate(probe_part loop, double operations, int threads) {
     for (int i = 0; i < threads; i++) {
         parts[i] = loop;
     }
-    double duration = median_run(parts, threads);
+    double duration = shortest_run(parts, threads);
     return duration > 0 ? 2 * operations * (double)loop.iterations * threads / duration : 0;
 }
 
@@ -137,10 +134,12 @@ double torii_probe_integer_peak(torii_isa isa, int threads) {
     return integer_rate((probe_part){.isa = isa}, (double)probe_dot_operations(isa), threads);
 }
 
-double torii_probe_tile_peak(int multiplications, int threads) {
-    if (threads < 1 || threads > MAXIMUM_THREADS || !torii_isa_supported(TORII_ISA_AVX512)) {
+double torii_probe_product_peak(torii_isa isa, int type, int threads) {
+    const probe_products *products = probe_products_for(isa);
+    if (threads < 1 || threads > MAXIMUM_THREADS || !torii_isa_supported(isa) || products == NULL
+        || !torii_matrix_supported(type, 1, SUPERBLOCK)) {
         return 0;
     }
-    probe_part loop = {.isa = TORII_ISA_AVX512, .multiplications = multiplications};
-    return integer_rate(loop, 64.0 * PROBE_TILE_DOTS, threads);
+    probe_part loop = {.isa = isa, .products = products, .type = type};
+    return integer_rate(loop, (double)products->operations, threads);
 }

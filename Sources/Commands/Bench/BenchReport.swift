@@ -1,4 +1,5 @@
 import JSON
+import Tensors
 
 /// The results of `torii bench`, as text and as JSON.
 struct BenchReport: Sendable {
@@ -29,10 +30,9 @@ struct BenchReport: Sendable {
     let plan: BenchPlan
     let instructionSet: String
     let parameterCount: Int
-    /// Parameters that every token of a prompt meets; most of them are weights of products.
-    let layerParameterCount: Int
+    let work: ModelWork
     let loadSeconds: Double
-    /// Packed weights; what decode reads for each token of a single sequence.
+    /// Packed weights.
     let weightByteCount: Int
     let kvByteCount: Int
     let workspaceByteCount: Int
@@ -41,27 +41,51 @@ struct BenchReport: Sendable {
     let prefill: Speed
     /// Decode over all sequences together, by batch size.
     let decode: [(batchSize: Int, speed: Speed)]
-    /// Bytes per second that the same threads read from memory.
-    let memoryBandwidth: Double?
-    /// 8-bit operations per second of the same threads.
-    let integerPeak: Double?
+    /// What the same threads can do at most.
+    let limits: MachineLimits
 
-    /// Bytes of weights that decode read per second, against what the memory can deliver.
+    /// How fast the machine could be at most, in tokens per second, and what bounds it.
+    struct Limit {
+        let tokensPerSecond: Double
+        let bound: MachineLimits.Bound
+
+        /// The share of it that a speed reaches.
+        func share(of speed: Speed) -> Double { speed.median / tokensPerSecond }
+
+        var json: JSONValue {
+            ["tokens_per_second": .double(tokensPerSecond), "bound": .string(bound.rawValue)]
+        }
+    }
+
+    /// The limit of the prompt's prefill: its last token alone meets the head.
+    var prefillLimit: Limit? { limit(rows: plan.promptTokenCount, headRows: 1) }
+
+    /// The limit of decoding so many sequences side by side, over all of them.
+    func decodeLimit(batchSize: Int) -> Limit? { limit(rows: batchSize, headRows: batchSize) }
+
+    private func limit(rows: Int, headRows: Int) -> Limit? {
+        limits.leastSeconds(work, rows: rows, headRows: headRows).map { seconds, bound in
+            Limit(tokensPerSecond: Double(rows) / seconds, bound: bound)
+        }
+    }
+
+    /// Bytes of weights that a single sequence's decode reads per second, against what the memory
+    /// can deliver.
     ///
     /// Above 1 the weights come from the cache.
     var bandwidthShare: Double? {
-        guard let single = decode.first(where: { $0.batchSize == 1 }), let memoryBandwidth else {
-            return nil
-        }
-        return single.speed.median * Double(weightByteCount) / memoryBandwidth
+        guard let single = decode.first(where: { $0.batchSize == 1 }),
+            let bandwidth = limits.memoryBandwidth
+        else { return nil }
+        return single.speed.median * Double(work.byteCount) / bandwidth
     }
 
     /// Two operations per weight of the layers and token, against what the cores can do.
     ///
     /// Attention and all else come on top.
     var peakShare: Double? {
-        guard let integerPeak else { return nil }
-        return prefill.median * Double(layerParameterCount) * 2 / integerPeak
+        guard let integerPeak = limits.integerPeak else { return nil }
+        return prefill.median * Double(work.layerCount) * 2 / integerPeak
     }
 
     var json: JSONValue {
@@ -76,18 +100,26 @@ struct BenchReport: Sendable {
             ],
             "prefill": [
                 "tokens": .integer(plan.promptTokenCount), "tokens_per_second": prefill.json,
+                "limit": prefillLimit?.json ?? .null,
             ],
             "decode": .array(
                 decode.map { batchSize, speed in
                     [
                         "sequences": .integer(batchSize), "tokens": .integer(plan.outputTokenCount),
                         "tokens_per_second": speed.json,
+                        "limit": decodeLimit(batchSize: batchSize)?.json ?? .null,
                     ]
                 }
             ),
             "machine": [
-                "memory_bytes_per_second": memoryBandwidth.map { .double($0) } ?? .null,
-                "int8_operations_per_second": integerPeak.map { .double($0) } ?? .null,
+                "memory_bytes_per_second": limits.memoryBandwidth.map { .double($0) } ?? .null,
+                "int8_operations_per_second": limits.integerPeak.map { .double($0) } ?? .null,
+                "product_operations_per_second": .object(
+                    JSONObject(
+                        limits.productPeaks.sorted { $0.key.rawValue < $1.key.rawValue }
+                            .map { ($0.key.name, .double($0.value)) }
+                    )
+                ),
                 "decode_share_of_bandwidth": bandwidthShare.map { .double($0) } ?? .null,
                 "prefill_share_of_peak": peakShare.map { .double($0) } ?? .null,
             ],
@@ -105,13 +137,10 @@ struct BenchReport: Sendable {
                 Quantity.decimal(speed.fastest, 1), note,
             ])
         }
-        row("prefill of \(plan.promptTokenCount)", prefill, share(peakShare, of: "the int8 peak"))
+        row("prefill of \(plan.promptTokenCount)", prefill, share(of: prefillLimit, prefill))
         for (batchSize, speed) in decode {
-            row(
-                "decode, \(batchSize) side by side",
-                speed,
-                batchSize == 1 ? share(bandwidthShare, of: "the memory's bandwidth") : ""
-            )
+            let limit = decodeLimit(batchSize: batchSize)
+            row("decode, \(batchSize) side by side", speed, share(of: limit, speed))
         }
         return CommandSpecification.columns([
             ("model", "\(model) (\(Quantity.count(parameterCount)) parameters)"),
@@ -127,14 +156,28 @@ struct BenchReport: Sendable {
             ),
             (
                 "machine",
-                "reads \(scaled(memoryBandwidth, 1e9)) GB/s, computes "
-                    + "\(scaled(integerPeak, 1e12)) TOP/s in int8"
+                "reads \(scaled(limits.memoryBandwidth, 1e9)) GB/s, computes "
+                    + "\(scaled(limits.integerPeak, 1e12)) TOP/s in int8\(productPeaks)"
             ),
         ]) + "\n" + table.text
     }
 
-    private func share(_ value: Double?, of what: String) -> String {
-        value.map { "\(Quantity.decimal($0 * 100, 0)) % of \(what)" } ?? ""
+    private func share(of limit: Limit?, _ speed: Speed) -> String {
+        guard let limit else { return "" }
+        let what =
+            switch limit.bound {
+            case .memory: "the memory's bandwidth"
+            case .products: "its products' limit"
+            }
+        return "\(Quantity.decimal(limit.share(of: speed) * 100, 0)) % of \(what)"
+    }
+
+    /// What products reach at most, for the types that the model has.
+    private var productPeaks: String {
+        let peaks = limits.productPeaks.sorted { $0.key.rawValue < $1.key.rawValue }
+        guard !peaks.isEmpty else { return "" }
+        return "; at most "
+            + peaks.map { "\(scaled($0.value, 1e12)) with \($0.key.name)" }.joined(separator: ", ")
     }
 
     private func scaled(_ value: Double?, _ unit: Double) -> String {

@@ -16,7 +16,7 @@ struct EngineBenchmark {
     private let prompt: [Int32]
     private let loadSeconds: Double
     private let parameterCount: Int
-    private let layerParameterCount: Int
+    private let work: ModelWork
     private let instructionSet: InstructionSet
 
     /// Loads the model at `path`.
@@ -37,8 +37,8 @@ struct EngineBenchmark {
             progress: progress
         )
         loadSeconds = Self.seconds(since: start)
-        parameterCount = file.tensors.reduce(0) { $0 + Self.elementCount($1) }
-        layerParameterCount = try Self.layerParameterCount(of: file)
+        parameterCount = file.tensors.reduce(0) { $0 + $1.elementCount }
+        work = try ModelWork(file)
         blocksPerSequence = (positionCount - 1) / KVStorage.blockTokenCount + 1
         storage = try transformer.makeStorage(
             blockCount: blocksPerSequence * (plan.batchSizes.max() ?? 1),
@@ -48,33 +48,10 @@ struct EngineBenchmark {
         prompt = (0..<plan.promptTokenCount).map { Int32(($0 * 7919 + 13) % vocabularySize) }
     }
 
-    private static func elementCount(_ tensor: GGUFTensor) -> Int {
-        tensor.dimensions.reduce(1, *)
-    }
-
-    /// The parameters that every token of a prompt meets.
-    ///
-    /// Those of the layers, of experts as many as a token passes: only the last token of a prompt
-    /// meets the head.
-    private static func layerParameterCount(of file: GGUFFile) throws -> Int {
-        let architecture = try file.metadata.string("general.architecture") ?? ""
-        let experts = try file.metadata.integer("\(architecture).expert_count") ?? 1
-        let active = try file.metadata.integer("\(architecture).expert_used_count") ?? 1
-        return file.tensors.filter { $0.name.hasPrefix("blk.") }.reduce(0) { sum, tensor in
-            let count = elementCount(tensor)
-            let isShared = !tensor.name.contains("_exps.")
-            return sum + (isShared ? count : count / max(experts, 1) * active)
-        }
-    }
-
     /// Runs every measurement of the plan; `note` says which one runs.
     func measure(model: String, path: String, note: (String) -> Void) -> BenchReport {
         note("measuring this machine")
-        let bandwidth = MachineProbe.memoryBandwidth(threads: plan.threadCount)
-        let peak = MachineProbe.integerPeak(
-            threads: plan.threadCount,
-            instructionSet: instructionSet
-        )
+        let limits = measureLimits()
         note("prefill")
         _ = prefill(sequence: 0)
         let prefillSeconds = (0..<plan.repeatCount).map { _ in prefill(sequence: 0) }
@@ -97,7 +74,7 @@ struct EngineBenchmark {
             plan: plan,
             instructionSet: instructionSet.rawValue,
             parameterCount: parameterCount,
-            layerParameterCount: layerParameterCount,
+            work: work,
             loadSeconds: loadSeconds,
             weightByteCount: transformer.weightByteCount,
             kvByteCount: storage.blockByteCount * storage.blockCount,
@@ -105,8 +82,15 @@ struct EngineBenchmark {
             residentByteCount: ProcessMemory.residentByteCount(),
             prefill: .init(tokenCount: plan.promptTokenCount, seconds: prefillSeconds),
             decode: decode,
-            memoryBandwidth: bandwidth,
-            integerPeak: peak
+            limits: limits.orBetter(measureLimits())
+        )
+    }
+
+    private func measureLimits() -> MachineLimits {
+        .measured(
+            types: work.types,
+            threads: plan.threadCount,
+            instructionSet: instructionSet
         )
     }
 
