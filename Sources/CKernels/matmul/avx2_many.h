@@ -7,7 +7,7 @@
 enum { BATCH_TOKENS = 128 };     // the most that have their sums at hand
 enum { CHUNK_SUB_BLOCKS = 32 };  // 1024 columns: 16 KiB
 
-// From so many tokens on this is faster than tile by tile: what lies in planes costs more to unpack.
+// From so many tokens on this is faster than tile by tile. Bits in planes cost more to unpack.
 INLINE int many_tokens(int type) { return type_bits(type) > 4 ? 6 : 8; }
 
 // A piece of a strip, as its products want it.
