@@ -6,6 +6,7 @@
 
 enum { BATCH_TOKENS = 128 };     // the most that have their sums at hand
 enum { CHUNK_SUB_BLOCKS = 32 };  // 1024 columns: 16 KiB
+enum { RESULTS_AHEAD = 16 };     // tokens between the store of a result and its line's fetching
 
 // From so many tokens on this is faster than tile by tile. Bits in planes cost more to unpack.
 INLINE int many_tokens(int type) { return type_bits(type) > 4 ? 6 : 8; }
@@ -225,6 +226,10 @@ static void multiply_many(
             multiply_strip(w, strip, x, token, tokens, fetches, y);
             for (int t = 0; t < tokens; t++) {
                 float *place = out + (size_t)(token + t) * out_stride + row;
+                // The rows of the output lie so far apart that each store would wait.
+                if (t + RESULTS_AHEAD < tokens) {
+                    __builtin_prefetch(place + RESULTS_AHEAD * out_stride, 1, 3);
+                }
                 store_rows(
                     place, w->rows - row, y + t * TORII_STRIP_ROWS,
                     bias == NULL ? NULL : bias + row, accumulate);
