@@ -1,8 +1,5 @@
 // Tiles of 8-row registers, two to a strip: included once by avx2.c and by avxvnni.c, inside their
-// target attributes, with HAS_DOT as 0 or 1. With it there is
-//
-//     dot_bytes(sums, weights, activations): adds four products of unsigned and signed bytes to
-//     each of eight sums
+// target attributes, with HAS_DOT (avx2_sums.h) as 0 or 1.
 
 #include "avx2_sums.h"
 #include "tile.h"

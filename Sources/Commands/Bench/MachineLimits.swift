@@ -19,7 +19,8 @@ struct MachineLimits: Sendable, Equatable {
     /// for beside the dot products, operands in registers.
     let productPeaks: [TensorType: Double]
 
-    /// Measures the machine: a tenth of a second for each type.
+    /// Measures the machine with `threads` threads: a tenth of a second for each type and about one
+    /// for the memory, which blocks the caller.
     static func measured(
         types: some Sequence<TensorType>,
         threads: Int,

@@ -19,6 +19,8 @@ struct ModelWork: Sendable, Equatable {
     var layerCount: Int { layers.values.reduce(0, +) }
 
     /// Reads it off a model file's list of tensors.
+    ///
+    /// - Throws: `GGUFError` when the file's numbers of experts are none.
     init(_ file: GGUFFile) throws {
         let architecture = try file.metadata.string("general.architecture") ?? ""
         let experts = try file.metadata.integer("\(architecture).expert_count") ?? 1
