@@ -8,6 +8,6 @@
 #pragma clang attribute pop
 
 const torii_matmul_kernels torii_matmul_avx2 = {
-    .quantize = quantize, .multiply = multiply_few_or_many};
+    .quantize = quantize, .multiply = multiply_any};
 
 #endif

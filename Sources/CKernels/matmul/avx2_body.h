@@ -206,7 +206,26 @@ INLINE void float_tile(
 
 #include "driver.h"
 
+#include "avx2_alone.h"
 #include "avx2_many.h"
+
+static void multiply_any(
+    const torii_matrix *w, const torii_activations *x, int first_token, int token_count,
+    int first_strip, int strip_count, float *out, size_t out_stride, const float *bias,
+    bool accumulate) {
+    if (token_count == 1) {
+        multiply_alone(
+            w, x, first_token, first_strip, strip_count, out, out_stride, bias, accumulate);
+    } else if (are_many(w->type, token_count)) {
+        multiply_many(
+            w, x, first_token, token_count, first_strip, strip_count, out, out_stride, bias,
+            accumulate);
+    } else {
+        multiply(
+            w, x, first_token, token_count, first_strip, strip_count, out, out_stride, bias,
+            accumulate);
+    }
+}
 
 INLINE uint32_t largest_magnitude(const float *x, int count) {
     __m256i largest = _mm256_setzero_si256();

@@ -237,12 +237,3 @@ static void multiply_many(
         }
     }
 }
-
-static void multiply_few_or_many(
-    const torii_matrix *w, const torii_activations *x, int first_token, int token_count,
-    int first_strip, int strip_count, float *out, size_t out_stride, const float *bias,
-    bool accumulate) {
-    (are_many(w->type, token_count) ? multiply_many : multiply)(
-        w, x, first_token, token_count, first_strip, strip_count, out, out_stride, bias,
-        accumulate);
-}

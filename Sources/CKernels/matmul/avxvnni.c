@@ -13,6 +13,6 @@
 #pragma clang attribute pop
 
 const torii_matmul_kernels torii_matmul_avxvnni = {
-    .quantize = quantize, .multiply = multiply_few_or_many};
+    .quantize = quantize, .multiply = multiply_any};
 
 #endif

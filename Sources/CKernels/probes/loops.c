@@ -6,8 +6,16 @@
 #include <immintrin.h>
 #endif
 
-uint64_t probe_read(const uint8_t *bytes, size_t byte_count) {
-    // Eight independent sums: enough loads in flight on every processor; vectorised at any level.
+// Any number of independent sums: vectorised at any level.
+static uint64_t digest_of(const uint64_t *sums, int count) {
+    uint64_t digest = 0;
+    for (int i = 0; i < count; i++) {
+        digest ^= sums[i];
+    }
+    return digest;
+}
+
+static uint64_t read_ahead(const uint8_t *bytes, size_t byte_count) {
     uint64_t sums[64] = {0};
     for (size_t offset = 0; offset < byte_count; offset += sizeof sums) {
         uint64_t words[64];
@@ -19,11 +27,29 @@ uint64_t probe_read(const uint8_t *bytes, size_t byte_count) {
             sums[i] ^= words[i];
         }
     }
-    uint64_t digest = 0;
-    for (int i = 0; i < 64; i++) {
-        digest ^= sums[i];
+    return digest_of(sums, 64);
+}
+
+enum { STREAMS = 4, LINE_WORDS = 8 };
+
+static uint64_t read_streams(const uint8_t *bytes, size_t byte_count) {
+    uint64_t sums[STREAMS * LINE_WORDS] = {0};
+    size_t part = byte_count / STREAMS;
+    for (size_t offset = 0; offset < part; offset += 64) {
+        uint64_t words[STREAMS * LINE_WORDS];
+        for (size_t stream = 0; stream < STREAMS; stream++) {
+            memcpy(words + stream * LINE_WORDS, bytes + stream * part + offset, 64);
+        }
+        for (int i = 0; i < STREAMS * LINE_WORDS; i++) {
+            sums[i] ^= words[i];
+        }
     }
-    return digest;
+    return digest_of(sums, STREAMS * LINE_WORDS);
+}
+
+uint64_t probe_read(probe_read_way way, const uint8_t *bytes, size_t byte_count) {
+    return way == PROBE_READ_STREAMS ? read_streams(bytes, byte_count)
+                                     : read_ahead(bytes, byte_count);
 }
 
 // More chains than latency times throughput of the dot product on any processor so far.

@@ -6,9 +6,16 @@
 
 #include "isa.h"
 
+// Ways to read a buffer: which is fastest depends on the processor.
+typedef enum {
+    PROBE_READ_AHEAD,    // from its start to its end, asking for each line some lines ahead
+    PROBE_READ_STREAMS,  // as four streams side by side, each left to the processor's prefetching
+    PROBE_READ_WAYS
+} probe_read_way;
+
 // Reads every byte of a buffer (64-byte aligned, a multiple of 512 bytes) and returns a digest, so
 // that the reads can't be left out.
-uint64_t probe_read(const uint8_t *bytes, size_t byte_count);
+uint64_t probe_read(probe_read_way way, const uint8_t *bytes, size_t byte_count);
 
 // 8-bit multiply-adds that one iteration of probe_dot does.
 long probe_dot_operations(torii_isa isa);
