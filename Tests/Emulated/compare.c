@@ -166,7 +166,7 @@ int main(void) {
         return 1;
     }
     static const int types[] = {0, 1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 20, 23, 30, 39};
-    static const int rows[] = {1, 16, 40}, columns[] = {32, 256, 544, 768};
+    static const int rows[] = {1, 16, 72}, columns[] = {32, 256, 544, 768};
     for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
         for (int r = 0; r < 3; r++) {
             for (int c = 0; c < 4; c++) {

@@ -61,6 +61,18 @@ import Testing
         }
     }
 
+    /// With one token kernels may walk many rows in other ways than few.
+    @Test(arguments: WeightFormat.all)
+    func `many rows and one token`(type: TensorType) throws {
+        var random = SeededGenerator(seed: UInt64(type.rawValue) + 250)
+        for rows in [63, 64, 65, 100, 150] {
+            let columns = Self.columns(type)
+            let bytes = randomBlocks(type, rows: rows, columns: columns, using: &random)
+            let activations = randomActivations(tokens: 1, columns: columns, using: &random)
+            try compare(type, rows: rows, columns: columns, bytes: bytes, activations: activations)
+        }
+    }
+
     @Test(arguments: WeightFormat.all)
     func `one to nineteen tokens`(type: TensorType) throws {
         var random = SeededGenerator(seed: UInt64(type.rawValue) + 300)
@@ -105,10 +117,12 @@ import Testing
     )
     func `extreme quants meet extreme activations`(type: TensorType, pattern: [UInt8]) throws {
         let columns = Self.columns(type)
-        let blockCount = 17 * columns / type.blockElementCount
         var block = (0..<type.blockByteCount).map { pattern[$0 % pattern.count] }
         for offset in WeightFormat(type: type).halfOffsets { setHalf(0.25, at: offset, in: &block) }
-        let bytes = Array(repeatElement(block, count: blockCount).joined())
+        func bytes(rows: Int) -> [UInt8] {
+            let blockCount = rows * columns / type.blockElementCount
+            return Array(repeatElement(block, count: blockCount).joined())
+        }
         let activations: [[Float]] = [
             (0..<columns).map { _ in 1 },
             (0..<columns).map { _ in -1 },
@@ -116,9 +130,16 @@ import Testing
             (0..<columns).map { $0 % 2 == 0 ? -1 : 1 },
             (0..<columns).map { $0 % 32 == 0 ? 1 : 0 },
         ]
-        // All of them, one, and so many that weights are unpacked once for all.
-        for activations in [activations, [activations[0]], activations + activations] {
-            try compare(type, rows: 17, columns: columns, bytes: bytes, activations: activations)
+        // All of them, so many that weights are unpacked once for all, and one alone.
+        let cases = [(17, activations), (17, activations + activations)]
+        for (rows, activations) in cases + activations.map({ (65, [$0]) }) {
+            try compare(
+                type,
+                rows: rows,
+                columns: columns,
+                bytes: bytes(rows: rows),
+                activations: activations
+            )
         }
     }
 
@@ -130,11 +151,13 @@ import Testing
     func `zero, subnormal, large and broken scales`(type: TensorType, scale: Float16) throws {
         var random = SeededGenerator(seed: 8)
         let columns = Self.columns(type)
-        let bytes = randomBlocks(type, rows: 5, columns: columns, using: &random) { random in
-            Bool.random(using: &random) ? scale : 0.5
+        for (rows, tokens) in [(5, 3), (65, 1)] {
+            let bytes = randomBlocks(type, rows: rows, columns: columns, using: &random) {
+                Bool.random(using: &$0) ? scale : 0.5
+            }
+            let activations = randomActivations(tokens: tokens, columns: columns, using: &random)
+            try compare(type, rows: rows, columns: columns, bytes: bytes, activations: activations)
         }
-        let activations = randomActivations(tokens: 3, columns: columns, using: &random)
-        try compare(type, rows: 5, columns: columns, bytes: bytes, activations: activations)
     }
 
     @Test(
@@ -148,10 +171,12 @@ import Testing
     func `zero, subnormal, large and broken activations`(type: TensorType, value: Float) throws {
         var random = SeededGenerator(seed: 9)
         let columns = Self.columns(type)
-        let bytes = randomBlocks(type, rows: 5, columns: columns, using: &random)
         var activations = randomActivations(tokens: 2, columns: columns, using: &random)
         activations.append((0..<columns).map { $0 % 3 == 0 ? -value : 0 })
         activations[0][columns / 2] = value
-        try compare(type, rows: 5, columns: columns, bytes: bytes, activations: activations)
+        for (rows, activations) in [(5, activations)] + activations.map({ (65, [$0]) }) {
+            let bytes = randomBlocks(type, rows: rows, columns: columns, using: &random)
+            try compare(type, rows: rows, columns: columns, bytes: bytes, activations: activations)
+        }
     }
 }
