@@ -5,7 +5,8 @@
 #include "isa.h"
 
 // Bytes per second that `threads` threads read from memory, each its own part of a buffer far
-// larger than the caches (the best of several passes). 0: no memory or threads to be had.
+// larger than the caches, in the faster of two ways (the best of several passes). 0: no memory or
+// threads to be had.
 double torii_probe_memory_bandwidth(int threads);
 
 // 8-bit multiply-adds (counted as two operations each) per second of `threads` threads in the

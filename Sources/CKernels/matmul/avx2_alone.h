@@ -19,15 +19,19 @@ typedef struct {
 typedef __m256 stream_values[STREAMS][HALVES];
 typedef __m256i stream_sums[STREAMS][HALVES];
 
-// Keeps the compiler from spreading the products so wide that its registers do not hold them.
+// As IN_ORDER of avx2_many.h, for one register.
 #define HOLD(A) __asm__ volatile("" : "+x"(A))
 
 INLINE const uint8_t *stream_quants(const stream_operands *o, int stream) {
     return o->w.quants + (size_t)(o->strip + stream * o->step) * o->w.quant_stride;
 }
 
-// Adds the products of groups first ..< last of a sub-block, which starts at byte `block` of each
-// strip's quants.
+INLINE const uint8_t *stream_scales(const stream_operands *o, int stream) {
+    return o->w.scales + (size_t)(o->strip + stream * o->step) * o->w.scale_stride;
+}
+
+// dot: [STREAMS][half strips]. Adds the products of groups first ..< last of a sub-block, which
+// starts at byte `block` of each strip's quants.
 INLINE void add_streams(
     const int type, const int first, const int last, const stream_operands *o, size_t block,
     const int8_t *a, stream_sums dot) {
@@ -75,8 +79,7 @@ INLINE void multiply_streams_part(
     add_streams(type, first, last, o, block, a, dot);
     const __m256 sum = minimum_sum(type, x, at, part);
     UNROLLED for (int s = 0; s < STREAMS; s++) {
-        const uint8_t *scales =
-            o->w.scales + (size_t)(o->strip + s * o->step) * o->w.scale_stride;
+        const uint8_t *scales = stream_scales(o, s);
         UNROLLED for (int h = 0; h < HALVES; h++) {
             __m256 scale, minimum, value = _mm256_cvtepi32_ps(dot[s][h]);
             load_scales(type, scales, sub_block, part, h, &scale, &minimum);
@@ -88,6 +91,7 @@ INLINE void multiply_streams_part(
     }
 }
 
+// Fetches what lies STREAM_BYTES_AHEAD behind a sub-block; beyond a matrix that does nothing.
 INLINE void fetch_streams(const int type, const stream_operands *o, size_t block) {
     UNROLLED for (int s = 0; s < STREAMS; s++) {
         const uint8_t *next = stream_quants(o, s) + block + STREAM_BYTES_AHEAD;
@@ -118,6 +122,7 @@ INLINE void multiply_quantised_streams(const int type, const stream_operands *op
     }
 }
 
+// y: [STREAMS, 16]
 INLINE void multiply_float_streams(const int type, const stream_operands *operands, float *y) {
     const stream_operands o = *operands;
     const float *values = o.x.values + o.token * o.x.value_stride;
@@ -174,7 +179,8 @@ static const stream_function stream_functions[] = {
     [TORII_TYPE_IQ4_XS] = iq4_xs_streams, [TORII_TYPE_MXFP4] = mxfp4_streams,
 };
 
-// Each stream has a part of the strips; what is left over is multiplied strip by strip.
+// Each stream has an equal part of the strips, one behind the other in memory: a stream of a strip
+// would be too short to be noticed. What is left over is multiplied strip by strip.
 static void multiply_alone(
     const torii_matrix *w, const torii_activations *x, int token, int first_strip,
     int strip_count, float *out, size_t out_stride, const float *bias, bool accumulate) {

@@ -206,9 +206,13 @@ INLINE void float_tile(
 
 #include "driver.h"
 
+// What both of these rely on.
+_Static_assert(TORII_ACTIVATION_GROUP == TORII_SUB_BLOCK, "a sub-block's sums have one scale");
+
 #include "avx2_alone.h"
 #include "avx2_many.h"
 
+// One token, few or many: each in the way that is fastest for so many, with the same results.
 static void multiply_any(
     const torii_matrix *w, const torii_activations *x, int first_token, int token_count,
     int first_strip, int strip_count, float *out, size_t out_stride, const float *bias,

@@ -68,8 +68,6 @@ INLINE void multiply_groups(
     }
 }
 
-_Static_assert(TORII_ACTIVATION_GROUP == TORII_SUB_BLOCK, "a sub-block's sums have one scale");
-
 // y: [tokens, 16]. Adds a chunk's products with some tokens, as one of the tiles that meet it.
 INLINE void many_tile(
     const int type, const int tokens, const unpacked_chunk *chunk, int tile,

@@ -6,7 +6,6 @@
 #include <immintrin.h>
 #endif
 
-// Any number of independent sums: vectorised at any level.
 static uint64_t digest_of(const uint64_t *sums, int count) {
     uint64_t digest = 0;
     for (int i = 0; i < count; i++) {
@@ -15,6 +14,8 @@ static uint64_t digest_of(const uint64_t *sums, int count) {
     return digest;
 }
 
+// Both have so many independent sums that they are vectorised at any level, and enough loads are
+// in flight on every processor.
 static uint64_t read_ahead(const uint8_t *bytes, size_t byte_count) {
     uint64_t sums[64] = {0};
     for (size_t offset = 0; offset < byte_count; offset += sizeof sums) {
