@@ -7,7 +7,7 @@ import Platform
 /// | reading | parser | head → admission; error or deadline → answering; peer closed → closed |
 /// | admission | read-ahead | admitted → reading the body; answered unread → answering |
 /// | answering | read-ahead | answer finished → flushing; answer aborted → closed |
-/// | flushing | read-ahead | all sent → reading, lingering or closed |
+/// | flushing | read-ahead | all sent → reading or lingering; closed if the peer has |
 /// | lingering | nowhere | peer closed, deadline, or enough bytes → closed |
 ///
 /// One request is answered at a time; what the client sends ahead waits, bounded, and is parsed when
@@ -300,11 +300,9 @@ extension ConnectionStateMachine {
         stalledSince = nil
         phaseStart = now
         if closesAfterAnswer || isDraining || isPeerClosed {
-            // Bytes that the client has sent and nobody reads would turn the close into a reset,
-            // which can destroy the answer on its way (RFC 9112 §9.6).
-            guard (isOutOfStep || !readAhead.isEmpty) && !isPeerClosed else {
-                return close(reset: false)
-            }
+            guard !isPeerClosed else { return close(reset: false) }
+            // Bytes that nobody reads would turn the close into a reset, which can destroy the
+            // answer on its way (RFC 9112 §9.6); they may be on their way still.
             phase = .lingering
             readAhead = []
             return [.shutDownSending]

@@ -106,6 +106,16 @@ import Testing
         #expect(machine.peerClosed(now: at(1)) == [.close(reset: false)])
     }
 
+    @Test func `lingers after a last answer, for what may be on its way`() {
+        var machine = machine()
+        _ = feed(&machine, get)
+        _ = machine.admitted(maximumBodyByteCount: nil, now: at(0))
+        let actions = machine.answerFinished(keepsAlive: false, isFlushed: true, now: at(0))
+        #expect(actions == [.shutDownSending])
+        #expect(feed(&machine, get) == [], "what comes after the last answer is not served")
+        #expect(machine.peerClosed(now: at(1)) == [.close(reset: false)])
+    }
+
     @Test func `keeps the connection after a refusal without a body`() {
         var machine = machine()
         _ = feed(&machine, get + get)
@@ -193,7 +203,7 @@ import Testing
         #expect(busy.drain(now: at(0)) == [])
         #expect(!busy.allowsKeepAlive)
         let actions = busy.answerFinished(keepsAlive: true, isFlushed: true, now: at(0))
-        #expect(actions == [.close(reset: false)])
+        #expect(actions == [.shutDownSending])
 
         var reading = machine()
         _ = feed(&reading, "GET / HT")
@@ -247,7 +257,7 @@ import Testing
             #expect(machine.allowsKeepAlive == expected)
             _ = machine.answerFinished(keepsAlive: expected, isFlushed: true, now: at(0))
         }
-        #expect(machine.phase == .closed)
+        #expect(machine.phase == .lingering)
     }
 }
 

@@ -269,6 +269,23 @@ import Testing
         await drained.value
     }
 
+    @Test func `a request sent behind the last answer does not reset the connection`() async throws
+    {
+        var limits = HTTPLimits()
+        limits.lingerTimeout = .seconds(900)
+        let server = try TestServer.echo(limits: limits)
+        let text = try await blocking {
+            let client = try server.connect()
+            try client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            // Until the server's end of the stream: what follows comes too late for sure.
+            let text = try client.receiveAll()
+            // A closed socket would answer the first with a reset, and the next ones would fail.
+            for _ in 1...3 { try client.send(Self.get) }
+            return text
+        }
+        #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n") && text.hasSuffix("\r\n\r\nGET / "))
+    }
+
     @Test func `draining cancels at its deadline`() async throws {
         let milestones = Milestones()
         let server = try TestServer { request, responder in
