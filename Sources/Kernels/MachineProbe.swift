@@ -6,12 +6,26 @@ package import Tensors
 /// Each call keeps `threads` threads busy for a fraction of a second and blocks the caller; not for
 /// the cooperative pool.
 package enum MachineProbe {
+    /// What several runs of a few milliseconds gave, of all threads together.
+    package struct Rate: Sendable, Hashable {
+        /// The quickest run's, by the time that its threads had a processor: what the machine can
+        /// do when nobody disturbs it.
+        package let best: Double
+        /// All runs', by the clock: what the machine gave in these seconds.
+        package let mean: Double
+
+        fileprivate init?(_ rate: torii_probe_rate) {
+            guard rate.best > 0 else { return nil }
+            best = rate.best
+            mean = rate.mean
+        }
+    }
+
     /// Bytes per second read from memory by `threads` threads (1...256); nil when the threads or
     /// the memory can't be had.
-    package static func memoryBandwidth(threads: Int) -> Double? {
+    package static func memoryBandwidth(threads: Int) -> Rate? {
         guard let threads = Int32(exactly: threads) else { return nil }
-        let bytesPerSecond = torii_probe_memory_bandwidth(threads)
-        return bytesPerSecond > 0 ? bytesPerSecond : nil
+        return Rate(torii_probe_memory_bandwidth(threads))
     }
 
     /// 8-bit operations per second (a multiply-add counts as two) of `threads` threads (1...256),
@@ -19,10 +33,9 @@ package enum MachineProbe {
     package static func integerPeak(
         threads: Int,
         instructionSet: InstructionSet = .best
-    ) -> Double? {
+    ) -> Rate? {
         guard let threads = Int32(exactly: threads) else { return nil }
-        let operationsPerSecond = torii_probe_integer_peak(instructionSet.cValue, threads)
-        return operationsPerSecond > 0 ? operationsPerSecond : nil
+        return Rate(torii_probe_integer_peak(instructionSet.cValue, threads))
     }
 
     /// Operations per second (a multiply-add counts as two) of `threads` threads (1...256) in what
@@ -36,13 +49,10 @@ package enum MachineProbe {
         of type: TensorType,
         threads: Int,
         instructionSet: InstructionSet = .best
-    ) -> Double? {
+    ) -> Rate? {
         guard let threads = Int32(exactly: threads) else { return nil }
-        let operationsPerSecond = torii_probe_product_peak(
-            instructionSet.cValue,
-            Int32(type.rawValue),
-            threads
+        return Rate(
+            torii_probe_product_peak(instructionSet.cValue, Int32(type.rawValue), threads)
         )
-        return operationsPerSecond > 0 ? operationsPerSecond : nil
     }
 }

@@ -5,83 +5,127 @@ import Testing
 @testable import Commands
 
 @Suite struct BenchTests {
+    private static let work = ModelWork(
+        layers: [.q4_1: 60_000_000, .q6_K: 40_000_000],
+        headCount: 20_000_000,
+        headType: .q8_0,
+        byteCount: 50_000_000,
+        attention: .init(operationCount: 10_000, byteCount: 1000, window: 300)
+    )
+    private static let limits = MachineLimits(
+        memoryBandwidth: 10e9,
+        integerPeak: 1e12,
+        productPeaks: [.q4_1: 0.6e12, .q6_K: 0.4e12, .q8_0: 0.8e12]
+    )
+
+    private static func measurement(
+        _ tokenCount: Int,
+        _ work: ModelWork.Total,
+        seconds: Double...
+    ) -> BenchReport.Measurement {
+        .init(
+            tokenCount: tokenCount,
+            work: work,
+            runs: seconds.map { .init(seconds: $0, limits: limits) }
+        )
+    }
+
     private let report = BenchReport(
         model: "tiny",
         path: "/m/tiny.gguf",
-        plan: BenchPlan(batchSizes: [1, 8], threadCount: 2),
+        plan: BenchPlan(promptTokenCount: 500, batchSizes: [1, 8], threadCount: 2),
         instructionSet: "avx2",
         parameterCount: 120_000_000,
-        work: ModelWork(
-            layers: [.q4_1: 60_000_000, .q6_K: 40_000_000],
-            headCount: 20_000_000,
-            headType: .q8_0,
-            byteCount: 50_000_000
-        ),
+        work: work,
         loadSeconds: 0.5,
         weightByteCount: 50_000_000,
         kvByteCount: 1 << 20,
         workspaceByteCount: 1 << 20,
         residentByteCount: nil,
-        prefill: .init(tokenCount: 500, seconds: [1, 0.5, 2]),
+        prefill: measurement(
+            500,
+            work.prefill(tokenCount: 500),
+            seconds: 1,
+            0.5,
+            2
+        ),
         decode: [
-            (1, .init(tokenCount: 100, seconds: [1])),
-            (8, .init(tokenCount: 800, seconds: [4, 2])),
+            (
+                1,
+                measurement(
+                    100,
+                    work.decode(batchSize: 1, tokenCount: 100, promptTokenCount: 500),
+                    seconds: 1
+                )
+            ),
+            (
+                8,
+                measurement(
+                    800,
+                    work.decode(batchSize: 8, tokenCount: 100, promptTokenCount: 500),
+                    seconds: 4,
+                    2
+                )
+            ),
         ],
-        limits: MachineLimits(
-            memoryBandwidth: 10e9,
-            integerPeak: 1e12,
-            productPeaks: [.q4_1: 0.6e12, .q6_K: 0.4e12, .q8_0: 0.8e12]
-        )
+        limits: limits
     )
 
     @Test func `takes the median of the runs`() {
         #expect(report.prefill.median == 500)
         #expect(report.prefill.slowest == 250)
         #expect(report.prefill.fastest == 1000)
-        #expect(report.decode[1].speed.median == 300)
+        #expect(report.decode[1].measurement.median == 300)
     }
 
-    @Test func `sets speeds against the machine's limits`() {
-        #expect(report.bandwidthShare == 0.5)
+    @Test func `sets the prompt against the machine's dot products`() {
         #expect(report.peakShare == 0.1)
     }
 
     @Test func `a prompt's limit leaves the head to its last token`() throws {
-        let limit = try #require(report.prefillLimit)
-        let layers = 512 * (2 * 60e6 / 0.6e12 + 2 * 40e6 / 0.4e12)
+        let limit = try #require(report.prefill.limit)
+        let layers = 500 * (2 * 60e6 / 0.6e12 + 2 * 40e6 / 0.4e12)
         let head = 2 * 20e6 / 0.8e12
+        // 1 + 2 + … + 300 positions, then 300 each; 16-bit numbers count twice.
+        let attention = 4 * 10_000 * Double(300 * 301 / 2 + 200 * 300) / 1e12
         #expect(limit.bound == .products)
-        #expect(abs(limit.tokensPerSecond - 512 / (layers + head)) < 1e-6)
+        let seconds = layers + head + attention
+        #expect(abs(limit.tokensPerSecond - 500 / seconds) < 1e-6)
+        #expect(abs(limit.share - seconds) < 1e-9, "of a second, the median run's")
     }
 
     @Test func `decoding is bound by memory until there are products enough`() throws {
-        let one = try #require(report.decodeLimit(batchSize: 1))
+        let one = try #require(report.decode[0].measurement.limit)
         #expect(one.bound == .memory)
-        #expect(one.tokensPerSecond == 10e9 / 50e6)
-        let many = try #require(report.decodeLimit(batchSize: 32))
-        #expect(many.bound == .products)
-        #expect(abs(many.tokensPerSecond - 1 / (0.0004 + 0.00005)) < 1e-6)
+        #expect(abs(one.tokensPerSecond - 10e9 / (50e6 + 300 * 1000)) < 1e-6)
+        let many = Self.measurement(
+            32,
+            Self.work.decode(batchSize: 32, tokenCount: 1, promptTokenCount: 9),
+            seconds: 1
+        )
+        let limit = try #require(many.limit)
+        #expect(limit.bound == .products)
+        let attention = 4 * 10_000 * 10 / 1e12
+        #expect(abs(limit.tokensPerSecond - 1 / (0.0004 + 0.00005 + attention)) < 1e-6)
     }
 
     @Test func `what was not measured bounds nothing`() throws {
-        let work = report.work
         func limits(_ bandwidth: Double?, _ peaks: [TensorType: Double]) -> MachineLimits {
             MachineLimits(memoryBandwidth: bandwidth, integerPeak: nil, productPeaks: peaks)
         }
-        let unknown = limits(nil, [:]).leastSeconds(work, rows: 1, headRows: 1)
-        #expect(unknown == nil)
-        let memory = try #require(limits(10e9, [:]).leastSeconds(work, rows: 64, headRows: 64))
+        func work(attention: Double = 0) -> ModelWork.Total {
+            .init(products: [.q4_1: 1e9], attentionOperationCount: attention, byteCount: 50e6)
+        }
+        #expect(limits(nil, [:]).leastSeconds(work()) == nil)
+        #expect(limits(nil, [.q6_K: 1e12]).leastSeconds(work()) == nil)
+        let memory = try #require(limits(10e9, [:]).leastSeconds(work()))
         #expect(memory == (0.005, .memory))
-        let whole = limits(nil, report.limits.productPeaks)
-        let products = try #require(whole.leastSeconds(work, rows: 1, headRows: 0))
-        #expect(products.1 == .products)
-        // Without the head's rows its type need not be known.
-        let layers = limits(nil, [.q4_1: 1e12, .q6_K: 1e12])
-        #expect(layers.leastSeconds(work, rows: 1, headRows: 0) != nil)
-        #expect(layers.leastSeconds(work, rows: 1, headRows: 1) == nil)
+        let products = try #require(limits(nil, [.q4_1: 1e12]).leastSeconds(work()))
+        #expect(products == (0.002, .products))
+        #expect(limits(nil, [.q4_1: 1e12]).leastSeconds(work(attention: 1)) == nil)
     }
 
-    @Test func `of two looks at the machine the better counts`() {
+    @Test func `two looks at the machine give the better and the average`() {
         let first = MachineLimits(
             memoryBandwidth: 1,
             integerPeak: nil,
@@ -99,14 +143,41 @@ import Testing
         )
         #expect(first.orBetter(second) == best)
         #expect(second.orBetter(first) == best)
+        let average = MachineLimits(
+            memoryBandwidth: 1.5,
+            integerPeak: 5,
+            productPeaks: [.q4_0: 2.5, .q8_0: 1, .q6_K: 4]
+        )
+        #expect(first.averaged(with: second) == average)
+    }
+
+    @Test func `each run is set against its own seconds' limit`() throws {
+        func limits(_ bandwidth: Double) -> MachineLimits {
+            MachineLimits(memoryBandwidth: bandwidth, integerPeak: nil, productPeaks: [:])
+        }
+        let measurement = BenchReport.Measurement(
+            tokenCount: 10,
+            work: .init(products: [:], attentionOperationCount: 0, byteCount: 1e9),
+            // The machine slows down by half, and the run with it.
+            runs: [
+                .init(seconds: 2, limits: limits(1e9)), .init(seconds: 4, limits: limits(0.5e9)),
+            ]
+        )
+        let limit = try #require(measurement.limit)
+        #expect(limit.share == 0.5)
+        #expect(limit.tokensPerSecond == 10 / 1.5)
     }
 
     @Test func `prints a table and JSON`() {
-        #expect(report.text.contains("50 % of the memory's bandwidth"))
+        #expect(report.text.contains("% of the memory's bandwidth"))
         #expect(report.text.contains("% of its products' limit"))
         #expect(report.text.contains("at most 0.60 with Q4_1, 0.80 with Q8_0, 0.40 with Q6_K"))
         #expect(report.json["prefill"]?["limit"]?["bound"]?.stringValue == "products")
-        #expect(report.json["decode"]?[0]?["limit"]?["tokens_per_second"]?.doubleValue == 200)
+        #expect(report.json["decode"]?[0]?["limit"]?["bound"]?.stringValue == "memory")
+        #expect(
+            report.json["decode"]?[0]?["limit"]?["share"]?.doubleValue
+                == report.decode[0].measurement.limit?.share
+        )
         #expect(report.text.contains("10.00 GB/s"))
         #expect(report.json["decode"]?[1]?["sequences"]?.intValue == 8)
         #expect(report.json["memory"]?["resident"]?.isNull == true)

@@ -31,15 +31,16 @@ let instructionSet = try InstructionSet.selected()
 for threads in threadCounts ?? Array(Set([1, ProcessorFacts.usableCoreCount()])).sorted() {
     for shape in shapes {
         for type in shape.types where typeNames.isEmpty || typeNames.contains(type.name) {
-            let bandwidth = MachineProbe.memoryBandwidth(threads: threads) ?? .nan
+            let bandwidth = MachineProbe.memoryBandwidth(threads: threads)?.mean ?? .nan
             let peak =
-                MachineProbe.integerPeak(threads: threads, instructionSet: instructionSet) ?? .nan
+                MachineProbe.integerPeak(threads: threads, instructionSet: instructionSet)?.mean
+                ?? .nan
             let productPeak =
                 MachineProbe.productPeak(
                     of: type,
                     threads: threads,
                     instructionSet: instructionSet
-                ) ?? .nan
+                )?.mean ?? .nan
             let benchmark = try MultiplicationBenchmark(
                 shape: shape,
                 type: type,
@@ -69,7 +70,7 @@ for threads in threadCounts ?? Array(Set([1, ProcessorFacts.usableCoreCount()]))
 }
 
 if typeNames.isEmpty || typeNames.contains("SAMPLING") {
-    let bandwidth = MachineProbe.memoryBandwidth(threads: 1) ?? .nan
+    let bandwidth = MachineProbe.memoryBandwidth(threads: 1)?.mean ?? .nan
     for vocabularySize in [49_152, 151_936, 262_144] {
         let benchmark = SamplingBenchmark(vocabularySize: vocabularySize)
         for (name, parameters) in SamplingBenchmark.rules {

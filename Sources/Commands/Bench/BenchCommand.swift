@@ -14,8 +14,8 @@ enum BenchCommand {
             discussion: """
                 Loads the model into this process and times the forward pass: prefill of a prompt,
                 and decode with one or more sequences side by side. Needs no daemon; stop one that
-                computes meanwhile. The machine's own memory bandwidth and 8-bit peak are measured
-                with the same threads.
+                computes meanwhile. What the machine can do at most is measured with the same
+                threads before and after each run: reading memory, products on registers.
                 """,
             options: [
                 .value(
@@ -72,7 +72,7 @@ enum BenchCommand {
             )
             let path = try modelPath(name, arguments, in: environment)
             let terminal = environment.terminal
-            let benchmark = try EngineBenchmark(path: path, plan: plan) { fraction in
+            var benchmark = try EngineBenchmark(path: path, plan: plan) { fraction in
                 terminal.showProgress("loading \(name): \(Int(fraction * 100)) %")
             }
             let report = benchmark.measure(model: name, path: path) {

@@ -3,25 +3,64 @@ import Tensors
 
 /// The results of `torii bench`, as text and as JSON.
 struct BenchReport: Sendable {
-    /// The speed of one measurement: the median and the extremes of its runs, in tokens per second.
-    struct Speed: Sendable, Equatable {
-        let median: Double
-        let slowest: Double
-        let fastest: Double
+    /// One measurement: so many tokens, computed several times.
+    struct Measurement: Sendable, Equatable {
+        /// Tokens of one run, of all sequences together.
+        let tokenCount: Int
+        /// What one run has to do at least.
+        let work: ModelWork.Total
+        /// At least one.
+        let runs: [Run]
 
-        /// The speed of runs that took `seconds` each for `tokenCount` tokens; at least one run.
-        init(tokenCount: Int, seconds: [Double]) {
-            let speeds = seconds.map { Double(tokenCount) / $0 }.sorted()
-            precondition(!speeds.isEmpty, "a measurement has runs")
-            let middle = speeds.count / 2
-            median =
-                speeds.count % 2 == 1 ? speeds[middle] : (speeds[middle - 1] + speeds[middle]) / 2
-            slowest = speeds[0]
-            fastest = speeds[speeds.count - 1]
+        /// Tokens per second: the median and the extremes of the runs.
+        var median: Double { median { Double(tokenCount) / $0.seconds } ?? 0 }
+        var slowest: Double { Double(tokenCount) / (runs.map(\.seconds).max() ?? .infinity) }
+        var fastest: Double { Double(tokenCount) / (runs.map(\.seconds).min() ?? .infinity) }
+
+        /// How fast the machine could have been at most meanwhile; nil where nothing was measured.
+        var limit: Limit? {
+            func least(_ run: Run) -> Double? { run.limits.leastSeconds(work)?.0 }
+            guard let (_, bound) = runs.first?.limits.leastSeconds(work),
+                let seconds = median(least),
+                let share = median({ run in least(run).map { $0 / run.seconds } })
+            else { return nil }
+            return Limit(tokensPerSecond: Double(tokenCount) / seconds, bound: bound, share: share)
+        }
+
+        /// The median of what `value` makes of each run; nil where it makes nothing of any.
+        func median(_ value: (Run) -> Double?) -> Double? {
+            let values = runs.compactMap(value).sorted()
+            guard !values.isEmpty else { return nil }
+            let middle = values.count / 2
+            return values.count % 2 == 1
+                ? values[middle] : (values[middle - 1] + values[middle]) / 2
         }
 
         var json: JSONValue {
             ["median": .double(median), "slowest": .double(slowest), "fastest": .double(fastest)]
+        }
+    }
+
+    /// One run of a measurement.
+    struct Run: Sendable, Equatable {
+        let seconds: Double
+        /// What the machine could do at most just before and after it, averaged.
+        let limits: MachineLimits
+    }
+
+    /// How fast the machine could be at most.
+    struct Limit: Sendable, Equatable {
+        let tokensPerSecond: Double
+        /// What takes the time at the limit.
+        let bound: MachineLimits.Bound
+        /// The share of it that the runs reached.
+        let share: Double
+
+        var json: JSONValue {
+            [
+                "tokens_per_second": .double(tokensPerSecond), "bound": .string(bound.rawValue),
+                "share": .double(share),
+            ]
         }
     }
 
@@ -38,54 +77,22 @@ struct BenchReport: Sendable {
     let workspaceByteCount: Int
     /// The process's resident memory at the end, in bytes; nil when the system does not say.
     let residentByteCount: Int?
-    let prefill: Speed
+    let prefill: Measurement
     /// Decode over all sequences together, by batch size.
-    let decode: [(batchSize: Int, speed: Speed)]
-    /// What the same threads can do at most.
+    let decode: [(batchSize: Int, measurement: Measurement)]
+    /// The best that was seen of the same threads.
     let limits: MachineLimits
 
-    /// How fast the machine could be at most, in tokens per second, and what bounds it.
-    struct Limit {
-        let tokensPerSecond: Double
-        let bound: MachineLimits.Bound
-
-        /// The share of it that a speed reaches.
-        func share(of speed: Speed) -> Double { speed.median / tokensPerSecond }
-
-        var json: JSONValue {
-            ["tokens_per_second": .double(tokensPerSecond), "bound": .string(bound.rawValue)]
-        }
-    }
-
-    /// The limit of the prompt's prefill: its last token alone meets the head.
-    var prefillLimit: Limit? { limit(rows: plan.promptTokenCount, headRows: 1) }
-
-    /// The limit of decoding so many sequences side by side, over all of them.
-    func decodeLimit(batchSize: Int) -> Limit? { limit(rows: batchSize, headRows: batchSize) }
-
-    private func limit(rows: Int, headRows: Int) -> Limit? {
-        limits.leastSeconds(work, rows: rows, headRows: headRows).map { seconds, bound in
-            Limit(tokensPerSecond: Double(rows) / seconds, bound: bound)
-        }
-    }
-
-    /// Bytes of weights that a single sequence's decode reads per second, against what the memory
-    /// can deliver.
-    ///
-    /// Above 1 the weights come from the cache.
-    var bandwidthShare: Double? {
-        guard let single = decode.first(where: { $0.batchSize == 1 }),
-            let bandwidth = limits.memoryBandwidth
-        else { return nil }
-        return single.speed.median * Double(work.byteCount) / bandwidth
-    }
-
-    /// Two operations per weight of the layers and token, against what the cores can do.
+    /// Two operations per weight of the layers and token, against the dot products that the cores
+    /// could do meanwhile.
     ///
     /// Attention and all else come on top.
     var peakShare: Double? {
-        guard let integerPeak = limits.integerPeak else { return nil }
-        return prefill.median * Double(work.layerCount) * 2 / integerPeak
+        prefill.median { run in
+            run.limits.integerPeak.map {
+                Double(prefill.tokenCount) * Double(work.layerCount) * 2 / run.seconds / $0
+            }
+        }
     }
 
     var json: JSONValue {
@@ -100,14 +107,14 @@ struct BenchReport: Sendable {
             ],
             "prefill": [
                 "tokens": .integer(plan.promptTokenCount), "tokens_per_second": prefill.json,
-                "limit": prefillLimit?.json ?? .null,
+                "limit": prefill.limit?.json ?? .null,
             ],
             "decode": .array(
-                decode.map { batchSize, speed in
+                decode.map { batchSize, measurement in
                     [
                         "sequences": .integer(batchSize), "tokens": .integer(plan.outputTokenCount),
-                        "tokens_per_second": speed.json,
-                        "limit": decodeLimit(batchSize: batchSize)?.json ?? .null,
+                        "tokens_per_second": measurement.json,
+                        "limit": measurement.limit?.json ?? .null,
                     ]
                 }
             ),
@@ -120,7 +127,6 @@ struct BenchReport: Sendable {
                             .map { ($0.key.name, .double($0.value)) }
                     )
                 ),
-                "decode_share_of_bandwidth": bandwidthShare.map { .double($0) } ?? .null,
                 "prefill_share_of_peak": peakShare.map { .double($0) } ?? .null,
             ],
         ]
@@ -131,16 +137,16 @@ struct BenchReport: Sendable {
             ("TEST", .left), ("TOKENS/S", .right), ("SLOWEST", .right), ("FASTEST", .right),
             ("OF THE MACHINE", .left),
         ])
-        func row(_ name: String, _ speed: Speed, _ note: String) {
+        func row(_ name: String, _ measurement: Measurement) {
             table.append([
-                name, Quantity.decimal(speed.median, 1), Quantity.decimal(speed.slowest, 1),
-                Quantity.decimal(speed.fastest, 1), note,
+                name, Quantity.decimal(measurement.median, 1),
+                Quantity.decimal(measurement.slowest, 1), Quantity.decimal(measurement.fastest, 1),
+                share(of: measurement.limit),
             ])
         }
-        row("prefill of \(plan.promptTokenCount)", prefill, share(of: prefillLimit, prefill))
-        for (batchSize, speed) in decode {
-            let limit = decodeLimit(batchSize: batchSize)
-            row("decode, \(batchSize) side by side", speed, share(of: limit, speed))
+        row("prefill of \(plan.promptTokenCount)", prefill)
+        for (batchSize, measurement) in decode {
+            row("decode, \(batchSize) side by side", measurement)
         }
         return CommandSpecification.columns([
             ("model", "\(model) (\(Quantity.count(parameterCount)) parameters)"),
@@ -162,14 +168,14 @@ struct BenchReport: Sendable {
         ]) + "\n" + table.text
     }
 
-    private func share(of limit: Limit?, _ speed: Speed) -> String {
+    private func share(of limit: Limit?) -> String {
         guard let limit else { return "" }
         let what =
             switch limit.bound {
             case .memory: "the memory's bandwidth"
             case .products: "its products' limit"
             }
-        return "\(Quantity.decimal(limit.share(of: speed) * 100, 0)) % of \(what)"
+        return "\(Quantity.decimal(limit.share * 100, 0)) % of \(what)"
     }
 
     /// What products reach at most, for the types that the model has.

@@ -18,6 +18,10 @@ struct EngineBenchmark {
     private let parameterCount: Int
     private let work: ModelWork
     private let instructionSet: InstructionSet
+    /// What the machine could do at most when it was last looked at.
+    private var limits = MachineLimits.unknown
+    /// The best of all looks.
+    private var bestLimits = MachineLimits.unknown
 
     /// Loads the model at `path`.
     init(path: String, plan: BenchPlan, progress: @escaping (Double) -> Void) throws {
@@ -38,35 +42,43 @@ struct EngineBenchmark {
         )
         loadSeconds = Self.seconds(since: start)
         parameterCount = file.tensors.reduce(0) { $0 + $1.elementCount }
-        work = try ModelWork(file)
         blocksPerSequence = (positionCount - 1) / KVStorage.blockTokenCount + 1
         storage = try transformer.makeStorage(
             blockCount: blocksPerSequence * (plan.batchSizes.max() ?? 1),
             type: plan.kvType
+        )
+        work = try ModelWork(
+            file,
+            transformer.configuration,
+            positionByteCount: storage.blockByteCount / KVStorage.blockTokenCount
         )
         let vocabularySize = transformer.configuration.vocabularySize
         prompt = (0..<plan.promptTokenCount).map { Int32(($0 * 7919 + 13) % vocabularySize) }
     }
 
     /// Runs every measurement of the plan; `note` says which one runs.
-    func measure(model: String, path: String, note: (String) -> Void) -> BenchReport {
-        note("measuring this machine")
-        let limits = measureLimits()
+    mutating func measure(model: String, path: String, note: (String) -> Void) -> BenchReport {
         note("prefill")
         _ = prefill(sequence: 0)
-        let prefillSeconds = (0..<plan.repeatCount).map { _ in prefill(sequence: 0) }
-        var decode: [(batchSize: Int, speed: BenchReport.Speed)] = []
+        look()
+        let prefill = timed(
+            plan.promptTokenCount,
+            work.prefill(tokenCount: plan.promptTokenCount)
+        ) { $0.prefill(sequence: 0) }
+        var decode: [(batchSize: Int, measurement: BenchReport.Measurement)] = []
         for batchSize in plan.batchSizes {
             note("decode, \(batchSize) side by side")
             // Sequences share the prompt's tokens but have blocks of their own, as in real use.
             for sequence in 1..<max(batchSize, 1) { copyPrompt(to: sequence) }
-            let seconds = (0..<plan.repeatCount).map { _ in decodeAll(batchSize: batchSize) }
-            decode.append(
-                (
-                    batchSize,
-                    .init(tokenCount: batchSize * plan.outputTokenCount, seconds: seconds)
-                )
+            let work = work.decode(
+                batchSize: batchSize,
+                tokenCount: plan.outputTokenCount,
+                promptTokenCount: plan.promptTokenCount
             )
+            let measurement = timed(batchSize * plan.outputTokenCount, work) {
+                $0.decodeAll(batchSize: batchSize)
+            }
+            decode.append((batchSize, measurement))
         }
         return BenchReport(
             model: model,
@@ -80,18 +92,42 @@ struct EngineBenchmark {
             kvByteCount: storage.blockByteCount * storage.blockCount,
             workspaceByteCount: transformer.workspaceByteCount,
             residentByteCount: ProcessMemory.residentByteCount(),
-            prefill: .init(tokenCount: plan.promptTokenCount, seconds: prefillSeconds),
+            prefill: prefill,
             decode: decode,
-            limits: limits.orBetter(measureLimits())
+            limits: bestLimits
         )
     }
 
-    private func measureLimits() -> MachineLimits {
-        .measured(
+    /// Measures what the machine can do at this moment: hosts throttle, and others take their part.
+    private mutating func look() {
+        let look = MachineLimits.measured(
             types: work.types,
             threads: plan.threadCount,
             instructionSet: instructionSet
         )
+        limits = look.mean
+        bestLimits = bestLimits.orBetter(look.best)
+    }
+
+    /// Runs a measurement's runs, with a look at the machine behind each.
+    ///
+    /// - Parameters:
+    ///   - tokenCount: Tokens of a run.
+    ///   - work: What a run has to do.
+    ///   - run: Returns the seconds that it took.
+    /// - Returns: All of them, each with the machine's limits around it.
+    private mutating func timed(
+        _ tokenCount: Int,
+        _ work: ModelWork.Total,
+        _ run: (EngineBenchmark) -> Double
+    ) -> BenchReport.Measurement {
+        let runs = (0..<plan.repeatCount).map { _ in
+            let before = limits
+            let seconds = run(self)
+            look()
+            return BenchReport.Run(seconds: seconds, limits: before.averaged(with: limits))
+        }
+        return BenchReport.Measurement(tokenCount: tokenCount, work: work, runs: runs)
     }
 
     /// Computes the prompt of one sequence; returns the seconds it took.

@@ -19,67 +19,83 @@ struct MachineLimits: Sendable, Equatable {
     /// for beside the dot products, operands in registers.
     let productPeaks: [TensorType: Double]
 
-    /// Measures the machine with `threads` threads: a tenth of a second for each type and about one
-    /// for the memory, which blocks the caller.
+    /// Before anything was measured.
+    static let unknown = MachineLimits(memoryBandwidth: nil, integerPeak: nil, productPeaks: [:])
+
+    /// Measures the machine with `threads` threads: a tenth of a second for each type and about a
+    /// half for the memory, which blocks the caller.
+    ///
+    /// - Parameters:
+    ///   - types: Of the weights.
+    ///   - threads: 1...256.
+    ///   - instructionSet: Of the products.
+    /// - Returns: What the best moments gave, and what all of them gave on average.
     static func measured(
         types: some Sequence<TensorType>,
         threads: Int,
         instructionSet: InstructionSet
-    ) -> MachineLimits {
-        var peaks: [TensorType: Double] = [:]
+    ) -> (best: MachineLimits, mean: MachineLimits) {
+        let memory = MachineProbe.memoryBandwidth(threads: threads)
+        let integer = MachineProbe.integerPeak(threads: threads, instructionSet: instructionSet)
+        var products: [TensorType: MachineProbe.Rate] = [:]
         for type in types {
-            peaks[type] = MachineProbe.productPeak(
+            products[type] = MachineProbe.productPeak(
                 of: type,
                 threads: threads,
                 instructionSet: instructionSet
             )
         }
-        return MachineLimits(
-            memoryBandwidth: MachineProbe.memoryBandwidth(threads: threads),
-            integerPeak: MachineProbe.integerPeak(
-                threads: threads,
-                instructionSet: instructionSet
-            ),
-            productPeaks: peaks
-        )
+        func limits(_ value: (MachineProbe.Rate) -> Double) -> MachineLimits {
+            MachineLimits(
+                memoryBandwidth: memory.map(value),
+                integerPeak: integer.map(value),
+                productPeaks: products.mapValues(value)
+            )
+        }
+        return (limits(\.best), limits(\.mean))
     }
 
-    /// The better of both in everything: a machine that others use shows its best now and then.
-    func orBetter(_ other: MachineLimits) -> MachineLimits {
-        func better(_ one: Double?, _ other: Double?) -> Double? {
-            [one, other].compactMap(\.self).max()
+    /// The better of both in everything: what the machine can do when nobody disturbs it.
+    func orBetter(_ other: MachineLimits) -> MachineLimits { combined(with: other, max) }
+
+    /// Half-way between both in everything: what the machine could do from one look to the other.
+    func averaged(with other: MachineLimits) -> MachineLimits {
+        combined(with: other) { ($0 + $1) / 2 }
+    }
+
+    private func combined(
+        with other: MachineLimits,
+        _ choose: (Double, Double) -> Double
+    ) -> MachineLimits {
+        func both(_ one: Double?, _ other: Double?) -> Double? {
+            guard let one, let other else { return one ?? other }
+            return choose(one, other)
         }
         return MachineLimits(
-            memoryBandwidth: better(memoryBandwidth, other.memoryBandwidth),
-            integerPeak: better(integerPeak, other.integerPeak),
-            productPeaks: productPeaks.merging(other.productPeaks, uniquingKeysWith: max)
+            memoryBandwidth: both(memoryBandwidth, other.memoryBandwidth),
+            integerPeak: both(integerPeak, other.integerPeak),
+            productPeaks: productPeaks.merging(other.productPeaks, uniquingKeysWith: choose)
         )
     }
 
-    /// The least time of one pass, in seconds, and what takes it.
-    ///
-    /// - Parameters:
-    ///   - work: The model's.
-    ///   - rows: Tokens that pass the layers.
-    ///   - headRows: Tokens among them that meet the output head.
-    /// - Returns: nil where nothing was measured.
-    func leastSeconds(_ work: ModelWork, rows: Int, headRows: Int) -> (Double, Bound)? {
+    /// The least time of work, in seconds, and what takes it; nil where nothing was measured.
+    func leastSeconds(_ work: ModelWork.Total) -> (Double, Bound)? {
         let reading = memoryBandwidth.map { Double(work.byteCount) / $0 }
-        guard let multiplying = multiplyingSeconds(work, rows: rows, headRows: headRows) else {
+        guard let multiplying = multiplyingSeconds(work) else {
             return reading.map { ($0, .memory) }
         }
         guard let reading, reading > multiplying else { return (multiplying, .products) }
         return (reading, .memory)
     }
 
-    private func multiplyingSeconds(_ work: ModelWork, rows: Int, headRows: Int) -> Double? {
-        var products = work.layers.map { (type: $0.key, count: Double($0.value) * Double(rows)) }
-        products.append((work.headType, Double(work.headCount) * Double(headRows)))
+    private func multiplyingSeconds(_ work: ModelWork.Total) -> Double? {
         var seconds = 0.0
-        for product in products where product.count > 0 {
-            guard let peak = productPeaks[product.type] else { return nil }
-            seconds += 2 * product.count / peak
+        for (type, count) in work.products where count > 0 {
+            guard let peak = productPeaks[type] else { return nil }
+            seconds += 2 * count / peak
         }
-        return seconds
+        guard work.attentionOperationCount > 0 else { return seconds }
+        // A register holds half as many 16-bit numbers as bytes.
+        return integerPeak.map { seconds + 2 * 2 * work.attentionOperationCount / $0 }
     }
 }
