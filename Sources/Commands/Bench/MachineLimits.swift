@@ -5,9 +5,9 @@ import Tensors
 struct MachineLimits: Sendable, Equatable {
     /// What keeps a forward pass from being faster.
     enum Bound: String, Sendable {
-        /// Every weight is read from memory once.
+        /// Weights, keys and values are read from memory.
         case memory
-        /// Every row is multiplied with every weight.
+        /// Every row is multiplied with every weight, and with the keys and values that it sees.
         case products
     }
 
