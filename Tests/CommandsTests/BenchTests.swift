@@ -169,7 +169,7 @@ import Testing
     }
 
     @Test func `prints a table and JSON`() {
-        #expect(report.text.contains("% of the memory's bandwidth"))
+        #expect(report.text.contains("50 % of the memory's bandwidth"))
         #expect(report.text.contains("% of its products' limit"))
         #expect(report.text.contains("at most 0.60 with Q4_1, 0.80 with Q8_0, 0.40 with Q6_K"))
         #expect(report.json["prefill"]?["limit"]?["bound"]?.stringValue == "products")

@@ -28,7 +28,8 @@ typedef struct {
     int type;                        // of the products' weights
     long iterations;
     uint64_t digest;
-    double ran, took;  // seconds on the processor, and by the clock
+    double ran;   // seconds on the processor: what others take of the machine doesn't count
+    double took;  // seconds by the clock
 } probe_part;
 
 // Seconds that a run takes.
@@ -50,7 +51,6 @@ static void *run_part(void *argument) {
         sched_yield();
     }
     if (gate == GATE_OPEN) {
-        // Time that this thread ran: what others take of a shared machine doesn't count.
         double ran = seconds(CLOCK_THREAD_CPUTIME_ID), took = seconds(CLOCK_MONOTONIC);
         if (part->bytes != NULL) {
             part->digest ^= probe_read(part->way, part->bytes, part->byte_count);

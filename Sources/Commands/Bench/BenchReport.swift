@@ -135,7 +135,7 @@ struct BenchReport: Sendable {
     var text: String {
         var table = TextTable([
             ("TEST", .left), ("TOKENS/S", .right), ("SLOWEST", .right), ("FASTEST", .right),
-            ("OF THE MACHINE", .left),
+            ("OF THE MACHINE MEANWHILE", .left),
         ])
         func row(_ name: String, _ measurement: Measurement) {
             table.append([
@@ -162,7 +162,7 @@ struct BenchReport: Sendable {
             ),
             (
                 "machine",
-                "reads \(scaled(limits.memoryBandwidth, 1e9)) GB/s, computes "
+                "at best reads \(scaled(limits.memoryBandwidth, 1e9)) GB/s, computes "
                     + "\(scaled(limits.integerPeak, 1e12)) TOP/s in int8\(productPeaks)"
             ),
         ]) + "\n" + table.text
