@@ -94,12 +94,41 @@ static void compare_products(int type, int rows, int columns, int tokens) {
     free(source), free(storage), free(values), free(one), free(other), free(expected), free(actual);
 }
 
-enum { POSITIONS = 150, BLOCKS = (POSITIONS + TORII_BLOCK_TOKENS - 1) / TORII_BLOCK_TOKENS };
+// More than a piece of attention.
+enum {
+    POSITIONS = TORII_ATTENTION_PIECE + 54,
+    BLOCKS = (POSITIONS + TORII_BLOCK_TOKENS - 1) / TORII_BLOCK_TOKENS
+};
+
+// Attends the rows of q piece by piece: what attend says of them all at once.
+static void attend_pieces(const torii_vector_kernels *kernels, const torii_head_cache *cache,
+                          const torii_query_rows *q,
+                          float outputs[TORII_ATTENTION_ROWS][TORII_HEAD_DIMENSION_MAX]) {
+    int d = cache->head_dimension;
+    size_t width = (size_t)d + TORII_PIECE_TAIL;
+    float *pieces = aligned(TORII_ATTENTION_ROWS * 2 * width * sizeof(float));
+    for (int p = 0; p < 2; p++) {
+        torii_query_rows part = *q;
+        for (int r = 0; r < q->row_count; r++) {
+            part.is_piece[r] = true;
+            part.output[r] = pieces + (size_t)(2 * r + p) * width;
+            if (p == 0) part.last[r] = TORII_ATTENTION_PIECE - 1;
+            if (p == 1) part.first[r] = TORII_ATTENTION_PIECE;
+        }
+        kernels->attend(cache, &part);
+    }
+    for (int r = 0; r < q->row_count; r++) {
+        kernels->merge_pieces(pieces + (size_t)(2 * r) * width, 2, d,
+                              q->has_sinks ? &q->sink[r] : NULL, outputs[r]);
+    }
+    free(pieces);
+}
 
 static void compare_attention(torii_cache_type type, int d, int rows, bool bends) {
     const torii_vector_kernels *kernels[2] = {
         torii_vector_kernels_for(TORII_ISA_SCALAR), torii_vector_kernels_for(COMPARED)};
-    static const int32_t table[BLOCKS] = {4, 2, 0, 3, 1};
+    int32_t table[BLOCKS];
+    for (int b = 0; b < BLOCKS; b++) table[b] = BLOCKS - 1 - b;
     size_t head_bytes = torii_cache_head_bytes(type, d);
     float queries[TORII_ATTENTION_ROWS][TORII_HEAD_DIMENSION_MAX];
     float keys[POSITIONS][TORII_HEAD_DIMENSION_MAX], values[POSITIONS][TORII_HEAD_DIMENSION_MAX];
@@ -110,6 +139,7 @@ static void compare_attention(torii_cache_type type, int d, int rows, bool bends
     }
     uint8_t *stored[2];
     float outputs[2][TORII_ATTENTION_ROWS][TORII_HEAD_DIMENSION_MAX];
+    float in_pieces[TORII_ATTENTION_ROWS][TORII_HEAD_DIMENSION_MAX];
     for (int side = 0; side < 2; side++) {
         stored[side] = aligned(head_bytes * BLOCKS);
         memset(stored[side], 0, head_bytes * BLOCKS);
@@ -132,10 +162,12 @@ static void compare_attention(torii_cache_type type, int d, int rows, bool bends
         q.soft_cap = bends ? 5 : 0;
         q.has_distances = q.has_sinks = bends;
         kernels[side]->attend(&cache, &q);
+        if (side == 1) attend_pieces(kernels[side], &cache, &q, in_pieces);
     }
     check(memcmp(stored[0], stored[1], head_bytes * BLOCKS) == 0, "store", (int)type, rows, d, 0);
     for (int r = 0; r < rows; r++) {
         check(same(outputs[0][r], outputs[1][r], (size_t)d), "attend", (int)type, rows, d, 0);
+        check(same(outputs[0][r], in_pieces[r], (size_t)d), "merge", (int)type, rows, d, 0);
     }
     free(stored[0]), free(stored[1]);
 }

@@ -63,15 +63,17 @@ struct AttentionOptions {
 }
 
 extension KernelBlocks {
-    /// Attends at most `count` rows to a call.
+    /// Attends at most `count` rows to a call; the results of rows that are pieces are those's.
     func attend(
         _ kernels: torii_vector_kernels,
         _ rows: [AttentionRow],
         _ options: AttentionOptions = AttentionOptions(),
-        atOnce count: Int
+        atOnce count: Int,
+        arePieces: Bool = false
     ) -> [[Float]] {
+        let width = length + (arePieces ? Int(TORII_PIECE_TAIL) : 0)
         let source = UnsafeMutablePointer<Float>.allocate(capacity: rows.count * length)
-        let target = UnsafeMutablePointer<Float>.allocate(capacity: rows.count * length)
+        let target = UnsafeMutablePointer<Float>.allocate(capacity: rows.count * width)
         defer {
             source.deallocate()
             target.deallocate()
@@ -85,15 +87,40 @@ extension KernelBlocks {
             group.has_distances = options.hasDistances
             group.has_sinks = options.hasSinks
             fill(&group.query, part.indices.map { UnsafePointer(source + $0 * length) })
-            fill(&group.output, part.indices.map { target + $0 * length })
+            fill(&group.output, part.indices.map { target + $0 * width })
             fill(&group.position, part.map { Int32($0.position) })
             fill(&group.first, part.map { Int32($0.visible.lowerBound) })
             fill(&group.last, part.map { Int32($0.visible.upperBound) })
             fill(&group.slope, part.map(\.slope))
             fill(&group.sink, part.map(\.sink))
+            fill(&group.is_piece, part.map { _ in arePieces })
             withCache { kernels.attend(&$0, &group) }
         }
-        return rows.indices.map { row in (0..<length).map { target[row * length + $0] } }
+        return rows.indices.map { row in (0..<width).map { target[row * width + $0] } }
+    }
+
+    /// Attends each piece that a row sees by itself, then puts them together.
+    func attendPieces(
+        _ kernels: torii_vector_kernels,
+        _ row: AttentionRow,
+        _ options: AttentionOptions
+    ) -> [Float] {
+        let piece = Int(TORII_ATTENTION_PIECE)
+        let parts = (row.visible.lowerBound / piece...row.visible.upperBound / piece).map {
+            var part = row
+            part.visible = row.visible.clamped(to: $0 * piece...($0 + 1) * piece - 1)
+            return part
+        }
+        let sink: [Float]? = options.hasSinks ? [row.sink] : nil
+        var result = [Float](repeating: 0, count: length)
+        kernels.merge_pieces(
+            attend(kernels, parts, options, atOnce: 1, arePieces: true).flatMap { $0 },
+            Int32(parts.count),
+            Int32(length),
+            sink,
+            &result
+        )
+        return result
     }
 
     /// Writes the values to the first places of a C array.

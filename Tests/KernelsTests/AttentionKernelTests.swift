@@ -34,7 +34,8 @@ import Testing
         length: Int,
         type: torii_cache_type
     ) throws {
-        let (keys, values) = (vectors(200, length, seed: 1), vectors(200, length, seed: 2))
+        let count = rows.map(\.visible.upperBound).max().map { $0 + 1 } ?? 0
+        let (keys, values) = (vectors(count, length, seed: 1), vectors(count, length, seed: 2))
         let storedKeys = keys.map {
             Self.quantised($0, limit: TORII_KEY_LIMIT, areBytes: torii_cache_has_key_bytes(type))
         }
@@ -48,7 +49,7 @@ import Testing
         var first: [[UInt32]] = []
         for set in InstructionSet.supported {
             let kernels = try kernels(set)
-            let blocks = KernelBlocks(length: length, blockCount: 7, type: type)
+            let blocks = KernelBlocks(length: length, blockCount: (count + 31) / 32, type: type)
             blocks.store(kernels, keys, values)
             for count in 1...6 {
                 let result = blocks.attend(kernels, rows, options, atOnce: count)
@@ -68,6 +69,8 @@ import Testing
                 }
                 #expect(patterns == first, "\(set), \(count) rows")
             }
+            let pieces = rows.map { blocks.attendPieces(kernels, $0, options) }
+            #expect(pieces.map { $0.map(\.bitPattern) } == first, "\(set), in pieces")
         }
     }
 
@@ -116,6 +119,28 @@ import Testing
         try check(rows(length: 64) { 0...$0 }, options, length: 64, type: TORII_CACHE_WORDS)
         let around = rows(length: 64) { max(0, $0 - 40)...min(199, $0 + 40) }
         try check(around, options, length: 64, type: TORII_CACHE_BYTES)
+    }
+
+    @Test(arguments: [
+        AttentionOptions(), AttentionOptions(softCap: 3, hasDistances: true, hasSinks: true),
+    ])
+    func `what is seen of several pieces is put together`(options: AttentionOptions) throws {
+        let piece = Int(TORII_ATTENTION_PIECE)
+        let last = 2 * piece + 70
+        let visible = [
+            0...piece - 1, 0...piece, piece - 1...piece, piece...last, 100...piece + 600, 3...last,
+            2 * piece - 1...2 * piece, 70...piece + 2,
+        ]
+        let rows = visible.enumerated().map { index, visible in
+            AttentionRow(
+                query: random(32, -0.5...0.5, seed: UInt64(2000 + index)),
+                position: visible.upperBound,
+                visible: visible,
+                slope: 0.01 / Float(1 + index),
+                sink: Float(index) - 4
+            )
+        }
+        for type in Self.types { try check(rows, options, length: 32, type: type) }
     }
 
     private static func rounded(_ row: AttentionRow) -> AttentionRow {

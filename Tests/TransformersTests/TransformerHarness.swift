@@ -9,27 +9,35 @@ final class TransformerHarness {
     let transformer: Transformer
     let storage: KVStorage
 
-    private static let blocksPerSequence = 8
+    private let blocksPerSequence: Int
 
     convenience init(
         _ file: GGUFFile,
         threadCount: Int = 1,
         instructionSet: InstructionSet = .best,
         sequenceCount: Int = 1,
+        contextLength: Int = 256,
         type: KVType = .f16
     ) throws {
         let pool = try KernelThreadPool(threadCount: threadCount, instructionSet: instructionSet)
         try self.init(
-            Transformer.load(file, pool: pool, contextLength: 256),
+            Transformer.load(file, pool: pool, contextLength: contextLength),
             sequenceCount: sequenceCount,
+            contextLength: contextLength,
             type: type
         )
     }
 
-    init(_ transformer: Transformer, sequenceCount: Int = 1, type: KVType = .f16) throws {
+    init(
+        _ transformer: Transformer,
+        sequenceCount: Int = 1,
+        contextLength: Int = 256,
+        type: KVType = .f16
+    ) throws {
         self.transformer = transformer
+        blocksPerSequence = (contextLength + 31) / 32
         storage = try transformer.makeStorage(
-            blockCount: sequenceCount * Self.blocksPerSequence,
+            blockCount: sequenceCount * blocksPerSequence,
             type: type
         )
     }
@@ -70,8 +78,8 @@ final class TransformerHarness {
 
     /// Blocks of the sequences are interleaved and descend, so that no two neighbours are adjacent.
     private func table(of index: Int, among count: Int) -> [Int32] {
-        (0..<Self.blocksPerSequence).map { block in
-            Int32((Self.blocksPerSequence - 1 - block) * count + index)
+        (0..<blocksPerSequence).map { block in
+            Int32((blocksPerSequence - 1 - block) * count + index)
         }
     }
 

@@ -3,7 +3,7 @@
 // blocks.
 //
 // Each instruction set has one table of these functions, compiled from one body
-// (`ops_body.h`, `activation_body.h`, `attention_body.h`) in vectors of 16 lanes with explicit
+// (`ops_body.h`, `activation_body.h`, `attention_body.h` …) in vectors of 16 lanes with explicit
 // fused multiply-adds and a fixed order of every sum. So the tables agree bit for bit, and a row's
 // result does not depend on the rows computed beside it.
 
@@ -20,6 +20,12 @@
 #define TORII_ATTENTION_ROWS 6
 /// Largest head dimension; head dimensions are multiples of 16.
 #define TORII_HEAD_DIMENSION_MAX 256
+/// Attention adds up what a row sees piece by piece, each as if there were no other, then pieces in
+/// order: so several threads can work on one row. A piece is so many positions, from a multiple of
+/// that on.
+#define TORII_ATTENTION_PIECE 512
+/// Floats behind the D numbers of a piece: its maximum, the sum of its weights, room.
+#define TORII_PIECE_TAIL 16
 
 /// Dimensions of a key or value in bytes that share a scale.
 #define TORII_CACHE_GROUP 32
@@ -90,9 +96,11 @@ typedef struct torii_query_rows {
     int32_t next_first, next_last;             ///< the positions that are needed of it
     int row_count;                             ///< 1 ... TORII_ATTENTION_ROWS
     const float *query[TORII_ATTENTION_ROWS];  ///< [D], rotated, scaled by 1/sqrt(D) or the like
-    float *output[TORII_ATTENTION_ROWS];       ///< [D]
+    float *output[TORII_ATTENTION_ROWS];       ///< [D], of a piece [D + TORII_PIECE_TAIL]
     int32_t first[TORII_ATTENTION_ROWS];       ///< sees positions first ... last, at least one
     int32_t last[TORII_ATTENTION_ROWS];
+    /// The row gets what a piece adds up to, for merge_pieces; it sees positions of one piece only.
+    bool is_piece[TORII_ATTENTION_ROWS];
     float soft_cap;      ///< scores s become soft_cap * tanh(s / soft_cap); 0: they stay
     bool has_distances;  ///< scores lose slope * |position - key's position|
     bool has_sinks;      ///< the sum of a row's weights gets exp(sink): a key without a value
@@ -147,6 +155,10 @@ typedef struct torii_vector_kernels {
     /// in 32 bits, and what is added up in f32 has a fixed order. Of a query NaN counts as 0. Tiles
     /// that no row sees are not read.
     void (*attend)(const torii_head_cache *cache, const torii_query_rows *rows);
+
+    /// pieces: [count][D + TORII_PIECE_TAIL], in order, at least one  sink: or NULL  out: [D].
+    /// What attend says of a row, of the pieces that attend left of it.
+    void (*merge_pieces)(const float *pieces, int count, int d, const float *sink, float *out);
 
     /// out: [n]  x: [n].  out = exp(x); below -87 it is 0, above 88 it is exp(88).
     void (*exponential)(const float *x, int n, float *out);

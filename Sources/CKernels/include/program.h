@@ -175,6 +175,10 @@ typedef struct torii_program {
     size_t private_values_offset;
     size_t private_remainders_offset;
     size_t private_row_offset;
+    /// Scratch of attention steps, for the pieces of rows that threads share out if there is room
+    /// for all of them. Other steps may use it too.
+    float *attention_pieces;
+    size_t attention_piece_floats;
     float *low_ranks;  ///< [T, TORII_STEP_MATRICES, TORII_RANK_MAX]: rows between an adapter's
                        ///< factors
 } torii_program;

@@ -195,24 +195,31 @@ INLINE void attend_tile(const torii_cache_type type, const int rows, const torii
 INLINE void attend_rows(const torii_cache_type type, const int rows, const torii_head_cache *cache,
                         const torii_query_rows *q) {
     attention_state state;
+    attention_total totals[TORII_ATTENTION_ROWS];
     int d = cache->head_dimension;
     int first = q->first[0], last = 0;
     for (int r = 0; r < rows; r++) {
         round_query(&state, r, q->query[r], d);
-        state.maximum[r] = -__builtin_inff();
-        state.sum[r] = 0.0f;
-        memset(state.output[r], 0, (size_t)d * sizeof(float));
+        begin_piece(&state, r, d);
+        totals[r] = (attention_total){.output = q->output[r]};
         if (q->first[r] < first) first = q->first[r];
         if (q->last[r] > last) last = q->last[r];
     }
     for (int tile = first / TILE_TOKENS; tile * TILE_TOKENS <= last; tile++) {
+        if (tile % PIECE_TILES == 0) {
+            for (int r = 0; r < rows; r++) {
+                end_piece(&state, r, d, &totals[r]);
+                begin_piece(&state, r, d);
+            }
+        }
         attend_tile(type, rows, cache, q, tile, first, last, &state);
     }
     for (int r = 0; r < rows; r++) {
-        float factor = final_factor(&state, r, q);
-        for (int i = 0; i < d; i += 16) {
-            // + 0 makes a negative zero positive: its sign may depend on the other rows.
-            store(q->output[r] + i, load(&state.output[r][i]) * splat(factor) + splat(0.0f));
+        if (q->is_piece[r]) {
+            leave_piece(&state, r, d, q->output[r]);
+        } else {
+            end_piece(&state, r, d, &totals[r]);
+            finish(&totals[r], q->has_sinks ? &q->sink[r] : NULL, d);
         }
     }
 }
@@ -241,5 +248,5 @@ static void attend(const torii_head_cache *cache, const torii_query_rows *q) {
     { \
         .rms_norm = rms_norm, .layer_norm = layer_norm, .activate = activate, .add = add, \
         .scale_and_cap = scale_and_cap, .rotate = rotate, .store_key_value = store_key_value, \
-        .attend = attend, .exponential = exponential, \
+        .attend = attend, .merge_pieces = merge_pieces, .exponential = exponential, \
     }

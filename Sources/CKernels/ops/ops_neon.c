@@ -32,6 +32,7 @@ INLINE i32x16 dot_pairs(i32x16 sum, i16x32 a, i16x32 b) {
 #include "activation_body.h"
 #include "cache_body.h"
 #include "weights_body.h"
+#include "pieces_body.h"
 #include "attention_body.h"
 
 extern const torii_vector_kernels torii_vector_kernels_neon;

@@ -9,6 +9,7 @@
 #include "activation_body.h"
 #include "cache_body.h"
 #include "weights_body.h"
+#include "pieces_body.h"
 #include "attention_body.h"
 
 extern const torii_vector_kernels torii_vector_kernels_scalar;

@@ -14,7 +14,7 @@ typedef struct {
     _Alignas(64) int16_t query[TORII_ATTENTION_ROWS][TORII_HEAD_DIMENSION_MAX];
     float query_scale[TORII_ATTENTION_ROWS];
 
-    // Of the tiles so far.
+    // Of the tiles of this piece so far; a sum of 0: none of them is seen.
     float maximum[TORII_ATTENTION_ROWS];
     float sum[TORII_ATTENTION_ROWS];
     _Alignas(64) float output[TORII_ATTENTION_ROWS][TORII_HEAD_DIMENSION_MAX];
@@ -190,13 +190,4 @@ INLINE void scale_weights(const torii_cache_type type, int rows, const tile_plac
             state->scaled_unit[g][r] = unit * factors[r];
         }
     }
-}
-
-// What a row's sums are multiplied with in the end.
-INLINE float final_factor(const attention_state *state, int r, const torii_query_rows *q) {
-    if (!q->has_sinks) return 1.0f / state->sum[r];
-    float maximum = state->maximum[r] > q->sink[r] ? state->maximum[r] : q->sink[r];
-    f32x16 shrink = exp16(splat(state->maximum[r] - maximum));
-    f32x16 sink = exp16(splat(q->sink[r] - maximum));
-    return shrink[0] / (state->sum[r] * shrink[0] + sink[0]);
 }

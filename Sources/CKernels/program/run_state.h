@@ -96,6 +96,23 @@ static inline row_range columns_of(strip_range strips, const torii_matrix *matri
     };
 }
 
+/// Where a sequence's keys and values of a head of the step's layer lie.
+static inline torii_head_cache head_cache(const run_state *run, const torii_step *step, int head,
+                                          const int32_t *block_table) {
+    const torii_program *program = run->program;
+    torii_cache_type type = run->batch->cache_type;
+    size_t head_bytes = torii_cache_head_bytes(type, program->head_dimension);
+    size_t index = (size_t)step->attention.cache_layer * (size_t)program->key_value_head_count
+        + (size_t)head;
+    return (torii_head_cache){
+        .base = run->batch->cache + index * head_bytes,
+        .block_stride = run->batch->block_stride,
+        .block_table = block_table,
+        .head_dimension = program->head_dimension,
+        .type = type,
+    };
+}
+
 // Each runs one step on the calling thread, and returns when all threads have.
 void torii_run_embed(const run_state *run, const torii_step *step);
 void torii_run_normalize(const run_state *run, const torii_step *step);

@@ -14,6 +14,8 @@ final class StepWorkspace {
     let projections: UnsafeMutablePointer<Float>
     let attention: UnsafeMutablePointer<Float>
     let gate: UnsafeMutablePointer<Float>
+    /// Floats of `gate`.
+    let gateCount: Int
     let up: UnsafeMutablePointer<Float>
     let logits: UnsafeMutablePointer<Float>
     /// `[rows, X + 1]`: a router's logits, then that of an expert which every row passes.
@@ -60,6 +62,7 @@ final class StepWorkspace {
         unsafe projections = Self.floats(in: buffer, at: layout.projections)
         unsafe attention = Self.floats(in: buffer, at: layout.attention)
         unsafe gate = Self.floats(in: buffer, at: layout.gate)
+        gateCount = (layout.up - layout.gate) / MemoryLayout<Float>.size
         unsafe up = Self.floats(in: buffer, at: layout.up)
         unsafe logits = Self.floats(in: buffer, at: layout.logits)
         unsafe routerLogits = Self.floats(in: buffer, at: layout.routerLogits)
