@@ -209,17 +209,19 @@ INLINE void float_tile(
 // What both of these rely on.
 _Static_assert(TORII_ACTIVATION_GROUP == TORII_SUB_BLOCK, "a sub-block's sums have one scale");
 
-#include "avx2_alone.h"
 #include "avx2_many.h"
+#include "avx2_streams.h"
 
-// One token, few or many: each in the way that is fastest for so many, with the same results.
+// One or two tokens, few or many: each in the way that is fastest for so many, with the same
+// results.
 static void multiply_any(
     const torii_matrix *w, const torii_activations *x, int first_token, int token_count,
     int first_strip, int strip_count, float *out, size_t out_stride, const float *bias,
     bool accumulate) {
-    if (token_count == 1) {
-        multiply_alone(
-            w, x, first_token, first_strip, strip_count, out, out_stride, bias, accumulate);
+    if (token_count > 0 && token_count <= STREAM_TOKENS) {
+        multiply_streams(
+            w, x, first_token, token_count, first_strip, strip_count, out, out_stride, bias,
+            accumulate);
     } else if (are_many(w->type, token_count)) {
         multiply_many(
             w, x, first_token, token_count, first_strip, strip_count, out, out_stride, bias,
