@@ -63,7 +63,9 @@ struct AttentionOptions {
 }
 
 extension KernelBlocks {
-    /// Attends at most `count` rows to a call; the results of rows that are pieces are those's.
+    /// Attends at most `count` rows to a call.
+    ///
+    /// With `arePieces` a result is a piece as the kernels leave it, with its tail.
     func attend(
         _ kernels: torii_vector_kernels,
         _ rows: [AttentionRow],

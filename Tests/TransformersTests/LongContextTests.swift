@@ -14,8 +14,9 @@ import Transformers
         TransformerHarness.tokens(count: $0 * piece + 40, seed: UInt64($0))
     }
 
-    /// With a window and capped scores, with a window and sinks, or with none of them.
-    @Test(arguments: ["llama", "gemma2", "gpt-oss"])
+    /// With a window and capped scores, with a window, sinks and experts, beside a parallel
+    /// feed-forward layer, or with none of them.
+    @Test(arguments: ["llama", "gemma2", "gpt-oss", "phi2"])
     func `logits do not depend on how threads share out a long context`(name: String) throws {
         let directory = try TemporaryDirectory()
         var model = TinyModel()

@@ -20,11 +20,12 @@
 #define TORII_ATTENTION_ROWS 6
 /// Largest head dimension; head dimensions are multiples of 16.
 #define TORII_HEAD_DIMENSION_MAX 256
-/// Attention adds up what a row sees piece by piece, each as if there were no other, then pieces in
-/// order: so several threads can work on one row. A piece is so many positions, from a multiple of
-/// that on.
+/// Positions in a piece, which begins at a multiple of that. Attention adds up what a row sees of
+/// each piece as if there were no other, then the pieces in order: so several threads can work on
+/// one row, with the same result.
 #define TORII_ATTENTION_PIECE 512
-/// Floats behind the D numbers of a piece: its maximum, the sum of its weights, room.
+/// Floats behind the D sums of a piece: its largest score, the sum of its weights, and room to keep
+/// the next piece aligned.
 #define TORII_PIECE_TAIL 16
 
 /// Dimensions of a key or value in bytes that share a scale.
@@ -153,11 +154,11 @@ typedef struct torii_vector_kernels {
     /// A query is rounded to multiples of 1/8191 of its largest number, a tile's weights times the
     /// scales of its values to multiples of 1/16383 of their largest; so sums of products are exact
     /// in 32 bits, and what is added up in f32 has a fixed order. Of a query NaN counts as 0. Tiles
-    /// that no row sees are not read.
+    /// that no row sees are not read. A row whose `is_piece` is set gets the piece alone.
     void (*attend)(const torii_head_cache *cache, const torii_query_rows *rows);
 
-    /// pieces: [count][D + TORII_PIECE_TAIL], in order, at least one  sink: or NULL  out: [D].
-    /// What attend says of a row, of the pieces that attend left of it.
+    /// pieces: [count][D + TORII_PIECE_TAIL], a row's from attend, in order, at least one
+    /// sink: the row's, or NULL  out: [D].  Puts them together: what attend says of all at once.
     void (*merge_pieces)(const float *pieces, int count, int d, const float *sink, float *out);
 
     /// out: [n]  x: [n].  out = exp(x); below -87 it is 0, above 88 it is exp(88).

@@ -17,7 +17,7 @@ typedef struct {
     int strip, step;
 } stream_operands;
 
-// Of [streams][tokens], as many together as there are streams of one token.
+// Of [streams][tokens], together as many as streams of one token: number stream * tokens + token.
 typedef __m256 stream_values[STREAMS][HALVES];
 typedef __m256i stream_sums[STREAMS][HALVES];
 
@@ -34,8 +34,8 @@ INLINE const uint8_t *stream_scales(const stream_operands *o, int stream) {
     return o->w.scales + (size_t)(o->strip + stream * o->step) * o->w.scale_stride;
 }
 
-// Adds the products of groups first ..< last of a sub-block, which starts at byte `block` of each
-// strip's quants.
+// dot: [streams][tokens][half strips]. Adds the products of groups first ..< last of a sub-block,
+// which starts at byte `block` of each strip's quants. a: the first token's activations of it.
 INLINE void add_streams(
     const int type, const int tokens, const int first, const int last, const stream_operands *o,
     size_t block, const int8_t *a, stream_sums dot) {

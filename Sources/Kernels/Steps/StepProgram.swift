@@ -268,7 +268,7 @@ package final class StepProgram {
                 private_values_offset: workspace.privatePiece.values,
                 private_remainders_offset: workspace.privatePiece.remainders,
                 private_row_offset: workspace.privatePiece.row,
-                // What lies between the products of feed-forward layers is idle in attention.
+                // Feed-forward layers, parallel ones too, begin behind the attention step.
                 attention_pieces: workspace.gate,
                 attention_piece_floats: workspace.gateCount,
                 low_ranks: workspace.lowRanks
