@@ -138,7 +138,8 @@ let package = Package(
             "Commands",
             [
                 "APIKeys", "Daemon", "HTTP", "JSON", "KVCache", "Kernels", "ModelFiles",
-                "ModelService", "Platform", "Telemetry", "Tensors", "Transformers", "Worker",
+                "ModelService", "Platform", "Sampling", "Telemetry", "Tensors", "Transformers",
+                "Worker",
             ]
         ),
         .executableTarget(name: "torii", dependencies: ["Commands"], swiftSettings: swiftSettings),

@@ -202,6 +202,10 @@ package final class Transformer {
     /// The most threads of a forward pass.
     package var threadCount: Int { program.threadCount }
 
+    /// What the forward passes since the last call spent their time on; see
+    /// ``StepProgram/takeTimes()``.
+    package func takeTimes() -> StepTimes { program.takeTimes() }
+
     /// Lends the threads of the last forward pass until the next one.
     ///
     /// Calls `body` on each with its number and how many they are, at most

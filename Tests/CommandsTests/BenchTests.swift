@@ -1,4 +1,5 @@
 import JSON
+import Kernels
 import Tensors
 import Testing
 
@@ -18,6 +19,15 @@ import Testing
         productPeaks: [.q4_1: 0.6e12, .q6_K: 0.4e12, .q8_0: 0.8e12]
     )
 
+    /// Of two threads: half the time products, a quarter attention, an eighth all else.
+    private static func times(of seconds: Double) -> StepTimes {
+        StepTimes(
+            products: .seconds(seconds),
+            attention: .seconds(seconds / 2),
+            rest: .seconds(seconds / 4)
+        )
+    }
+
     private static func measurement(
         _ tokenCount: Int,
         _ work: ModelWork.Total,
@@ -26,7 +36,7 @@ import Testing
         .init(
             tokenCount: tokenCount,
             work: work,
-            runs: seconds.map { .init(seconds: $0, limits: limits) }
+            runs: seconds.map { .init(seconds: $0, limits: limits, times: times(of: $0)) }
         )
     }
 
@@ -160,7 +170,8 @@ import Testing
             work: .init(products: [:], attentionOperationCount: 0, byteCount: 1e9),
             // The machine slows down by half, and the run with it.
             runs: [
-                .init(seconds: 2, limits: limits(1e9)), .init(seconds: 4, limits: limits(0.5e9)),
+                .init(seconds: 2, limits: limits(1e9), times: .zero),
+                .init(seconds: 4, limits: limits(0.5e9), times: .zero),
             ]
         )
         let limit = try #require(measurement.limit)
@@ -168,7 +179,19 @@ import Testing
         #expect(limit.tokensPerSecond == 10 / 1.5)
     }
 
+    @Test func `what threads are not seen to do is waiting`() {
+        let shares = report.prefill.shares(threadCount: 2)
+        #expect(shares == TimeShares(Self.times(of: 1), seconds: 1, threadCount: 2))
+        #expect(shares.products == 0.5 && shares.attention == 0.25 && shares.rest == 0.125)
+        #expect(shares.waiting == 0.125)
+        let idle = report.prefill.shares(threadCount: 4)
+        #expect(idle.products == 0.25 && idle.waiting == 0.5625)
+    }
+
     @Test func `prints a table and JSON`() {
+        #expect(report.text.contains("50 %       25 %  13 %     13 %"))
+        #expect(report.json["prefill"]?["time"]?["products"]?.doubleValue == 0.5)
+        #expect(report.json["decode"]?[1]?["time"]?["waiting"]?.doubleValue == 0.125)
         #expect(report.text.contains("50 % of the memory's bandwidth"))
         #expect(report.text.contains("% of its products' limit"))
         #expect(report.text.contains("at most 0.60 with Q4_1, 0.80 with Q8_0, 0.40 with Q6_K"))

@@ -152,6 +152,19 @@ typedef struct torii_step {
     size_t output_stride;  ///< floats from row to row, of every output
 } torii_step;
 
+/// What a thread of a run spends its time on.
+typedef enum {
+    TORII_TIME_PRODUCTS,   ///< with matrices, those of adapters too
+    TORII_TIME_ATTENTION,  ///< over keys and values
+    TORII_TIME_REST,       ///< norms, rounding of rows, rotations, activations, sums
+    TORII_TIME_COUNT,
+} torii_time;
+
+/// A thread's time, added up over runs. What is missing of a run's it waited.
+typedef struct torii_thread_times {
+    int64_t nanoseconds[TORII_TIME_COUNT];
+} torii_thread_times;
+
 /// A model's program with its scratch memory. The memory belongs to whoever built it.
 typedef struct torii_program {
     const torii_step *steps;
@@ -181,6 +194,7 @@ typedef struct torii_program {
     size_t attention_piece_floats;
     float *low_ranks;  ///< [T, TORII_STEP_MATRICES, TORII_RANK_MAX]: rows between an adapter's
                        ///< factors
+    torii_thread_times *times;  ///< [threads of the pool]; NULL: nobody asks
 } torii_program;
 
 /// Consecutive rows of one sequence.

@@ -301,10 +301,10 @@ void torii_run_attend(const run_state *run, const torii_step *step) {
         attend_entry(run, step, &batch->entries[e], most_pieces, &walk);
     }
     if (step->selected_rows) copy_selected_residual(run, step);
-    torii_pool_barrier(run->pool);
+    end_phase(run, TORII_TIME_ATTENTION);
     if (most_pieces == 0) return;
     for (int e = 0; e < batch->entry_count; e++) {
         merge_rows(run, step, &batch->entries[e], most_pieces);
     }
-    torii_pool_barrier(run->pool);
+    end_phase(run, TORII_TIME_ATTENTION);
 }

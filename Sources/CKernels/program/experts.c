@@ -62,9 +62,9 @@ void torii_run_route(const run_state *run, const torii_step *step) {
         weigh(run, logits, routing, routing->experts + place, routing->weights + place,
               private_values(run));
     }
-    torii_pool_barrier(run->pool);
+    end_phase(run, TORII_TIME_REST);
     if (run->thread == 0) group(routing, rows);
-    torii_pool_barrier(run->pool);
+    end_phase(run, TORII_TIME_REST);
 }
 
 // An expert's part of the matrix that holds all experts' rows, one behind the other.
@@ -105,14 +105,16 @@ void torii_run_experts_activated_project(const run_state *run, const torii_step 
         if (first == end) continue;
         row_range columns = multiply(run, step, 0, expert, &a);
         multiply(run, step, 1, expert, &a);
+        count_time(run, TORII_TIME_PRODUCTS);
         for (int slot = first; slot < end && columns.end > columns.first; slot++) {
             size_t offset = (size_t)slot * step->output_stride + (size_t)columns.first;
             run->program->vector->activate(step->activation, step->outputs[0] + offset,
                                            step->outputs[1] + offset,
                                            columns.end - columns.first);
         }
+        count_time(run, TORII_TIME_REST);
     }
-    torii_pool_barrier(run->pool);
+    end_phase(run, TORII_TIME_REST);
 }
 
 void torii_run_experts_project(const run_state *run, const torii_step *step) {
@@ -123,7 +125,7 @@ void torii_run_experts_project(const run_state *run, const torii_step *step) {
         if (routing->first_slots[expert] == routing->first_slots[expert + 1]) continue;
         multiply(run, step, 0, expert, &a);
     }
-    torii_pool_barrier(run->pool);
+    end_phase(run, TORII_TIME_PRODUCTS);
 }
 
 void torii_run_experts_sum(const run_state *run, const torii_step *step) {
@@ -146,5 +148,5 @@ void torii_run_experts_sum(const run_state *run, const torii_step *step) {
             memcpy(out, sum, (size_t)n * sizeof *out);
         }
     }
-    torii_pool_barrier(run->pool);
+    end_phase(run, TORII_TIME_REST);
 }

@@ -20,7 +20,7 @@ void torii_run_embed(const run_state *run, const torii_step *step) {
         if (step->biases[0] != NULL) vector->add(out, step->biases[0], 1.0f, n);
         if (step->norm.kind != TORII_NORM_NONE) normalize(run->program, &step->norm, out, n, out);
     }
-    torii_pool_barrier(run->pool);
+    end_phase(run, TORII_TIME_REST);
 }
 
 void torii_run_normalize(const run_state *run, const torii_step *step) {
@@ -29,7 +29,7 @@ void torii_run_normalize(const run_state *run, const torii_step *step) {
         normalize(run->program, &step->norm, step->input + (size_t)row * step->input_stride,
                   step->columns, step->outputs[0] + (size_t)row * step->output_stride);
     }
-    torii_pool_barrier(run->pool);
+    end_phase(run, TORII_TIME_REST);
 }
 
 void torii_run_join(const run_state *run, const torii_step *step) {
@@ -55,13 +55,18 @@ void torii_run_join(const run_state *run, const torii_step *step) {
             normalize(program, &step->result_norm, out, n, out);
         }
     }
-    torii_pool_barrier(run->pool);
+    end_phase(run, TORII_TIME_REST);
 }
 
 static void run_steps(void *argument, int thread, int thread_count) {
     run_state run = *(const run_state *)argument;
     run.thread = thread;
     run.thread_count = thread_count;
+    torii_stopwatch watch = {0};
+    if (run.program->times != NULL) {
+        watch.since = now_nanoseconds();
+        run.stopwatch = &watch;
+    }
     for (int i = 0; i < run.program->step_count; i++) {
         const torii_step *step = &run.program->steps[i];
         if (step_rows(&run, step) == 0) continue;
@@ -80,6 +85,10 @@ static void run_steps(void *argument, int thread, int thread_count) {
         case TORII_STEP_EXPERTS_PROJECT: torii_run_experts_project(&run, step); break;
         case TORII_STEP_EXPERTS_SUM: torii_run_experts_sum(&run, step); break;
         }
+    }
+    if (run.stopwatch == NULL) return;
+    for (int kind = 0; kind < TORII_TIME_COUNT; kind++) {
+        run.program->times[thread].nanoseconds[kind] += watch.times.nanoseconds[kind];
     }
 }
 

@@ -43,7 +43,7 @@ torii_activations torii_prepare(const run_state *run, const torii_step *step, in
         a.values = step->input;
         a.value_stride = step->input_stride;
     }
-    if (!alone) torii_pool_barrier(run->pool);
+    end_preparation(run, alone);
     return a;
 }
 
@@ -111,7 +111,7 @@ static void project_split(const run_state *run, const torii_step *step, const st
     for (int m = 0; m < step->matrix_count; m++) {
         multiply(run, step, m, my_strips(run, step, m), input, step->accumulate);
     }
-    if (adapts) torii_pool_barrier(run->pool);
+    if (adapts) end_phase(run, TORII_TIME_PRODUCTS);
     for (int m = 0; m < step->matrix_count; m++) {
         if (adapts) torii_add_adapters(run, step, m, my_strips(run, step, m));
         scale_and_cap(run, step, m, my_strips(run, step, m));
@@ -125,7 +125,7 @@ void torii_run_project(const run_state *run, const torii_step *step) {
     } else {
         project_split(run, step, &input);
     }
-    torii_pool_barrier(run->pool);
+    end_phase(run, TORII_TIME_PRODUCTS);
 }
 
 // Combines what both matrices gave for these rows and columns.
@@ -150,7 +150,7 @@ static void activated_project_shared(const run_state *run, const torii_step *ste
         if (strips.count == 0) break;
         multiply(run, step, m, strips, input, false);
     }
-    torii_pool_barrier(run->pool);
+    end_phase(run, TORII_TIME_PRODUCTS);
     activate(run, step, part_of_rows(input->count, run->thread, run->thread_count),
              (row_range){0, step->matrices[0]->rows});
 }
@@ -162,10 +162,11 @@ static void activated_project_split(const run_state *run, const torii_step *step
     if (adapts) torii_narrow_for_adapters(run, step, &input->rows);
     strip_range strips = part_of_matrices(step->matrices, 1, 0, run->thread, run->thread_count);
     for (int m = 0; m < step->matrix_count; m++) multiply(run, step, m, strips, input, false);
-    if (adapts) torii_pool_barrier(run->pool);
+    if (adapts) end_phase(run, TORII_TIME_PRODUCTS);
     for (int m = 0; m < step->matrix_count && adapts; m++) {
         torii_add_adapters(run, step, m, strips);
     }
+    count_time(run, TORII_TIME_PRODUCTS);
     activate(run, step, (row_range){0, input->count}, columns_of(strips, step->matrices[0]));
 }
 
@@ -176,5 +177,5 @@ void torii_run_activated_project(const run_state *run, const torii_step *step) {
     } else {
         activated_project_split(run, step, &input);
     }
-    torii_pool_barrier(run->pool);
+    end_phase(run, TORII_TIME_REST);
 }

@@ -24,6 +24,6 @@ torii_activations torii_prepare_remainders(const run_state *run, const torii_ste
         }
         program->matmul->quantize(rest, row, &remainders);
     }
-    if (!alone) torii_pool_barrier(run->pool);
+    end_preparation(run, alone);
     return remainders;
 }

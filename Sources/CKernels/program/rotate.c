@@ -53,5 +53,5 @@ void torii_run_rotate(const run_state *run, const torii_step *step) {
             rotate_row_head(run, step, unit / heads, unit % heads, entry->block_table);
         }
     }
-    torii_pool_barrier(run->pool);
+    end_phase(run, TORII_TIME_REST);
 }

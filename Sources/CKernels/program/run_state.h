@@ -4,6 +4,14 @@
 #include "partition.h"
 #include "program.h"
 
+#include <time.h>
+
+/// Where a thread's time goes while somebody asks.
+typedef struct {
+    int64_t since;  // what is counted begins here
+    torii_thread_times times;
+} torii_stopwatch;
+
 /// One thread's view of a run.
 typedef struct {
     const torii_program *program;
@@ -11,7 +19,39 @@ typedef struct {
     torii_pool *pool;
     int thread;
     int thread_count;
+    torii_stopwatch *stopwatch;  // NULL: nobody asks
 } run_state;
+
+static inline int64_t now_nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/// Counts the time since the last call, or the last barrier, as `kind`.
+static inline void count_time(const run_state *run, torii_time kind) {
+    torii_stopwatch *watch = run->stopwatch;
+    if (watch == NULL) return;
+    int64_t now = now_nanoseconds();
+    watch->times.nanoseconds[kind] += now - watch->since;
+    watch->since = now;
+}
+
+/// Ends a phase that was spent on `kind`: waits until all threads have ended it.
+static inline void end_phase(const run_state *run, torii_time kind) {
+    count_time(run, kind);
+    torii_pool_barrier(run->pool);
+    if (run->stopwatch != NULL) run->stopwatch->since = now_nanoseconds();
+}
+
+/// Ends the preparation of rows, which each thread did for itself or for the others too.
+static inline void end_preparation(const run_state *run, bool alone) {
+    if (alone) {
+        count_time(run, TORII_TIME_REST);
+    } else {
+        end_phase(run, TORII_TIME_REST);
+    }
+}
 
 static inline int step_rows(const run_state *run, const torii_step *step) {
     return step->selected_rows ? run->batch->selected_count : run->batch->row_count;

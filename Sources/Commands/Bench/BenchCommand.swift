@@ -15,7 +15,8 @@ enum BenchCommand {
                 Loads the model into this process and times the forward pass: prefill of a prompt,
                 and decode with one or more sequences side by side. Needs no daemon; stop one that
                 computes meanwhile. What the machine can do at most is measured with the same
-                threads before and after each run: reading memory, products on registers.
+                threads before and after each run: reading memory, products on registers. The table
+                tells too what the threads did: products with weights, attention, the rest, or wait.
                 """,
             options: [
                 .value(

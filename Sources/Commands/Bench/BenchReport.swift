@@ -1,4 +1,5 @@
 import JSON
+import Kernels
 import Tensors
 
 /// The results of `torii bench`, as text and as JSON.
@@ -36,6 +37,15 @@ struct BenchReport: Sendable {
                 ? values[middle] : (values[middle - 1] + values[middle]) / 2
         }
 
+        /// What `threadCount` threads did in all runs together.
+        func shares(threadCount: Int) -> TimeShares {
+            TimeShares(
+                runs.reduce(.zero) { $0 + $1.times },
+                seconds: runs.reduce(0) { $0 + $1.seconds },
+                threadCount: threadCount
+            )
+        }
+
         var json: JSONValue {
             ["median": .double(median), "slowest": .double(slowest), "fastest": .double(fastest)]
         }
@@ -46,6 +56,8 @@ struct BenchReport: Sendable {
         let seconds: Double
         /// What the machine could do at most just before and after it, averaged.
         let limits: MachineLimits
+        /// What the threads spent it on, all together.
+        let times: StepTimes
     }
 
     /// How fast the machine could be at most.
@@ -107,7 +119,7 @@ struct BenchReport: Sendable {
             ],
             "prefill": [
                 "tokens": .integer(plan.promptTokenCount), "tokens_per_second": prefill.json,
-                "limit": prefill.limit?.json ?? .null,
+                "limit": prefill.limit?.json ?? .null, "time": shares(of: prefill).json,
             ],
             "decode": .array(
                 decode.map { batchSize, measurement in
@@ -115,6 +127,7 @@ struct BenchReport: Sendable {
                         "sequences": .integer(batchSize), "tokens": .integer(plan.outputTokenCount),
                         "tokens_per_second": measurement.json,
                         "limit": measurement.limit?.json ?? .null,
+                        "time": shares(of: measurement).json,
                     ]
                 }
             ),
@@ -135,14 +148,15 @@ struct BenchReport: Sendable {
     var text: String {
         var table = TextTable([
             ("TEST", .left), ("TOKENS/S", .right), ("SLOWEST", .right), ("FASTEST", .right),
+            ("PRODUCTS", .right), ("ATTENTION", .right), ("REST", .right), ("WAITING", .right),
             ("OF THE MACHINE MEANWHILE", .left),
         ])
         func row(_ name: String, _ measurement: Measurement) {
-            table.append([
-                name, Quantity.decimal(measurement.median, 1),
-                Quantity.decimal(measurement.slowest, 1), Quantity.decimal(measurement.fastest, 1),
-                share(of: measurement.limit),
-            ])
+            let speeds = [measurement.median, measurement.slowest, measurement.fastest]
+            table.append(
+                [name] + speeds.map { Quantity.decimal($0, 1) } + shares(of: measurement).cells
+                    + [share(of: measurement.limit)]
+            )
         }
         row("prefill of \(plan.promptTokenCount)", prefill)
         for (batchSize, measurement) in decode {
@@ -166,6 +180,10 @@ struct BenchReport: Sendable {
                     + "\(scaled(limits.integerPeak, 1e12)) TOP/s in int8\(productPeaks)"
             ),
         ]) + "\n" + table.text
+    }
+
+    private func shares(of measurement: Measurement) -> TimeShares {
+        measurement.shares(threadCount: plan.threadCount)
     }
 
     private func share(of limit: Limit?) -> String {

@@ -2,6 +2,8 @@ import Kernels
 import KVCache
 import ModelFiles
 import Platform
+import Sampling
+import Synchronization
 import Transformers
 
 /// Times the forward pass of one model: no HTTP, no worker, no tokenizer.
@@ -18,6 +20,9 @@ struct EngineBenchmark {
     private let parameterCount: Int
     private let work: ModelWork
     private let instructionSet: InstructionSet
+    private let sampler = Sampler(parameters: SamplingParameters(temperature: 0), seed: 0)
+    /// One for each thread.
+    private let workspaces: [SamplingWorkspace]
     /// What the machine could do at most when it was last looked at.
     private var limits = MachineLimits.unknown
     /// The best of all looks.
@@ -53,6 +58,9 @@ struct EngineBenchmark {
             positionByteCount: storage.blockByteCount / KVStorage.blockTokenCount
         )
         let vocabularySize = transformer.configuration.vocabularySize
+        workspaces = (0..<plan.threadCount).map { _ in
+            SamplingWorkspace(vocabularySize: vocabularySize)
+        }
         prompt = (0..<plan.promptTokenCount).map { Int32(($0 * 7919 + 13) % vocabularySize) }
     }
 
@@ -123,9 +131,15 @@ struct EngineBenchmark {
     ) -> BenchReport.Measurement {
         let runs = (0..<plan.repeatCount).map { _ in
             let before = limits
+            _ = transformer.takeTimes()
             let seconds = run(self)
+            let times = transformer.takeTimes()
             look()
-            return BenchReport.Run(seconds: seconds, limits: before.averaged(with: limits))
+            return BenchReport.Run(
+                seconds: seconds,
+                limits: before.averaged(with: limits),
+                times: times
+            )
         }
         return BenchReport.Measurement(tokenCount: tokenCount, work: work, runs: runs)
     }
@@ -170,7 +184,7 @@ struct EngineBenchmark {
                 )
             }
             transformer.forward(ForwardBatch(entries: entries), cache: storage)
-            for sequence in 0..<batchSize { tokens[sequence] = bestToken(row: sequence) }
+            tokens = likeliestTokens(count: batchSize)
         }
         return Self.seconds(since: start)
     }
@@ -180,12 +194,38 @@ struct EngineBenchmark {
         return (0..<count).map { Int32(sequence * blocksPerSequence + $0) }
     }
 
-    private func bestToken(row: Int) -> Int32 {
-        // Safety: the logits are read before the next forward pass.
-        let logits = unsafe transformer.logits(row: row)
-        var best = 0
-        for index in 1..<logits.count where unsafe logits[index] > logits[best] { best = index }
-        return Int32(best)
+    /// Chooses the next token of each sequence, as the engine does.
+    private func likeliestTokens(count: Int) -> [Int32] {
+        let logits = LogitRows(of: transformer, count: count)
+        let tokens = Mutex([Int32](repeating: 0, count: count))
+        let (sampler, workspaces) = (sampler, workspaces)
+        let choose: @Sendable (Int, Int) -> Void = { thread, threadCount in
+            for row in stride(from: thread, to: count, by: threadCount) {
+                // A model of random numbers may give logits that aren't finite: any token will do.
+                let token = unsafe try? sampler.sample(
+                    logits.rows[row],
+                    position: 0,
+                    workspace: workspaces[thread]
+                )
+                tokens.withLock { $0[row] = token ?? 0 }
+            }
+        }
+        if count > 1 { transformer.onThreads(choose) } else { choose(0, 1) }
+        return tokens.withLock { $0 }
+    }
+
+    // Safety: threads only read the rows, between two forward passes.
+    /// The logits of a batch.
+    @safe private struct LogitRows: @unchecked Sendable {
+        /// [V] each.
+        let rows: [UnsafeBufferPointer<Float>]
+
+        init(of transformer: Transformer, count: Int) {
+            // Safety: see above.
+            unsafe rows = (0..<count).map {
+                unsafe UnsafeBufferPointer(transformer.logits(row: $0))
+            }
+        }
     }
 
     private static func seconds(since start: MonotonicInstant) -> Double {

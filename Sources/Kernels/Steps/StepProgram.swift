@@ -30,6 +30,8 @@ package final class StepProgram {
     var placeCount = 0
     /// Whether some step reads its rows as floats.
     var readsValues = false
+    /// What each thread of the pool has spent, once somebody asks.
+    private var threadTimes: UnsafeMutableBufferPointer<torii_thread_times>?
     /// How many threads take part in steps of few rows.
     private var threadCounts: ThreadCountPolicy
     /// Threads that took part in the last run, or all if there was none.
@@ -83,6 +85,7 @@ package final class StepProgram {
     deinit {
         // Safety: each was allocated by `view(of:)` or `init`, and no run is under way.
         unsafe matrixViews.forEach { unsafe $0.deallocate() }
+        unsafe threadTimes?.deallocate()
         unsafe rotaryViews.deallocate()
         unsafe routing.deallocate()
     }
@@ -271,7 +274,8 @@ package final class StepProgram {
                 // Feed-forward layers, parallel ones too, begin behind the attention step.
                 attention_pieces: workspace.gate,
                 attention_piece_floats: workspace.gateCount,
-                low_ranks: workspace.lowRanks
+                low_ranks: workspace.lowRanks,
+                times: threadTimes?.baseAddress
             )
             return unsafe torii_program_run(
                 &program,
@@ -289,6 +293,20 @@ package final class StepProgram {
             )
         }
         workspace.noteLogitRows(batch.selectedCount)
+    }
+
+    /// What the runs since the last call spent their time on, all threads together.
+    ///
+    /// From the first call on, which returns zeros, runs look at the clock at every barrier.
+    package func takeTimes() -> StepTimes {
+        if unsafe threadTimes == nil {
+            unsafe threadTimes = .allocate(capacity: pool.threadCount)
+            unsafe threadTimes?.initialize(repeating: torii_thread_times())
+        }
+        // Safety: a run's threads are done with their times when it returns.
+        let total = unsafe threadTimes?.reduce(StepTimes.zero) { $0 + StepTimes($1) }
+        unsafe threadTimes?.update(repeating: torii_thread_times())
+        return total ?? .zero
     }
 
     /// The most threads of a run.
