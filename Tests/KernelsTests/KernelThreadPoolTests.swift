@@ -129,11 +129,11 @@ private final class BarrierCheck: @unchecked Sendable {
     func run(thread: Int) {
         for round in 1...roundCount {
             rounds[thread] = round
-            torii_pool_barrier(pool)
+            torii_pool_barrier(pool, Int32(thread))
             for other in 0..<threadCount where rounds[other] != round {
                 failureCount.add(1, ordering: .relaxed)
             }
-            torii_pool_barrier(pool)
+            torii_pool_barrier(pool, Int32(thread))
         }
     }
 }

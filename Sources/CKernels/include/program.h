@@ -20,9 +20,10 @@
 /// Up to this many rows every thread prepares the activations for itself: cheaper than waiting.
 #define TORII_PRIVATE_ROWS 4
 
-/// From so many rows on threads take the parts of a product as they get to them, so that one which
-/// loses time to others of the machine doesn't keep the rest waiting. With fewer each has its part,
-/// which it reads faster: the same one every time.
+/// From so many rows on threads take parts of attention as they get to them, as they do with
+/// products of any number of rows that has pieces enough: so one that loses time to others of the
+/// machine doesn't keep the rest waiting. With fewer rows each has its part, of query heads that
+/// share their keys and values.
 #define TORII_SHARED_ROWS 64
 
 /// The largest rank of an adapter's factors.

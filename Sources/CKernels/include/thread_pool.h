@@ -34,10 +34,16 @@ void torii_pool_destroy(torii_pool *pool);
 torii_pool_times torii_pool_run(torii_pool *pool, int thread_count, torii_pool_body body,
                                 void *argument);
 
-/// Waits until every thread of the run has arrived; what they wrote before is visible after.
-/// Every thread must arrive at the same barriers.
-void torii_pool_barrier(torii_pool *pool);
+/// Waits, as thread `thread`, until every thread of the run has arrived; what they wrote before is
+/// visible after. Every thread must arrive at the same barriers.
+void torii_pool_barrier(torii_pool *pool, int thread);
 
-/// Takes a unit of work: returns 0, 1, 2, ... to whichever thread asks, from 0 again after each
-/// barrier.
-int torii_pool_take(torii_pool *pool);
+/// Takes the next piece of work in order: returns 0, 1, 2, ... to whichever thread asks, from 0
+/// again after each barrier.
+int torii_pool_take_next(torii_pool *pool);
+
+/// Takes one of `count` pieces of work until the next barrier: thread `thread` gets those of its
+/// own even part in order, then what others have not come to yet, from the ends of their parts; -1
+/// when all are taken. All threads must ask with the same count. So each thread goes through memory
+/// in order, and none waits for another for longer than for a piece.
+int torii_pool_take_piece(torii_pool *pool, int thread, int count);

@@ -114,7 +114,8 @@ INLINE void fetch_results(const float *out, size_t out_stride, int tokens) {
     }
 }
 
-// Strips outermost: a thread's weights come from memory once, its tokens from the cache.
+// Strips outermost: a thread's weights come from memory once, its tokens from the cache. What lies
+// behind the call's strips is fetched too, for a thread mostly goes on there.
 static void multiply(
     const torii_matrix *w, const torii_activations *x, int first_token, int token_count,
     int first_strip, int strip_count, float *out, size_t out_stride, const float *bias,
@@ -135,7 +136,7 @@ static void multiply(
             operands.quants[s] = w->quants + index * w->quant_stride;
             operands.scales[s] = w->scales + index * w->scale_stride;
         }
-        const bool is_followed = strip + 2 * STRIPS <= end;
+        const bool is_followed = strip + 2 * STRIPS <= w->strips;
         operands.quants_ahead = is_followed ? (ptrdiff_t)w->quant_stride * STRIPS : 0;
         operands.scales_ahead = is_followed ? (ptrdiff_t)w->scale_stride * STRIPS : 0;
         operands.tile = 0;

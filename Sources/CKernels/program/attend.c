@@ -174,7 +174,7 @@ static void begin_part(attention_walk *walk, int part) {
 static bool walk_over(attention_walk *walk, torii_pool *pool, int64_t cost) {
     int64_t at = walk->offset;
     while (walk->shares && at >= walk->high && walk->high < walk->total) {
-        begin_part(walk, torii_pool_take(pool));
+        begin_part(walk, torii_pool_take_next(pool));
     }
     walk->offset += cost;
     return at >= walk->low && at < walk->high;
@@ -296,7 +296,7 @@ void torii_run_attend(const run_state *run, const torii_step *step) {
         walk.total += entry_cost(run, step, &batch->entries[e], most_pieces);
     }
     walk.total *= run->program->head_count;
-    begin_part(&walk, shares ? torii_pool_take(run->pool) : run->thread);
+    begin_part(&walk, shares ? torii_pool_take_next(run->pool) : run->thread);
     for (int e = 0; e < batch->entry_count; e++) {
         attend_entry(run, step, &batch->entries[e], most_pieces, &walk);
     }

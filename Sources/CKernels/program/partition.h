@@ -1,4 +1,4 @@
-// How work is split among threads: by index, contiguous, nearly even, or pair by pair of strips.
+// How work is split among threads: by index, contiguous, nearly even, or piece by piece.
 #pragma once
 
 #include "matmul.h"
@@ -32,20 +32,22 @@ static inline int pair_count(const torii_matrix *m) {
     return (m->strips + STRIP_PAIR - 1) / STRIP_PAIR;
 }
 
-// Pair number `index` of all `count` matrices, one behind the other: sets the matrix's index and
-// returns its strips; none behind the last.
-static inline strip_range pair_of_matrices(const torii_matrix *const *matrices, int count,
-                                           int index, int *matrix) {
-    for (int m = 0; m < count; m++) {
-        int pairs = pair_count(matrices[m]);
-        if (index < pairs) {
-            int first = index * STRIP_PAIR, rest = matrices[m]->strips - first;
-            *matrix = m;
-            return (strip_range){first, rest < STRIP_PAIR ? rest : STRIP_PAIR};
-        }
-        index -= pairs;
-    }
-    return (strip_range){0, 0};
+// The pairs of strips of all `count` matrices.
+static inline int pairs_of_all(const torii_matrix *const *matrices, int count) {
+    int pairs = 0;
+    for (int m = 0; m < count; m++) pairs += pair_count(matrices[m]);
+    return pairs;
+}
+
+// The strips of matrices[index] among so many pairs, counted through all matrices.
+static inline strip_range strips_in(const torii_matrix *const *matrices, int index,
+                                    row_range pairs) {
+    const torii_matrix *m = matrices[index];
+    int before = pairs_of_all(matrices, index);
+    int first = (pairs.first - before) * STRIP_PAIR, end = (pairs.end - before) * STRIP_PAIR;
+    if (first < 0) first = 0;
+    if (end > m->strips) end = m->strips;
+    return (strip_range){first, end > first ? end - first : 0};
 }
 
 // Pairs of a matrix that begin before byte `limit` of the matrix.

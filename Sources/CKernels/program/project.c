@@ -93,14 +93,37 @@ static void scale_and_cap(const run_state *run, const torii_step *step, int m,
     }
 }
 
-static void project_shared(const run_state *run, const torii_step *step, const step_input *input) {
-    for (;;) {
-        int m = 0;
-        strip_range strips = pair_of_matrices(step->matrices, step->matrix_count,
-                                              torii_pool_take(run->pool), &m);
-        if (strips.count == 0) return;
-        multiply(run, step, m, strips, input, step->accumulate);
-        scale_and_cap(run, step, m, strips);
+// In how many pieces the threads share out the first `count` matrices of a step; 0 if each has its
+// part of the step instead.
+static int piece_count(const run_state *run, const torii_step *step, int count, int rows) {
+    enum { STREAMED_ROWS = 2, STREAMED_BYTES = 4 << 20, ENOUGH_PIECES = 4 };  // to a thread
+    enum { PIECE_PRODUCTS = 1 << 18 };  // microseconds: many times what it takes to take a piece
+    int threads = run->thread_count;
+    if (threads == 1 || torii_has_adapters(run, step)) return 0;
+    int64_t bytes = 0, pairs = pairs_of_all(step->matrices, count);
+    for (int m = 0; m < count; m++) {
+        bytes += pair_bytes(step->matrices[m]) * pair_count(step->matrices[m]);
+    }
+    if (rows <= STREAMED_ROWS) {
+        // As fast as memory, which is fast in long pieces only.
+        int64_t pieces = bytes / STREAMED_BYTES / threads * threads;
+        return pieces >= ENOUGH_PIECES * threads ? (int)pieces : 0;
+    }
+    int64_t products = pairs * STRIP_PAIR * TORII_STRIP_ROWS * step->columns * rows;
+    int64_t pieces = products / PIECE_PRODUCTS / threads * threads;
+    if (pieces < threads) pieces = threads;
+    return (int)(pieces < pairs ? pieces : pairs);
+}
+
+static void project_shared(const run_state *run, const torii_step *step, const step_input *input,
+                           int pieces) {
+    int pairs = pairs_of_all(step->matrices, step->matrix_count), piece;
+    while ((piece = torii_pool_take_piece(run->pool, run->thread, pieces)) >= 0) {
+        for (int m = 0; m < step->matrix_count; m++) {
+            strip_range strips = strips_in(step->matrices, m, part_of_rows(pairs, piece, pieces));
+            multiply(run, step, m, strips, input, step->accumulate);
+            scale_and_cap(run, step, m, strips);
+        }
     }
 }
 
@@ -120,8 +143,9 @@ static void project_split(const run_state *run, const torii_step *step, const st
 
 void torii_run_project(const run_state *run, const torii_step *step) {
     step_input input = prepare(run, step);
-    if (shares_work(run, input.count) && !torii_has_adapters(run, step)) {
-        project_shared(run, step, &input);
+    int pieces = piece_count(run, step, step->matrix_count, input.count);
+    if (pieces > 0) {
+        project_shared(run, step, &input, pieces);
     } else {
         project_split(run, step, &input);
     }
@@ -140,19 +164,26 @@ static void activate(const run_state *run, const torii_step *step, row_range row
     }
 }
 
-// Each thread activates whole rows once all products are there: pairs of strips are too narrow.
+// A piece has the same strips of both matrices.
 static void activated_project_shared(const run_state *run, const torii_step *step,
-                                     const step_input *input) {
-    for (;;) {
-        int m = 0;
-        strip_range strips = pair_of_matrices(step->matrices, step->matrix_count,
-                                              torii_pool_take(run->pool), &m);
-        if (strips.count == 0) break;
-        multiply(run, step, m, strips, input, false);
+                                     const step_input *input, int pieces) {
+    // A piece has a few columns of each row, which lie in as many pages as there are rows. So many
+    // rows are activated as a whole once all products are there.
+    bool are_many = input->count >= TORII_SHARED_ROWS;
+    row_range rows = {0, input->count};
+    int pairs = pair_count(step->matrices[0]), piece;
+    while ((piece = torii_pool_take_piece(run->pool, run->thread, pieces)) >= 0) {
+        strip_range strips = strips_in(step->matrices, 0, part_of_rows(pairs, piece, pieces));
+        for (int m = 0; m < step->matrix_count; m++) multiply(run, step, m, strips, input, false);
+        if (are_many) continue;
+        count_time(run, TORII_TIME_PRODUCTS);
+        activate(run, step, rows, columns_of(strips, step->matrices[0]));
+        count_time(run, TORII_TIME_REST);
     }
+    if (!are_many) return;
     end_phase(run, TORII_TIME_PRODUCTS);
-    activate(run, step, part_of_rows(input->count, run->thread, run->thread_count),
-             (row_range){0, step->matrices[0]->rows});
+    rows = part_of_rows(input->count, run->thread, run->thread_count);
+    activate(run, step, rows, (row_range){0, step->matrices[0]->rows});
 }
 
 // Each thread computes the same strips of both matrices.
@@ -172,8 +203,9 @@ static void activated_project_split(const run_state *run, const torii_step *step
 
 void torii_run_activated_project(const run_state *run, const torii_step *step) {
     step_input input = prepare(run, step);
-    if (shares_work(run, input.count) && !torii_has_adapters(run, step)) {
-        activated_project_shared(run, step, &input);
+    int pieces = piece_count(run, step, 1, input.count);
+    if (pieces > 0) {
+        activated_project_shared(run, step, &input, pieces);
     } else {
         activated_project_split(run, step, &input);
     }

@@ -15,32 +15,30 @@ static void turn_head(const run_state *run, const torii_attention *attention,
     program->vector->rotate(head, cosines, sines, rotated, d, scale);
 }
 
-// One unit of work is a row's key/value head with its group of query heads.
+// One unit of work is a head of a row: the query heads first, then the key/value heads.
 static void rotate_row_head(const run_state *run, const torii_step *step, int row, int head,
                             const int32_t *block_table) {
     const torii_program *program = run->program;
     const torii_attention *attention = &step->attention;
     size_t d = (size_t)program->head_dimension;
-    int group = program->head_count / program->key_value_head_count;
     int position = run->batch->positions[row];
-    float scale = attention->query_scale;
-    if (attention->rotary != NULL && attention->rotary->query_factors != NULL) {
-        scale *= attention->rotary->query_factors[position];
+    float *place = step->outputs[0] + (size_t)row * step->output_stride + (size_t)head * d;
+    if (head < program->head_count) {
+        float scale = attention->query_scale;
+        if (attention->rotary != NULL && attention->rotary->query_factors != NULL) {
+            scale *= attention->rotary->query_factors[position];
+        }
+        turn_head(run, attention, &attention->query_norm, position, scale, place);
+        return;
     }
-    float *queries = step->outputs[0] + (size_t)row * step->output_stride;
-    float *keys = queries + (size_t)program->head_count * d;
-    float *values = keys + (size_t)program->key_value_head_count * d;
-    for (int g = head * group; g < (head + 1) * group; g++) {
-        turn_head(run, attention, &attention->query_norm, position, scale, queries + (size_t)g * d);
-    }
-    float *key = keys + (size_t)head * d;
-    turn_head(run, attention, &attention->key_norm, position, 1.0f, key);
-    torii_head_cache cache = head_cache(run, step, head, block_table);
-    program->vector->store_key_value(&cache, position, key, values + (size_t)head * d);
+    turn_head(run, attention, &attention->key_norm, position, 1.0f, place);
+    torii_head_cache cache = head_cache(run, step, head - program->head_count, block_table);
+    const float *value = place + (size_t)program->key_value_head_count * d;
+    program->vector->store_key_value(&cache, position, place, value);
 }
 
 void torii_run_rotate(const run_state *run, const torii_step *step) {
-    int heads = run->program->key_value_head_count;
+    int heads = run->program->head_count + run->program->key_value_head_count;
     row_range mine =
         part_of_rows(run->batch->row_count * heads, run->thread, run->thread_count);
     for (int e = 0; e < run->batch->entry_count; e++) {

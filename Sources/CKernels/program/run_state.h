@@ -40,7 +40,7 @@ static inline void count_time(const run_state *run, torii_time kind) {
 /// Ends a phase that was spent on `kind`: waits until all threads have ended it.
 static inline void end_phase(const run_state *run, torii_time kind) {
     count_time(run, kind);
-    torii_pool_barrier(run->pool);
+    torii_pool_barrier(run->pool, run->thread);
     if (run->stopwatch != NULL) run->stopwatch->since = now_nanoseconds();
 }
 

@@ -42,6 +42,10 @@ typedef struct {
     int index;
     pthread_t thread;
     _Alignas(LINE) int64_t lost_nanoseconds;  // of the run
+    // How many pieces of this thread's part it has taken itself, from the front (upper half), and
+    // how many others have, from the back. Two phases take turns: while one counts, the next one's
+    // is cleared.
+    _Alignas(LINE) atomic_uint_least64_t taken[2];
 } member;
 
 struct torii_pool {
@@ -49,7 +53,7 @@ struct torii_pool {
     gate rest;   // changes when more threads take part in a run than in the one before
     gate phase;  // changes when a barrier opens
     _Alignas(LINE) atomic_int arrived;
-    _Alignas(LINE) atomic_int taken;  // units of work since the last barrier
+    _Alignas(LINE) atomic_int next_piece;  // of those that are taken in order
 
     // Of the run, or the last one.
     _Alignas(LINE) torii_pool_body body;
@@ -112,24 +116,53 @@ static void gate_open(gate *g, unsigned value) {
     }
 }
 
-void torii_pool_barrier(torii_pool *pool) {
+void torii_pool_barrier(torii_pool *pool, int thread) {
     int count = pool->thread_count;
+    unsigned seen = atomic_load_explicit(&pool->phase.value, memory_order_acquire);
+    atomic_store_explicit(&pool->members[thread].taken[(seen + 1) % 2], 0, memory_order_relaxed);
     if (count == 1) {
-        atomic_store_explicit(&pool->taken, 0, memory_order_relaxed);
+        atomic_store_explicit(&pool->next_piece, 0, memory_order_relaxed);
+        atomic_store_explicit(&pool->phase.value, seen + 1, memory_order_relaxed);
         return;
     }
-    unsigned seen = atomic_load_explicit(&pool->phase.value, memory_order_acquire);
     if (atomic_fetch_add(&pool->arrived, 1) == count - 1) {
         atomic_store_explicit(&pool->arrived, 0, memory_order_relaxed);
-        atomic_store_explicit(&pool->taken, 0, memory_order_relaxed);
+        atomic_store_explicit(&pool->next_piece, 0, memory_order_relaxed);
         gate_open(&pool->phase, seen + 1);
     } else {
         gate_wait(&pool->phase, seen, BARRIER_SPIN_NANOSECONDS);
     }
 }
 
-int torii_pool_take(torii_pool *pool) {
-    return atomic_fetch_add_explicit(&pool->taken, 1, memory_order_relaxed);
+int torii_pool_take_next(torii_pool *pool) {
+    return atomic_fetch_add_explicit(&pool->next_piece, 1, memory_order_relaxed);
+}
+
+// One of the `count` pieces of a thread's part, from the front or the back; or -1.
+static int take_end(atomic_uint_least64_t *taken, int count, bool is_front) {
+    uint_least64_t seen = atomic_load_explicit(taken, memory_order_relaxed), next;
+    int from_front, from_back;
+    do {
+        from_front = (int)(seen >> 32);
+        from_back = (int)(seen & UINT32_MAX);
+        if (from_front + from_back >= count) return -1;
+        next = seen + (is_front ? (uint_least64_t)1 << 32 : 1);
+    } while (!atomic_compare_exchange_weak_explicit(taken, &seen, next, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return is_front ? from_front : count - 1 - from_back;
+}
+
+int torii_pool_take_piece(torii_pool *pool, int thread, int count) {
+    unsigned phase = atomic_load_explicit(&pool->phase.value, memory_order_relaxed);
+    int64_t threads = pool->thread_count;
+    for (int64_t i = 0; i < threads; i++) {
+        int64_t owner = (thread + i) % threads;
+        int first = (int)(count * owner / threads), end = (int)(count * (owner + 1) / threads);
+        atomic_uint_least64_t *taken = &pool->members[owner].taken[phase % 2];
+        int piece = take_end(taken, end - first, owner == thread);
+        if (piece >= 0) return first + piece;
+    }
+    return -1;
 }
 
 // Runs the body as one of its threads, and notes how long others kept it from that: from the run's
@@ -141,7 +174,7 @@ static void run_body(torii_pool *pool, int index) {
     computed = read_clock(CLOCK_THREAD_CPUTIME_ID) - computed;
     int64_t lost = elapsed - computed - (slept_nanoseconds - slept);
     pool->members[index].lost_nanoseconds = lost > 0 ? lost : 0;
-    torii_pool_barrier(pool);
+    torii_pool_barrier(pool, index);
 }
 
 static void *member_main(void *argument) {
@@ -168,6 +201,16 @@ static void *member_main(void *argument) {
     }
 }
 
+// Nothing of a run's work is taken yet. A thread that was not in the last one has not cleared its
+// counts.
+static void forget_taken(torii_pool *pool, int count) {
+    for (int index = 0; index < count; index++) {
+        for (int phase = 0; phase < 2; phase++) {
+            atomic_store_explicit(&pool->members[index].taken[phase], 0, memory_order_relaxed);
+        }
+    }
+}
+
 // Lets threads 0 ..< count run the body; the others may not even notice.
 static void start_run(torii_pool *pool, int count) {
     unsigned before = atomic_load_explicit(&pool->start.value, memory_order_relaxed);
@@ -184,6 +227,7 @@ torii_pool_times torii_pool_run(torii_pool *pool, int thread_count, torii_pool_b
     pool->argument = argument;
     pool->thread_count = thread_count;
     pool->started_nanoseconds = now_nanoseconds();
+    forget_taken(pool, thread_count);
     if (thread_count > 1) start_run(pool, thread_count);
     run_body(pool, 0);
     torii_pool_times times = {now_nanoseconds() - pool->started_nanoseconds, 0};
