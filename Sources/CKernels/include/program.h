@@ -20,10 +20,9 @@
 /// Up to this many rows every thread prepares the activations for itself: cheaper than waiting.
 #define TORII_PRIVATE_ROWS 4
 
-/// From so many rows on threads take parts of attention as they get to them, as they do with
-/// products of any number of rows that has pieces enough: so one that loses time to others of the
-/// machine doesn't keep the rest waiting. With fewer rows each has its part, of query heads that
-/// share their keys and values.
+/// From so many rows on threads take parts of attention as they get to them, so that one which
+/// loses time to others of the machine doesn't keep the rest waiting. With fewer each has its part,
+/// so that query heads which share keys and values mostly stay together.
 #define TORII_SHARED_ROWS 64
 
 /// The largest rank of an adapter's factors.

@@ -1,5 +1,5 @@
 // The interpreter of step programs: see program.h. Every thread walks the same steps; the
-// work of few rows is split by thread index alone, products of many are taken pair by pair.
+// work of a step is split by thread index, or taken in pieces by whichever thread gets to them.
 #include "run_state.h"
 
 // residual: [T, E]

@@ -96,8 +96,11 @@ static void scale_and_cap(const run_state *run, const torii_step *step, int m,
 // In how many pieces the threads share out the first `count` matrices of a step; 0 if each has its
 // part of the step instead.
 static int piece_count(const run_state *run, const torii_step *step, int count, int rows) {
-    enum { STREAMED_ROWS = 2, STREAMED_BYTES = 4 << 20, ENOUGH_PIECES = 4 };  // to a thread
-    enum { PIECE_PRODUCTS = 1 << 18 };  // microseconds: many times what it takes to take a piece
+    // So few rows are as fast as memory, which is fast in long pieces only: bytes of one, and how
+    // many there must be to a thread.
+    enum { STREAMED_ROWS = 2, STREAMED_BYTES = 4 << 20, ENOUGH_PIECES = 4 };
+    // Multiply-adds of other pieces: microseconds, many times what it takes to take a piece.
+    enum { PIECE_PRODUCTS = 1 << 18 };
     int threads = run->thread_count;
     if (threads == 1 || torii_has_adapters(run, step)) return 0;
     int64_t bytes = 0, pairs = pairs_of_all(step->matrices, count);
@@ -105,7 +108,6 @@ static int piece_count(const run_state *run, const torii_step *step, int count, 
         bytes += pair_bytes(step->matrices[m]) * pair_count(step->matrices[m]);
     }
     if (rows <= STREAMED_ROWS) {
-        // As fast as memory, which is fast in long pieces only.
         int64_t pieces = bytes / STREAMED_BYTES / threads * threads;
         return pieces >= ENOUGH_PIECES * threads ? (int)pieces : 0;
     }
