@@ -216,7 +216,8 @@ static void multiply_many(
     _Alignas(64) float y[BATCH_TOKENS * TORII_STRIP_ROWS];
     for (int strip = first_strip; strip < first_strip + strip_count; strip++) {
         const int row = strip * TORII_STRIP_ROWS;
-        const bool is_last = strip + 1 == w->strips;  // mostly the thread goes on behind its call's
+        // A thread mostly goes on behind the call's strips.
+        const bool is_last = strip + 1 == w->strips;
         for (int done = 0, tokens; done < token_count; done += tokens) {
             tokens = even_part(token_count - done, BATCH_TOKENS);
             const int token = first_token + done;

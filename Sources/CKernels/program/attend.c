@@ -286,7 +286,7 @@ static void copy_selected_residual(const run_state *run, const torii_step *step)
 
 void torii_run_attend(const run_state *run, const torii_step *step) {
     const torii_batch *batch = run->batch;
-    bool shares = shares_work(run, step_rows(run, step));
+    bool shares = step_rows(run, step) >= TORII_SHARED_ROWS && run->thread_count > 1;
     int most_pieces = shared_pieces(run, step);
     attention_walk walk = {
         .parts = run->thread_count * (shares ? SHARED_PARTS : 1),

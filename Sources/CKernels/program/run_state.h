@@ -1,10 +1,9 @@
 // What the parts of the interpreter share: the state of a run and its steps.
 #pragma once
 
+#include "clock.h"
 #include "partition.h"
 #include "program.h"
-
-#include <time.h>
 
 /// Where a thread's time goes while somebody asks.
 typedef struct {
@@ -21,12 +20,6 @@ typedef struct {
     int thread_count;
     torii_stopwatch *stopwatch;  // NULL: nobody asks
 } run_state;
-
-static inline int64_t now_nanoseconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 /// Counts the time since the last call, or the last barrier, as `kind`.
 static inline void count_time(const run_state *run, torii_time kind) {
@@ -121,11 +114,6 @@ void torii_narrow_for_adapters(const run_state *run, const torii_step *step,
 /// The second factors: adds what becomes of the narrowed rows to the columns of output m that
 /// `strips` of its matrix fill. After a barrier behind the narrowing.
 void torii_add_adapters(const run_state *run, const torii_step *step, int m, strip_range strips);
-
-/// Whether the threads of a step with so many rows take parts of the work as they get to them.
-static inline bool shares_work(const run_state *run, int rows) {
-    return rows >= TORII_SHARED_ROWS && run->thread_count > 1;
-}
 
 /// The columns of a step's output that strips of a matrix fill.
 static inline row_range columns_of(strip_range strips, const torii_matrix *matrix) {

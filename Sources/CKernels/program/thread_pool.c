@@ -3,6 +3,8 @@
 #endif
 #include "thread_pool.h"
 
+#include "clock.h"
+
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 // How long a thread spins before it sleeps in the system. Between runs: longer than a decode loop
@@ -75,16 +76,6 @@ static inline void cpu_pause(void) {
 #elif defined(__aarch64__)
     __asm__ volatile("isb" ::: "memory");
 #endif
-}
-
-static int64_t read_clock(clockid_t clock) {
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static int64_t now_nanoseconds(void) {
-    return read_clock(CLOCK_MONOTONIC);
 }
 
 // Returns when the gate's value is no longer `seen`.

@@ -246,7 +246,7 @@ package final class StepProgram {
         unsafe descriptor.cache = cache.assumingMemoryBound(to: UInt8.self)
         unsafe descriptor.block_stride = blockByteCount
         unsafe descriptor.cache_type = format.cValue
-        // Many rows are shared out piece by piece, so a thread that is held up holds up little.
+        // Many rows have few barriers for their work: a thread that is held up holds up little of it.
         let areFew = range.count == stepCount && batch.rowCount < Int(TORII_SHARED_ROWS)
         activeThreadCount = areFew ? threadCounts.threadCount : pool.threadCount
         // Safety: the program's pointers live as long as `self`, and the run ends before this call.
